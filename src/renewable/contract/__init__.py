@@ -1,0 +1,27 @@
+"""The contract of raw files: which tables there are, their columns, types, units and ranges. How a file is judged by it is the gate's matter."""
+
+from renewable.contract.schemas import (
+    KEY,
+    OPERATING_STATES,
+    POWER_RATIO_RANGE,
+    TABLES,
+    GenerationSchema,
+    RawTable,
+    WeatherSchema,
+    column_unit,
+    measurements,
+    polars_schema,
+)
+
+__all__ = [
+    "KEY",
+    "OPERATING_STATES",
+    "POWER_RATIO_RANGE",
+    "TABLES",
+    "GenerationSchema",
+    "RawTable",
+    "WeatherSchema",
+    "column_unit",
+    "measurements",
+    "polars_schema",
+]

@@ -1,0 +1,29 @@
+"""Errors that a user can act on. Each message names what is at fault and the next step; internal faults stay plain exceptions."""
+
+
+class RenewableError(Exception):
+    """Base of all errors that are reported without a traceback."""
+
+
+class SettingsError(RenewableError):
+    """A setting is missing or wrong."""
+
+
+class FleetError(RenewableError):
+    """The fleet registry breaks its rules; the message lists every fault."""
+
+
+class MappingError(RenewableError):
+    """A mapping file, or the data it points at, cannot be used."""
+
+
+class WindowError(RenewableError):
+    """A range of days is empty or malformed."""
+
+
+class WarehouseBusyError(RenewableError):
+    """Another process held the warehouse for longer than the wait allowed."""
+
+
+class PipelineError(RenewableError):
+    """A step of the pipeline failed; the message says which and where its log lies."""

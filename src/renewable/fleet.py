@@ -1,0 +1,161 @@
+"""The fleet registry: assets and turbine power curves, read and validated from two CSV files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import dataframely as dy
+import polars as pl
+
+from renewable.errors import FleetError
+
+INTERVALS_MINUTES = (5, 10, 15, 30, 60)
+TECHNOLOGIES = ("wind", "solar")
+MOUNTINGS = ("fixed", "single_axis_tracker")
+WIND_COLUMNS = ("turbine_model", "hub_height_m", "rotor_diameter_m")
+SOLAR_COLUMNS = (
+    "dc_capacity_kw",
+    "mounting",
+    "tilt_deg",
+    "azimuth_deg",
+    "temperature_coefficient_pct_per_c",
+    "system_loss_pct",
+)
+
+
+class AssetSchema(dy.Schema):
+    """One row an asset. Columns of the other technology are empty."""
+
+    asset_id = dy.String(primary_key=True, regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    asset_name = dy.String()
+    site_id = dy.String()
+    site_name = dy.String()
+    technology = dy.String(check={"known": lambda c: c.is_in(TECHNOLOGIES)})
+    latitude_deg = dy.Float64(min=-90, max=90)
+    longitude_deg = dy.Float64(min=-180, max=180)
+    elevation_m = dy.Float64(min=-430, max=6000)
+    timezone = dy.String(check={"iana_name": lambda c: c.is_in(sorted(available_timezones()))})
+    interval_minutes = dy.Int64(is_in=INTERVALS_MINUTES)
+    rated_power_kw = dy.Float64(min_exclusive=0)
+    commissioned_on = dy.Date()
+    turbine_model = dy.String(nullable=True)
+    hub_height_m = dy.Float64(nullable=True, min_exclusive=0, max=250)
+    rotor_diameter_m = dy.Float64(nullable=True, min_exclusive=0, max=300)
+    dc_capacity_kw = dy.Float64(nullable=True, min_exclusive=0)
+    mounting = dy.String(nullable=True, check={"known": lambda c: c.is_in(MOUNTINGS)})
+    tilt_deg = dy.Float64(nullable=True, min=0, max=90)
+    azimuth_deg = dy.Float64(nullable=True, min=0, max=360)
+    temperature_coefficient_pct_per_c = dy.Float64(nullable=True, min=-1, max=0)
+    system_loss_pct = dy.Float64(nullable=True, min=0, max=50)
+
+    @dy.rule()
+    def wind_columns_filled(cls) -> pl.Expr:
+        filled = pl.all_horizontal(pl.col(c).is_not_null() for c in WIND_COLUMNS)
+        return (pl.col("technology") != "wind") | filled
+
+    @dy.rule()
+    def solar_columns_filled(cls) -> pl.Expr:
+        filled = pl.all_horizontal(pl.col(c).is_not_null() for c in SOLAR_COLUMNS)
+        return (pl.col("technology") != "solar") | filled
+
+
+class PowerCurveSchema(dy.Schema):
+    """One row a turbine model and wind speed; power at the reference density 1.225 kg/m³."""
+
+    turbine_model = dy.String(primary_key=True)
+    wind_speed_ms = dy.Float64(primary_key=True, min=0, max=60)
+    power_kw = dy.Float64(min=0)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys."""
+
+    assets: pl.DataFrame
+    power_curves: pl.DataFrame
+
+    @cached_property
+    def asset_ids(self) -> list[str]:
+        return self.assets["asset_id"].to_list()
+
+    def technology(self, name: str) -> pl.DataFrame:
+        """The assets of one technology, ordered by asset_id."""
+        return self.assets.filter(pl.col("technology") == name)
+
+
+def load_fleet(fleet_dir: Path) -> Fleet:
+    """Read and validate `assets.csv` and `power_curves.csv`; one FleetError lists every fault of both."""
+    faults: list[str] = []
+    assets = _read(fleet_dir / "assets.csv", AssetSchema, faults)
+    curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
+    if assets is not None and curves is not None:
+        faults.extend(_cross_faults(assets, curves, fleet_dir / "assets.csv"))
+    if faults or assets is None or curves is None:
+        listing = "\n".join(f"  - {fault}" for fault in faults)
+        raise FleetError(
+            f"the fleet registry has {len(faults)} fault(s):\n{listing}\n"
+            "Mend the files; README.md, 'Your own fleet', describes every column."
+        )
+    return Fleet(assets.sort("asset_id"), curves.sort("turbine_model", "wind_speed_ms"))
+
+
+def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFrame | None:
+    if not path.is_file():
+        faults.append(f"{path}: no such file; RENEWABLE_FLEET_DIR names the directory")
+        return None
+    try:
+        text = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        faults.append(f"{path}: cannot be read as CSV: {error}")
+        return None
+    columns = schema.columns()
+    missing = [name for name in columns if name not in text.columns]
+    if missing:
+        faults.append(f"{path}: missing column(s) {', '.join(missing)}")
+        return None
+    typed = text.select(
+        _typed(name, column.dtype).alias(name) for name, column in columns.items()
+    )
+    unreadable = [
+        f"{path}, row {row + 2}, {name}: {text[name][row]!r} is not a {column.dtype}"
+        for name, column in columns.items()
+        for row in (text.select(_trimmed(name))[name].is_not_null() & typed[name].is_null()).arg_true()
+    ]
+    faults.extend(unreadable)
+    faults.extend(_rule_faults(typed, schema, path))
+    return typed
+
+
+def _trimmed(name: str) -> pl.Expr:
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
+    text = _trimmed(name)
+    return text.str.to_date(strict=False) if dtype == pl.Date else text.cast(dtype, strict=False)
+
+
+def _rule_faults(frame: pl.DataFrame, schema: type[dy.Schema], path: Path) -> Iterator[str]:
+    _, failure = schema.filter(frame)
+    if not len(failure):
+        return
+    key = schema.primary_key()
+    for found in failure.details().iter_rows(named=True):
+        where = ", ".join(f"{name}={found[name]}" for name in key)
+        for rule, verdict in found.items():
+            if verdict == "invalid" and rule not in frame.columns:
+                column, _, kind = rule.partition("|")
+                value = f", value {found[column]!r}" if kind and column in found else ""
+                yield f"{path}, {where}: breaks rule {rule}{value}"
+
+
+def _cross_faults(assets: pl.DataFrame, curves: pl.DataFrame, path: Path) -> Iterator[str]:
+    models = set(curves["turbine_model"].to_list())
+    for asset_id, technology, model in assets.select(
+        "asset_id", "technology", "turbine_model"
+    ).iter_rows():
+        if technology == "wind" and model is not None and model not in models:
+            yield f"{path}, asset_id={asset_id}: turbine_model {model!r} has no curve in power_curves.csv"

@@ -1,0 +1,121 @@
+"""One frozen settings object. Nothing else reads the environment, and nothing reads it at import."""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from renewable.errors import SettingsError
+
+REPO = Path(__file__).resolve().parents[2]
+PREFIX = "RENEWABLE_"
+PROFILE = f"{PREFIX}PROFILE"
+
+
+class Settings(BaseSettings):
+    """Every setting of the pipeline. Paths that are not absolute count from the repository's root."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        Path("data"), description="directory of raw files, quarantine, warehouse and published tables"
+    )
+    warehouse: Path | None = Field(
+        None, description="DuckDB file; default: <data_dir>/warehouse/renewable.duckdb"
+    )
+    fleet_dir: Path = Field(
+        Path("dbt/renewable_dbt/seeds"), description="directory of assets.csv and power_curves.csv"
+    )
+    input: Literal["simulator", "mapping", "files"] = Field(
+        "simulator",
+        description="who writes the raw files: the simulator, a mapping (own exports), or someone else (files)",
+    )
+    mapping: Path | None = Field(None, description="mapping file of the importer, for input=mapping")
+    seed: int = Field(42, ge=0, lt=2**63, description="seed of the simulator")
+    first_day: date = Field(
+        date(2014, 1, 1), description="first UTC day that Dagster offers as a partition"
+    )
+    schedule_cron: str = Field("30 1 * * *", description="when the daily run starts, cron in UTC")
+    sensor_interval_s: int = Field(30, ge=5, description="seconds between two looks at the raw files")
+    max_rows_per_file: int = Field(
+        10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
+    )
+    lock_wait_s: float = Field(
+        120.0, ge=0, description="seconds to wait for a busy warehouse before giving up"
+    )
+    duckdb_memory_limit: str = Field(
+        "4GB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
+    )
+
+    @field_validator("data_dir", "fleet_dir", "warehouse", "mapping", mode="after")
+    @classmethod
+    def _from_repo(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.normpath(REPO / path.expanduser()))
+
+    @model_validator(mode="after")
+    def _mapping_is_named(self) -> "Settings":
+        if self.input == "mapping" and self.mapping is None:
+            raise ValueError("RENEWABLE_INPUT=mapping needs RENEWABLE_MAPPING, the path of the mapping file")
+        return self
+
+    @property
+    def raw_dir(self) -> Path:
+        return self.data_dir / "raw"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        return self.data_dir / "quarantine"
+
+    @property
+    def published_dir(self) -> Path:
+        return self.data_dir / "published"
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.warehouse or self.data_dir / "warehouse" / "renewable.duckdb"
+
+    @property
+    def work_dir(self) -> Path:
+        """Scratch of dlt and dbt: may be deleted at any time when nothing runs."""
+        return self.data_dir / "work"
+
+
+def load_settings(profile: Path | None = None) -> Settings:
+    """Settings from the environment, over those of `profile` (default: RENEWABLE_PROFILE, then `.env`).
+
+    A profile is a file in `.env` format that describes one fleet; the environment wins over it.
+    Raises SettingsError that names each wrong setting.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {PROFILE}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {', '.join(unknown)}; .env.example lists the settings that exist"
+        )
+    try:
+        return Settings(_env_file=profile_path(profile) or REPO / ".env")
+    except ValidationError as error:
+        faults = [_fault(f["loc"], f["msg"], f.get("input")) for f in error.errors()]
+        raise SettingsError("\n".join(faults)) from error
+
+
+def profile_path(profile: Path | None) -> Path | None:
+    """The profile file that is asked for by argument or by RENEWABLE_PROFILE, absolute; None when neither is given."""
+    named = profile or (Path(os.environ[PROFILE]) if os.environ.get(PROFILE) else None)
+    if named is None:
+        return None
+    found = next((path for path in (named.absolute(), REPO / named) if path.is_file()), None)
+    if found is None:
+        raise SettingsError(f"{PROFILE}: there is no file {named}")
+    return found
+
+
+def _fault(location: tuple[int | str, ...], message: str, value: object) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
+    name = str(location[0]).upper()
+    name = name if name.startswith(PREFIX) else PREFIX + name
+    return f"{name}={value}: {message}. See .env.example for its unit and default."

@@ -1,0 +1,85 @@
+"""Half-open windows of UTC days. Local reporting days belong to the marts, not here."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from renewable.errors import WindowError
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """The UTC days from `start` up to, not including, `end`."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise WindowError(
+                f"the range {self.start} to {self.end} is empty: the end is exclusive and must lie after the start"
+            )
+
+    @classmethod
+    def of_day(cls, day: date) -> "Window":
+        return cls(day, day + ONE_DAY)
+
+    @property
+    def days(self) -> list[date]:
+        return [self.start + timedelta(days=i) for i in range((self.end - self.start).days)]
+
+    @property
+    def start_utc(self) -> datetime:
+        return day_start_utc(self.start)
+
+    @property
+    def end_utc(self) -> datetime:
+        return day_start_utc(self.end)
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+    def __str__(self) -> str:
+        return f"[{self.start}, {self.end})"
+
+
+def day_start_utc(day: date) -> datetime:
+    """Midnight UTC at which `day` begins."""
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def contiguous_windows(days: Iterable[date]) -> Iterator[Window]:
+    """The fewest windows that hold exactly `days`, in order of time."""
+    start: date | None = None
+    previous: date | None = None
+    for day in sorted(set(days)):
+        if start is None or previous is None:
+            start = day
+        elif day != previous + ONE_DAY:
+            yield Window(start, previous + ONE_DAY)
+            start = day
+        previous = day
+    if start is not None and previous is not None:
+        yield Window(start, previous + ONE_DAY)
+
+
+def requested_window(
+    start: date | None, end: date | None, days: int | None, *, today: date
+) -> Window | None:
+    """The window that `--start/--end` or `--days` asks for; None when nothing was asked.
+
+    `--days N` means the N whole days before `today`; `--start` alone means that one day.
+    """
+    if days is not None:
+        if start is not None or end is not None:
+            raise WindowError("give either --days or --start/--end, not both")
+        if days < 1:
+            raise WindowError(f"--days must be at least 1, got {days}")
+        return Window(today - timedelta(days=days), today)
+    if start is None and end is None:
+        return None
+    if start is None:
+        raise WindowError("--end needs --start")
+    return Window(start, end) if end is not None else Window.of_day(start)
