@@ -17,7 +17,7 @@ import pyarrow as pa
 from loaders.gate import FileCounts, FileInMotionError, ReadFile, Verdict, judge_day, read_file, refused_by_name
 from loaders.pending import DayFiles, Fingerprint, Ledger, Pending, find_pending, ledger_name
 from loaders.quarantine import clear_refused_file, store_refused_file, store_verdict
-from renewable.contract import KEY, TABLES, RawTable
+from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
 from renewable.raw_files import write_parquet_atomic
@@ -51,6 +51,7 @@ LOAD_LOG_SCHEMA = pl.Schema(
     }
 )
 _FINGERPRINT = ("size_bytes", "mtime_ns", "ctime_ns", "sha256")
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _WORK_PREFIX = "dlt-"
 # Rows that are held in memory at a time; a batch is one dlt load.
 _BATCH_ROWS = 2_000_000
@@ -266,8 +267,9 @@ def _load(pipeline: "dlt.Pipeline", log: pl.DataFrame, batch: list[_JudgedDay]) 
 
     @dlt.source(name=PIPELINE)
     def raw_files() -> "list[DltResource]":
+        # A table without days is yielded too: its columns must exist for the models to build.
         days = [_table_resource(table, [j for j in batch if j.unit.table == table]) for table in TABLES]
-        return [*(resource for resource in days if resource is not None), _log_resource(log)]
+        return [*days, _log_resource(log)]
 
     if log.is_empty():
         return
@@ -277,20 +279,19 @@ def _load(pipeline: "dlt.Pipeline", log: pl.DataFrame, batch: list[_JudgedDay]) 
         raise PipelineError(f"loading into the warehouse failed, nothing of this batch counts as loaded: {error}") from error
 
 
-def _table_resource(table: RawTable, days: list[_JudgedDay]) -> "DltResource | None":
+def _table_resource(table: RawTable, days: list[_JudgedDay]) -> "DltResource":
     import dlt
 
-    if not days:
-        return None
-    scope = " OR ".join(
-        f"(timestamp >= '{window.start_utc:%Y-%m-%dT%H:%M:%SZ}' AND timestamp < '{window.end_utc:%Y-%m-%dT%H:%M:%SZ}')"
+    frames = [judged.verdict.accepted for judged in days] or [pl.DataFrame(schema=polars_schema(table))]
+    scopes = [
+        f"(timestamp >= '{window.start_utc:{_INSTANT}}' AND timestamp < '{window.end_utc:{_INSTANT}}')"
         for window in contiguous_windows(judged.unit.day for judged in days)
-    )
+    ]
 
-    @dlt.resource(name=table, primary_key=KEY, write_disposition=_replace(scope))
+    @dlt.resource(name=table, primary_key=KEY, write_disposition=_replace(" OR ".join(scopes) or "1 = 0"))
     def rows() -> "Iterator[pa.Table]":
-        for judged in days:
-            yield _arrow(judged.verdict.accepted, not_null=KEY)
+        for frame in frames:
+            yield _arrow(frame, not_null=KEY)
 
     return rows()
 

@@ -66,7 +66,7 @@ class Pending:
 def find_pending(raw_dir: Path, ledger: Ledger, window: Window | None = None) -> Pending:
     """Compare `raw_dir` with `ledger` (keyed by ledger_name); `window` limits the look to its days.
 
-    A file whose name does not parse belongs to no day: it is listed when the look is not limited.
+    A file whose name does not parse belongs to no day: it is listed whatever the window.
     """
     by_unit: dict[tuple[RawTable, date], list[Path]] = {}
     misnamed: list[Path] = []
@@ -75,7 +75,7 @@ def find_pending(raw_dir: Path, ledger: Ledger, window: Window | None = None) ->
         seen += 1
         name = parse_raw_file_name(path.name)
         if name is None:
-            if window is None and is_new(path, raw_dir, ledger):
+            if is_new(path, raw_dir, ledger):
                 misnamed.append(path)
         elif window is None or name.day in window:
             by_unit.setdefault((name.table, name.day), []).append(path)
