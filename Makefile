@@ -8,6 +8,11 @@ PROFILE ?=
 export RENEWABLE_PROFILE := $(PROFILE)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
+# dbt from its project folder, with what it writes in a directory that is thrown away
+DBT := ../../$(BIN)/dbt
+DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewable_dbt && \
+	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test ui lint bench clean lock
 
@@ -35,7 +40,8 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m benchmarks.lint_sql
+	@$(DBT_ELSEWHERE) && $(DBT) parse --warn-error --quiet
+	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests --config ../../pyproject.toml
 
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks

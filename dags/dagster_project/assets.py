@@ -1,4 +1,4 @@
-"""Assets in order of the data: raw files, warehouse tables, dbt models, published marts. Bodies call src/ and report."""
+"""Assets in order of the data: raw files, warehouse tables, dbt models, published marts. Bodies only call src/."""
 
 from collections.abc import Iterator
 from typing import Any

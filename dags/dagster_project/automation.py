@@ -26,16 +26,13 @@ UNFINISHED = [
 ]
 
 
-def jobs(partitions: dg.PartitionsDefinition[str]) -> tuple[Any, Any]:
+def jobs() -> tuple[Any, Any]:
     """The daily job over everything, and the one that loads files which are there already."""
     everything = dg.AssetSelection.all()
-    daily = dg.define_asset_job(
-        "daily", everything, partitions_def=partitions, description="Raw files to published marts."
-    )
+    daily = dg.define_asset_job("daily", everything, description="Raw files to published marts.")
     load_files = dg.define_asset_job(
         "load_files",
         everything - dg.AssetSelection.groups(RAW_FILES),
-        partitions_def=partitions,
         description="From the raw files that are there to published marts.",
     )
     return daily, load_files
@@ -44,7 +41,9 @@ def jobs(partitions: dg.PartitionsDefinition[str]) -> tuple[Any, Any]:
 def daily_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:
     """Runs `job` for yesterday (UTC), by default stopped."""
 
-    @dg.schedule(name="daily_schedule", job=job, cron_schedule=settings.schedule_cron, execution_timezone="UTC")
+    @dg.schedule(
+        name="daily_schedule", job=job, cron_schedule=settings.schedule_cron, execution_timezone="UTC"
+    )
     def daily_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
         return dg.RunRequest(partition_key=yesterday.isoformat())
@@ -85,7 +84,7 @@ def answer(
             given_up += paths
     if requests:
         return dg.SensorResult(run_requests=requests)
-    return dg.SkipReason(_reason(pending, busy, given_up, settings))
+    return dg.SkipReason(_reason(pending, given_up, settings))
 
 
 def run_request(window: Window, batch: str, tries: int) -> dg.RunRequest:
@@ -112,13 +111,17 @@ def days_of_runs(tags_of_runs: Iterable[Mapping[str, str]]) -> set[date]:
     return days
 
 
-def _reason(pending: Pending, busy: set[date], given_up: list[Path], settings: Settings) -> str:
-    early = [day for day in pending.partition_days if day < settings.first_day]
+def _reason(pending: Pending, given_up: list[Path], settings: Settings) -> str:
+    days = pending.partition_days
+    early = [day for day in days if day < settings.first_day]
     if given_up:
         names = ", ".join(path.name for path in given_up[:5])
-        return f"gave up after {MAX_ATTEMPTS} attempts on {len(given_up)} file(s): {names}. See the failed runs, then write the files anew."
+        return (
+            f"gave up after {MAX_ATTEMPTS} attempts on {len(given_up)} file(s): {names}."
+            " See the failed runs, then write the files anew."
+        )
     if early:
-        return f"{len(early)} pending day(s) lie before RENEWABLE_FIRST_DAY={settings.first_day}: {early[0]} is the first"
-    if pending.days:
-        return f"a run is working on the {len(pending.partition_days)} pending day(s)"
+        return f"{len(early)} pending day(s) lie before RENEWABLE_FIRST_DAY={settings.first_day}, first {early[0]}"
+    if days:
+        return f"a run is working on the {len(days)} pending day(s)"
     return f"nothing new among {pending.files_seen} raw files"

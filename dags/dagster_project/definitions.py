@@ -15,7 +15,7 @@ def build_definitions(
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedule and sensor bound to `settings`; `loggers` replace Dagster's own."""
     partitions = daily_partitions(settings)
-    daily, load_files = jobs(partitions)
+    daily, load_files = jobs()
     return dg.Definitions(
         assets=asset_definitions(settings, partitions),
         jobs=[daily, load_files],

@@ -37,11 +37,13 @@ class _StepFormatter(logging.Formatter):
         return f"{datetime.now(UTC):%H:%M:%S} {meta.get('step_key') or 'run'}: {message}"
 
 
-def run_daily_job(settings: Settings, window: Window, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+def run_daily_job(
+    settings: Settings, window: Window, instance: dg.DagsterInstance
+) -> dg.ExecuteInProcessResult:
     """One run of the job `daily` over all days of `window`."""
     job = build_definitions(settings, loggers={"console": progress_logger}).resolve_job_def("daily")
     # dbt's own lines are in the run's log; here they would drown the progress.
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         return job.execute_in_process(
             instance=instance,
             tags=range_tags(window),

@@ -12,7 +12,9 @@ from renewable.windows import Window
 def deliver_raw_files(settings: Settings, window: Window, *, report: Callable[[str], None]) -> str:
     """Bring the raw files of `window` about and say in a sentence what happened; existing files are kept."""
     if settings.input == "simulator":
-        made = generate(load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=settings.seed)
+        made = generate(
+            load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=settings.seed
+        )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:
         sentence = import_files(settings.mapping, settings.raw_dir, window).sentence

@@ -37,14 +37,17 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
     Raises PipelineError when there is no mart yet, WarehouseBusyError when the warehouse stays locked.
     """
     if not settings.warehouse_path.exists():
-        raise PipelineError(f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first")
+        raise PipelineError(
+            f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
+        )
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     with (
         exclusive(settings.warehouse_path, settings.lock_wait_s, report=report),
         connect(settings.warehouse_path) as connection,
     ):
         marts = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS_SCHEMA]
+            "select table_name from information_schema.tables where table_schema = ? order by 1",
+            [MARTS_SCHEMA],
         ).fetchall()
         if not marts:
             raise PipelineError("there are no marts yet: run `renewable transform` first")

@@ -1,4 +1,4 @@
-"""The state of one fleet's pipeline, read from raw files, quarantine and published tables; the warehouse stays closed."""
+"""The state of a fleet's pipeline, from raw files, quarantine and published tables; the warehouse stays closed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

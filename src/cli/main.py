@@ -1,4 +1,7 @@
-"""Subcommands of `renewable`. Progress goes to stderr, results to stdout; exit codes: 0 done, 1 data problem, 2 wrong use."""
+"""Subcommands of `renewable`. Progress goes to stderr, results to stdout.
+
+Exit codes: 0 done, 1 the data has a problem that is reported, 2 wrong use.
+"""
 
 import json
 import sys

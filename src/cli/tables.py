@@ -65,7 +65,9 @@ def print_summary(fleets: Sequence[Status]) -> None:
         if fleet.quarantined.row_count or fleet.quarantined.value_count or fleet.quarantined.files:
             console.print(f"quarantine of {fleet.data_dir.name}: {_quarantined(fleet)}", highlight=False)
     for fleet in fleets:
-        console.print(f"published tables: {fleet.published_dir}/mart_*.parquet", highlight=False, soft_wrap=True)
+        console.print(
+            f"published tables: {fleet.published_dir}/mart_*.parquet", highlight=False, soft_wrap=True
+        )
     console.print(
         "\nNext: make ui                       the Dagster UI: lineage, runs, schedule, file sensor\n"
         "      .venv/bin/renewable status    what is pending, loaded, quarantined, fresh\n"
@@ -119,4 +121,10 @@ def _number(value: float | None, factor: float, form: str) -> str:
 
 def _age(age: timedelta) -> str:
     minutes = int(age.total_seconds() // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
+    return (
+        f"{minutes} min"
+        if minutes < 120
+        else f"{minutes // 60} h"
+        if minutes < 2880
+        else f"{minutes // 1440} days"
+    )

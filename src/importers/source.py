@@ -31,7 +31,8 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     if (directory / files).is_file():
         return [directory / files]
     pattern = str(Path(glob.escape(str(directory))) / files)
-    found = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())
+    # Path.glob takes no absolute pattern.
+    found = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())  # noqa: PTH207
     if not found:
         raise MappingError(f"{mapping_path}: source.files: {files!r} matches no file under {directory}")
     return found

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from loaders.gate import FileCounts, FileInMotionError, ReadFile, Verdict, judge_day, read_file, refused_by_name
+from loaders.gate import (
+    FileCounts,
+    FileInMotionError,
+    ReadFile,
+    Verdict,
+    judge_day,
+    read_file,
+    refused_by_name,
+)
 from loaders.pending import DayFiles, Fingerprint, Ledger, Pending, find_pending, ledger_name
 from loaders.quarantine import clear_refused_file, store_refused_file, store_verdict
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
@@ -33,22 +41,22 @@ DATASET = "raw"
 PIPELINE = "raw_files"
 LOAD_LOG = "load_log"
 LOAD_LOG_SCHEMA = pl.Schema(
-    {
-        "file": pl.String,
-        "table_name": pl.String,
-        "day": pl.Date,
-        "sha256": pl.String,
-        "size_bytes": pl.Int64,
-        "mtime_ns": pl.Int64,
-        "ctime_ns": pl.Int64,
-        "rows_in": pl.Int64,
-        "rows_loaded": pl.Int64,
-        "rows_collapsed": pl.Int64,
-        "rows_quarantined": pl.Int64,
-        "values_set_aside": pl.Int64,
-        "refusal": pl.String,
-        "loaded_at": pl.Datetime("us", "UTC"),
-    }
+    [
+        ("file", pl.String),
+        ("table_name", pl.String),
+        ("day", pl.Date),
+        ("sha256", pl.String),
+        ("size_bytes", pl.Int64),
+        ("mtime_ns", pl.Int64),
+        ("ctime_ns", pl.Int64),
+        ("rows_in", pl.Int64),
+        ("rows_loaded", pl.Int64),
+        ("rows_collapsed", pl.Int64),
+        ("rows_quarantined", pl.Int64),
+        ("values_set_aside", pl.Int64),
+        ("refusal", pl.String),
+        ("loaded_at", pl.Datetime("us", "UTC")),
+    ]
 )
 _FINGERPRINT = ("size_bytes", "mtime_ns", "ctime_ns", "sha256")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -250,12 +258,21 @@ def _load_log_rows(batch: list[_JudgedDay], misnamed: Mapping[str, ReadFile], no
             counts = judged.verdict.counts.get(name, FileCounts(0, 0, 0, 0, 0))
             place = {"file": name, "table_name": judged.unit.table, "day": judged.unit.day}
             rows.append(
-                place | asdict(file.fingerprint) | asdict(counts) | {"refusal": file.refusal, "loaded_at": now}
+                place
+                | asdict(file.fingerprint)
+                | asdict(counts)
+                | {"refusal": file.refusal, "loaded_at": now}
             )
     for name, file in misnamed.items():
         counts = FileCounts(0, 0, 0, 0, 0)
         rows.append(
-            {"file": name, **asdict(file.fingerprint), **asdict(counts), "refusal": file.refusal, "loaded_at": now}
+            {
+                "file": name,
+                **asdict(file.fingerprint),
+                **asdict(counts),
+                "refusal": file.refusal,
+                "loaded_at": now,
+            }
         )
     return pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
 
@@ -276,7 +293,9 @@ def _load(pipeline: "dlt.Pipeline", log: pl.DataFrame, batch: list[_JudgedDay]) 
     try:
         pipeline.run(raw_files()).raise_on_failed_jobs()
     except PipelineStepFailed as error:
-        raise PipelineError(f"loading into the warehouse failed, nothing of this batch counts as loaded: {error}") from error
+        raise PipelineError(
+            f"loading into the warehouse failed, nothing of this batch counts as loaded: {error}"
+        ) from error
 
 
 def _table_resource(table: RawTable, days: list[_JudgedDay]) -> "DltResource":
@@ -310,7 +329,9 @@ def _log_resource(log: pl.DataFrame) -> "DltResource":
     def rows() -> "Iterator[pa.Table]":
         files: dict[str, list[Any]] = dlt.current.resource_state().setdefault("files", {})
         touched = {f"{table}_{day}" for table, day in units.iter_rows()}
-        for name in [n for n in files if n.rpartition("/")[2].partition(".")[0].partition("__")[0] in touched]:
+        for name in [
+            n for n in files if n.rpartition("/")[2].partition(".")[0].partition("__")[0] in touched
+        ]:
             del files[name]
         for name, *values in log.select("file", *_FINGERPRINT).iter_rows():
             files[name] = values
@@ -349,7 +370,7 @@ def _publish_load_log(settings: Settings) -> None:
         if found:
             columns = ", ".join(LOAD_LOG_SCHEMA)
             log = connection.sql(f"select {columns} from {DATASET}.{LOAD_LOG} order by file").pl()
-    write_parquet_atomic(log.cast(dict(LOAD_LOG_SCHEMA)), settings.published_dir / f"{LOAD_LOG}.parquet")
+    write_parquet_atomic(log.cast(LOAD_LOG_SCHEMA), settings.published_dir / f"{LOAD_LOG}.parquet")
 
 
 def _summary(

@@ -28,17 +28,16 @@ _VALUE_RULES = {
 _POWER_CHANNELS = ("active_power_kw", "curtailment_limit_kw")
 _SOURCE = ("file", "row_number")
 
-REJECTED_COLUMNS = ("file", "row_number", "rule")
 SET_ASIDE_SCHEMA = pl.Schema(
-    {
-        "file": pl.String,
-        "row_number": pl.Int64,
-        "asset_id": pl.String,
-        "timestamp": pl.Datetime("us", "UTC"),
-        "channel": pl.String,
-        "original_value": pl.String,
-        "rule": pl.String,
-    }
+    [
+        ("file", pl.String),
+        ("row_number", pl.Int64),
+        ("asset_id", pl.String),
+        ("timestamp", pl.Datetime("us", "UTC")),
+        ("channel", pl.String),
+        ("original_value", pl.String),
+        ("rule", pl.String),
+    ]
 )
 
 
@@ -116,9 +115,11 @@ def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fl
     """
     schema = polars_schema(table)
     rows = pl.concat(
-        [pl.DataFrame(schema={**{"file": pl.String, "row_number": pl.Int64}, **schema})]
+        [pl.DataFrame(schema={"file": pl.String, "row_number": pl.Int64, **schema})]
         + [
-            frame.select(pl.lit(name).alias("file"), pl.int_range(1, pl.len() + 1).alias("row_number"), *schema)
+            frame.select(
+                pl.lit(name).alias("file"), pl.int_range(1, pl.len() + 1).alias("row_number"), *schema
+            )
             for name, frame in sorted(frames.items())
         ]
     )
@@ -126,10 +127,10 @@ def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fl
     sound = ruled.filter(pl.col("rule").is_null()).unique(
         subset=list(schema), keep="first", maintain_order=True
     )
-    sound = sound.with_columns(
-        pl.when(pl.len().over(KEY) > 1).then(pl.lit("conflicting_key")).alias("rule")
+    sound = sound.with_columns(pl.when(pl.len().over(KEY) > 1).then(pl.lit("conflicting_key")).alias("rule"))
+    rejected = pl.concat(
+        [ruled.filter(pl.col("rule").is_not_null()), sound.filter(pl.col("rule").is_not_null())]
     )
-    rejected = pl.concat([ruled.filter(pl.col("rule").is_not_null()), sound.filter(pl.col("rule").is_not_null())])
     kept = sound.filter(pl.col("rule").is_null())
     cleaned, set_aside = _without_bad_values(kept, table)
     accepted = SCHEMAS[table].validate(cleaned.select(schema.names())).sort("asset_id", "timestamp")
@@ -142,7 +143,11 @@ def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fl
 
 
 def _link_fault(path: Path) -> str | None:
-    return "is a symbolic link, and links are not followed: put the file itself here" if path.is_symlink() else None
+    return (
+        "is a symbolic link, and links are not followed: put the file itself here"
+        if path.is_symlink()
+        else None
+    )
 
 
 def _parsed(content: bytes) -> tuple[pl.DataFrame | None, str | None]:
@@ -227,7 +232,7 @@ def _without_bad_values(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFra
         pl.when(pl.coalesce(names).is_null()).then(pl.col(channel)).alias(channel)
         for channel, names in by_channel.items()
     ).drop(found)
-    return cleaned, pl.concat(set_aside).cast(dict(SET_ASIDE_SCHEMA))
+    return cleaned, pl.concat(set_aside).cast(SET_ASIDE_SCHEMA)
 
 
 def _value_rules(table: RawTable) -> list[tuple[str, str, pl.Expr]]:

@@ -1,7 +1,6 @@
 """Which raw files are new or changed, by comparing the directory with a ledger of what was loaded."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -104,7 +103,7 @@ def fingerprint(path: Path) -> Fingerprint:
     stat = path.lstat()
     digest = hashlib.sha256()
     if path.is_symlink():
-        digest.update(os.readlink(path).encode())
+        digest.update(str(path.readlink()).encode())
     else:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
@@ -122,6 +121,7 @@ def batch_hash(paths: Iterable[Path], raw_dir: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(paths):
         stat = path.lstat()
-        digest.update(f"{ledger_name(path, raw_dir)}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}\n".encode())
+        digest.update(
+            f"{ledger_name(path, raw_dir)}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}\n".encode()
+        )
     return digest.hexdigest()[:16]
-

@@ -1,4 +1,7 @@
-"""What the gate set aside, on disk: rows and values as Parquet, whole files as a copy with a record. It mirrors the raw files as last judged."""
+"""What the gate set aside, on disk: rows and values as Parquet, whole files as a copy with a record.
+
+It mirrors the raw files as they were last judged.
+"""
 
 import json
 import shutil
@@ -68,7 +71,9 @@ def clear_refused_file(quarantine_dir: Path, name: str) -> None:
 
 def read_quarantine(quarantine_dir: Path) -> Quarantined:
     """Counts of all that is set aside now."""
-    records = [json.loads(p.read_text("utf-8")) for p in sorted((quarantine_dir / "files").rglob("*.reason.json"))]
+    records = [
+        json.loads(p.read_text("utf-8")) for p in sorted((quarantine_dir / "files").rglob("*.reason.json"))
+    ]
     return Quarantined(
         rows=_by_rule(quarantine_dir / "rows"),
         values=_by_rule(quarantine_dir / "values"),

@@ -36,7 +36,9 @@ def _asset_generation(
     minutes = weather["timestamp"].dt.epoch("s").to_numpy() / 60.0
     own = stream_key(seed, asset["asset_id"], "power")
     potential_kw = (
-        _wind_power_kw(asset, weather, curves) if asset["technology"] == "wind" else _solar_power_kw(asset, weather)
+        _wind_power_kw(asset, weather, curves)
+        if asset["technology"] == "wind"
+        else _solar_power_kw(asset, weather)
     )
     scatter = 1 + 0.02 * octaves(own, minutes, {15.0: 0.5, 120.0: 0.5})
     rated_kw = asset["rated_power_kw"]
@@ -60,7 +62,9 @@ def _wind_power_kw(asset: dict[str, Any], weather: pl.DataFrame, curves: pl.Data
     """Power curve at the wind speed normalised to 1.225 kg/m³ (IEC 61400-12-1), 0 beyond the curve's ends."""
     curve = curves.filter(pl.col("turbine_model") == asset["turbine_model"])
     density = (
-        100 * weather["air_pressure_hpa"].to_numpy() / (287.05 * (weather["air_temperature_c"].to_numpy() + 273.15))
+        100
+        * weather["air_pressure_hpa"].to_numpy()
+        / (287.05 * (weather["air_temperature_c"].to_numpy() + 273.15))
     )
     speed_ms = weather["wind_speed_ms"].to_numpy() * (density / 1.225) ** (1 / 3)
     power: Floats = np.interp(

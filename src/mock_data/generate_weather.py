@@ -54,16 +54,15 @@ def _asset_weather(asset: dict[str, Any], day: date, seed: int) -> pl.DataFrame:
         + 4.0 * clearness * np.cos(hour_angle - 0.6)
         + 3.0 * warm
     )
-    pressure_hpa = (
-        1013.25 * (1 - 2.25577e-5 * asset["elevation_m"]) ** 5.25588
-        + 7.0 * octaves(site ^ np.uint64(3), minutes, _MINUTE_SHARES_SLOW)
+    pressure_hpa = 1013.25 * (1 - 2.25577e-5 * asset["elevation_m"]) ** 5.25588 + 7.0 * octaves(
+        site ^ np.uint64(3), minutes, _MINUTE_SHARES_SLOW
     )
     gust = 0.96 * octaves(site ^ np.uint64(4), minutes, _MINUTE_SHARES_WIND)
     gust += np.sqrt(1 - 0.96**2) * octaves(own ^ np.uint64(4), minutes, _MINUTE_SHARES_WIND)
     scale_ms = 7.0 if asset["technology"] == "wind" else 3.6
     wind_ms = scale_ms * _weibull(gust, shape=2.1)
     wind_ms *= (1 + 0.2 * south * np.cos(season)) * (1 + 0.06 * np.cos(hour_angle + np.pi))
-    ghi_wm2, poa_wm2 = _irradiance(asset, season, sun_sine, hour_angle, azimuth_rad, clearness)
+    ghi_wm2, poa_wm2 = _irradiance(asset, season, sun_sine, azimuth_rad, clearness)
     humidity_pct = np.clip(78 - 1.1 * (temperature_c - 10) + 14 * (0.8 - clearness), 15, 100)
     rain_mm = np.where(cloud < -1.25, (-1.25 - cloud) * asset["interval_minutes"] / 60 * 2.5, 0.0)
     module_c = temperature_c + poa_wm2 / (25.0 + 6.84 * wind_ms)
@@ -96,7 +95,9 @@ def _sun(minutes: Floats, latitude_deg: float, longitude_deg: float) -> tuple[Fl
     declination = np.radians(23.45) * np.sin(2 * np.pi * (days - 80.0) / 365.2425)
     hour_angle = 2 * np.pi * (days % 1.0 - 0.5) + np.radians(longitude_deg)
     latitude = np.radians(latitude_deg)
-    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(
+        hour_angle
+    )
     azimuth = np.pi + np.arctan2(
         np.sin(hour_angle), np.cos(hour_angle) * np.sin(latitude) - np.tan(declination) * np.cos(latitude)
     )
@@ -104,7 +105,11 @@ def _sun(minutes: Floats, latitude_deg: float, longitude_deg: float) -> tuple[Fl
 
 
 def _irradiance(
-    asset: dict[str, Any], season: Floats, sine: Floats, hour_angle: Floats, azimuth: Floats, clearness: Floats
+    asset: dict[str, Any],
+    season: Floats,
+    sine: Floats,
+    azimuth: Floats,
+    clearness: Floats,
 ) -> tuple[Floats, Floats]:
     """Global horizontal and plane-of-array irradiance (W/m²): Haurwitz clear sky times clearness, isotropic sky."""
     up = np.maximum(sine, 0.0)

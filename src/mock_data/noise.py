@@ -32,13 +32,15 @@ def smooth_noise(key: np.uint64, minutes: Floats, knot_minutes: float) -> Floats
     left, right = _bell(key, knot), _bell(key, knot + 1)
     blended: Floats = (1 - ramp) * left + ramp * right
     # Blending loses variance between the knots; dividing by the weights' norm gives it back.
-    return blended / np.sqrt((1 - ramp) ** 2 + ramp**2)
+    scaled: Floats = blended / np.hypot(1 - ramp, ramp)
+    return scaled
 
 
 def _bell(key: np.uint64, counters: NDArray[np.int64]) -> Floats:
     draws = [uniform(key ^ np.uint64(0xD1B54A32D192ED03 * (i + 1) % 2**64), counters) for i in range(4)]
     total: Floats = np.sum(draws, axis=0)
-    return (total - 2.0) * np.sqrt(3.0)
+    bell: Floats = (total - 2.0) * np.sqrt(3.0)
+    return bell
 
 
 def octaves(key: np.uint64, minutes: Floats, shares: dict[float, float]) -> Floats:

@@ -1,1 +1,1 @@
-"""Shared vocabulary: settings, fleet registry, raw-file contract, time windows, errors. Nothing here does a pipeline step."""
+"""Shared vocabulary: settings, registry, raw-file contract, windows, errors. No step of the pipeline is done here."""

@@ -1,4 +1,4 @@
-"""Errors that a user can act on. Each message names what is at fault and the next step; internal faults stay plain exceptions."""
+"""Errors that a user can act on: each message names what is at fault and the next step."""
 
 
 class RenewableError(Exception):

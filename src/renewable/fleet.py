@@ -115,9 +115,7 @@ def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFram
     if missing:
         faults.append(f"{path}: missing column(s) {', '.join(missing)}")
         return None
-    typed = text.select(
-        _typed(name, column.dtype).alias(name) for name, column in columns.items()
-    )
+    typed = text.select(_typed(name, column.dtype).alias(name) for name, column in columns.items())
     unreadable = [
         f"{path}, row {row + 2}, {name}: {text[name][row]!r} is not a {column.dtype}"
         for name, column in columns.items()
@@ -154,8 +152,6 @@ def _rule_faults(frame: pl.DataFrame, schema: type[dy.Schema], path: Path) -> It
 
 def _cross_faults(assets: pl.DataFrame, curves: pl.DataFrame, path: Path) -> Iterator[str]:
     models = set(curves["turbine_model"].to_list())
-    for asset_id, technology, model in assets.select(
-        "asset_id", "technology", "turbine_model"
-    ).iter_rows():
+    for asset_id, technology, model in assets.select("asset_id", "technology", "turbine_model").iter_rows():
         if technology == "wind" and model is not None and model not in models:
             yield f"{path}, asset_id={asset_id}: turbine_model {model!r} has no curve in power_curves.csv"

@@ -35,9 +35,7 @@ class Settings(BaseSettings):
     )
     mapping: Path | None = Field(None, description="mapping file of the importer, for input=mapping")
     seed: int = Field(42, ge=0, lt=2**63, description="seed of the simulator")
-    first_day: date = Field(
-        date(2014, 1, 1), description="first UTC day that Dagster offers as a partition"
-    )
+    first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
     schedule_cron: str = Field("30 1 * * *", description="when the daily run starts, cron in UTC")
     sensor_interval_s: int = Field(30, ge=5, description="seconds between two looks at the raw files")
     max_rows_per_file: int = Field(
@@ -96,7 +94,8 @@ def load_settings(profile: Path | None = None) -> Settings:
             f"unknown setting {', '.join(unknown)}; .env.example lists the settings that exist"
         )
     try:
-        return Settings(_env_file=profile_path(profile) or REPO / ".env")
+        # pydantic-settings takes the file here; its type hints know only the fields.
+        return Settings(_env_file=profile_path(profile) or REPO / ".env")  # type: ignore[call-arg]
     except ValidationError as error:
         faults = [_fault(f["loc"], f["msg"], f.get("input")) for f in error.errors()]
         raise SettingsError("\n".join(faults)) from error

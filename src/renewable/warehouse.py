@@ -58,9 +58,7 @@ def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.Duck
         connection.close()
 
 
-def _wait_for_readers(
-    warehouse: Path, deadline: float, wait_s: float, tell: Callable[[str], None]
-) -> None:
+def _wait_for_readers(warehouse: Path, deadline: float, wait_s: float, tell: Callable[[str], None]) -> None:
     told = False
     while warehouse.exists():
         try:

@@ -65,9 +65,7 @@ def contiguous_windows(days: Iterable[date]) -> Iterator[Window]:
         yield Window(start, previous + ONE_DAY)
 
 
-def requested_window(
-    start: date | None, end: date | None, days: int | None, *, today: date
-) -> Window | None:
+def requested_window(start: date | None, end: date | None, days: int | None, *, today: date) -> Window | None:
     """The window that `--start/--end` or `--days` asks for; None when nothing was asked.
 
     `--days N` means the N whole days before `today`; `--start` alone means that one day.

@@ -1,4 +1,4 @@
-"""Builds the dbt models for the days that need it. A day is stale when its files differ from those it was built from."""
+"""Builds the dbt models. A day is stale when its files differ from those it was built from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,4 +93,5 @@ def _read_log(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
     if not found:
         return pl.DataFrame(schema=BUILD_LOG_SCHEMA)
     columns = ", ".join(BUILD_LOG_SCHEMA)
-    return connection.sql(f"select {columns} from {schema}.{table} order by all").pl()
+    log: pl.DataFrame = connection.sql(f"select {columns} from {schema}.{table} order by all").pl()
+    return log

@@ -1,4 +1,4 @@
-"""Where the dbt project lies and how it is called: environment, variables, manifest. One place for CLI, tests and Dagster."""
+"""Where the dbt project lies and how it is called: environment, variables, manifest."""
 
 import json
 import os
@@ -62,10 +62,12 @@ def invoke_dbt(
     target_dir(settings).mkdir(parents=True, exist_ok=True)
     with bound_environment(settings):
         try:
-            outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(["--quiet", "--no-use-colors", "--warn-error", *arguments])
+            outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(
+                ["--quiet", "--no-use-colors", "--warn-error", *arguments]
+            )
         finally:
             # dbt keeps the connection, and with it the file's lock, in a class attribute.
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.success:
         return
     failed = [

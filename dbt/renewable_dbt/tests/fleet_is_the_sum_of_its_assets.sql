@@ -16,13 +16,13 @@ with assets as (
 levels as (
 
     select
-        level,
+        group_level,
         date_local,
         sum(energy_kwh) as energy_kwh,
         sum(intervals_observed) as intervals_observed
     from {{ ref('mart_fleet_daily') }}
     where {{ in_local_days('date_local') }}
-    group by level, date_local
+    group by group_level, date_local
 
 )
 

@@ -1,4 +1,4 @@
-"""The contract of raw files: which tables there are, their columns, types, units and ranges. How a file is judged by it is the gate's matter."""
+"""The contract of raw files: tables, columns, types, units, ranges. Judging a file by it is the gate's matter."""
 
 from renewable.contract.schemas import (
     KEY,

@@ -38,9 +38,7 @@ def _timestamp() -> dy.Datetime:
 
 
 def _channel(unit: str, low: float, high: float, meaning: str) -> dy.Float64:
-    return dy.Float64(
-        nullable=True, min=low, max=high, metadata={"unit": unit}, description=meaning
-    )
+    return dy.Float64(nullable=True, min=low, max=high, metadata={"unit": unit}, description=meaning)
 
 
 class WeatherSchema(dy.Schema):

@@ -42,20 +42,31 @@ asset_days as (
 
 ),
 
+compared as (
+
+    select
+        *,
+        case when expected_energy_kwh is not null then energy_kwh end as compared_energy_kwh,
+        case when energy_kwh is not null then expected_energy_kwh end as compared_expected_energy_kwh,
+        greatest(poa_irradiance_wm2, 0.0) * interval_hours / 1000.0 as insolation_kwh_m2
+    from intervals
+
+),
+
 sums as (
 
     select
         asset_id,
         date_local,
         count(active_power_kw) as intervals_observed,
-        sum(energy_kwh) as energy_kwh,
-        sum(expected_energy_kwh) as expected_energy_kwh,
-        avg(active_power_kw) as mean_power_kw,
-        sum(energy_kwh) filter (where expected_energy_kwh is not null) as compared_energy_kwh,
-        sum(expected_energy_kwh) filter (where energy_kwh is not null) as compared_expected_energy_kwh,
-        avg(wind_speed_ms) as mean_wind_speed_ms,
-        sum(greatest(poa_irradiance_wm2, 0.0) * interval_hours) / 1000.0 as insolation_kwh_m2
-    from intervals
+        {{ exact_sum('energy_kwh') }} as energy_kwh,
+        {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
+        {{ exact_mean('active_power_kw') }} as mean_power_kw,
+        {{ exact_sum('compared_energy_kwh') }} as compared_energy_kwh,
+        {{ exact_sum('compared_expected_energy_kwh') }} as compared_expected_energy_kwh,
+        {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
+        {{ exact_sum('insolation_kwh_m2') }} as insolation_kwh_m2
+    from compared
     group by asset_id, date_local
 
 )

@@ -10,19 +10,19 @@ with asset_days as (
 members as (
 
     select
-        'fleet' as level,
+        'fleet' as group_level,
         'fleet' as member_of,
         *
     from asset_days
     union all
     select
-        'technology' as level,
+        'technology' as group_level,
         technology as member_of,
         *
     from asset_days
     union all
     select
-        'site' as level,
+        'site' as group_level,
         site_id as member_of,
         *
     from asset_days
@@ -30,16 +30,16 @@ members as (
 )
 
 select
-    level,
+    group_level,
     member_of as group_name,
     date_local,
     count(*) as assets,
     sum(intervals_expected)::bigint as intervals_expected,
     sum(intervals_observed)::bigint as intervals_observed,
-    sum(observed_hours) / sum(expected_hours) as data_coverage_ratio,
-    sum(energy_kwh) as energy_kwh,
-    sum(expected_energy_kwh) as expected_energy_kwh,
-    sum(energy_kwh) / nullif(sum(observed_hours * rated_power_kw), 0.0) as capacity_factor
+    {{ exact_sum('observed_hours') }} / {{ exact_sum('expected_hours') }} as data_coverage_ratio,
+    {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
+    {{ exact_sum('energy_kwh') }} / nullif({{ exact_sum('observed_hours * rated_power_kw') }}, 0.0) as capacity_factor
 from members
-group by level, member_of, date_local
-order by date_local, level, group_name
+group by group_level, member_of, date_local
+order by date_local, group_level, group_name

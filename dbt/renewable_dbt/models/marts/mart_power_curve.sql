@@ -23,18 +23,48 @@ binned as (
     from intervals
     where {{ in_local_months('month_local') }}
 
+),
+
+means as (
+
+    select
+        asset_id,
+        month_local,
+        wind_speed_bin_ms,
+        count(*) as intervals,
+        {{ exact_sum('interval_hours') }} >= 0.5 as is_complete,
+        {{ exact_mean('normalised_wind_speed_ms') }} as mean_wind_speed_ms,
+        {{ exact_mean('active_power_kw') }} as mean_power_kw,
+        {{ exact_mean('expected_power_kw') }} as reference_power_kw
+    from binned
+    group by asset_id, month_local, wind_speed_bin_ms
+
+),
+
+-- A second pass over the deviations keeps the digits that a difference of sums of squares would lose.
+deviations as (
+
+    select
+        asset_id,
+        month_local,
+        wind_speed_bin_ms,
+        {{ exact_sum('pow(binned.active_power_kw - means.mean_power_kw, 2)') }} as squares
+    from binned
+    inner join means using (asset_id, month_local, wind_speed_bin_ms)
+    group by asset_id, month_local, wind_speed_bin_ms
+
 )
 
 select
     asset_id,
     month_local,
     wind_speed_bin_ms,
-    count(*) as intervals,
-    sum(interval_hours) >= 0.5 as is_complete,
-    avg(normalised_wind_speed_ms) as mean_wind_speed_ms,
-    avg(active_power_kw) as mean_power_kw,
-    stddev_samp(active_power_kw) as std_power_kw,
-    avg(expected_power_kw) as reference_power_kw
-from binned
-group by asset_id, month_local, wind_speed_bin_ms
+    means.intervals,
+    means.is_complete,
+    means.mean_wind_speed_ms,
+    means.mean_power_kw,
+    case when means.intervals > 1 then sqrt(deviations.squares / (means.intervals - 1)) end as std_power_kw,
+    means.reference_power_kw
+from means
+inner join deviations using (asset_id, month_local, wind_speed_bin_ms)
 order by month_local, asset_id, wind_speed_bin_ms

@@ -1,0 +1,62 @@
+"""Fixtures: a small fleet on temporary paths, and the watch that no test changes the repository."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from renewable.fleet import Fleet, load_fleet
+from renewable.settings import REPO, Settings
+from renewable.windows import Window
+
+SEEDS = REPO / "dbt" / "renewable_dbt" / "seeds"
+SMALL_FLEET = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01", "mesa-dorada-s-01")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def repository_stays_as_it_is() -> Iterator[None]:
+    """Fail the session when a test wrote into data/ or into dbt's target/."""
+    before = _listing()
+    yield
+    assert _listing() == before, "a test changed data/ or dbt/renewable_dbt/target/"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("RENEWABLE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Fleet:
+    """Two wind and two solar assets in four time zones."""
+    whole = load_fleet(SEEDS)
+    return Fleet(whole.assets.filter(pl.col("asset_id").is_in(SMALL_FLEET)), whole.power_curves)
+
+
+@pytest.fixture(scope="session")
+def fleet_dir(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("fleet")
+    fleet.assets.write_csv(directory / "assets.csv")
+    fleet.power_curves.write_csv(directory / "power_curves.csv")
+    return directory
+
+
+@pytest.fixture
+def settings(tmp_path: Path, fleet_dir: Path) -> Settings:
+    """Settings on a data directory and a warehouse that only this test has."""
+    return Settings(data_dir=tmp_path / "data", fleet_dir=fleet_dir, lock_wait_s=20)
+
+
+@pytest.fixture
+def three_days() -> Window:
+    return Window(date(2025, 3, 29), date(2025, 4, 1))
+
+
+def _listing() -> dict[str, tuple[int, int]]:
+    roots = (REPO / "data", REPO / "dbt" / "renewable_dbt" / "target")
+    files = (path for root in roots if root.exists() for path in root.rglob("*") if path.is_file())
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}

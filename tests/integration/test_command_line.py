@@ -1,0 +1,72 @@
+"""The `renewable` command as a user calls it, each step on temporary paths."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from renewable.settings import REPO
+
+pytestmark = pytest.mark.integration
+
+
+def _call(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("RENEWABLE_")}
+    environment |= {"RENEWABLE_DATA_DIR": str(data_dir), **settings}
+    return subprocess.run(
+        [Path(sys.executable).parent / "renewable", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=data_dir,
+    )
+
+
+def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
+    fleet = {"RENEWABLE_FLEET_DIR": str(fleet_dir)}
+    steps = [
+        (["generate", "--start", "2025-01-01", "--end", "2025-01-03"], "4 files written"),
+        (["ingest"], "4 of 4 files loaded, 4608 rows"),
+        (["ingest"], "nothing new: all 4 files were loaded before"),
+        (["transform"], "rebuilt [2025-01-01, 2025-01-03)"),
+        (["transform"], "nothing stale"),
+        (["publish"], "published mart_asset_daily"),
+        (["summary"], "capacity factor"),
+    ]
+    for arguments, said in steps:
+        done = _call(tmp_path, *arguments, **fleet)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout, arguments
+    status = json.loads(_call(tmp_path, "status", "--json", **fleet).stdout)
+    assert status["pending"] == [] and status["stale_days"] == []
+    assert status["rows_loaded"] == {"generation": 2304, "weather": 2304}
+
+
+def test_import_takes_a_mapping_file(tmp_path: Path) -> None:
+    done = _call(tmp_path, "import", str(REPO / "examples/la_haute_borne/mapping.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert "28 day files written" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "said"),
+    [
+        (["status"], {"RENEWABLE_SEED": "x"}, 2, "RENEWABLE_SEED=x"),
+        (["generate", "--start", "2025-01-02", "--end", "2025-01-01"], {}, 2, "is empty"),
+        (["generate", "--days", "1", "--start", "2025-01-02"], {}, 2, "not both"),
+        (["publish"], {}, 1, "run `renewable ingest` first"),
+        (["ingest"], {"RENEWABLE_FLEET_DIR": "/nowhere"}, 1, "/nowhere/assets.csv: no such file"),
+        (["import"], {}, 2, "RENEWABLE_MAPPING"),
+        (["--profile", "nowhere.env", "status"], {}, 2, "nowhere.env"),
+    ],
+)
+def test_errors_say_what_is_at_fault(
+    tmp_path: Path, arguments: list[str], settings: dict[str, str], code: int, said: str
+) -> None:
+    done = _call(tmp_path, *arguments, **settings)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stderr

@@ -1,0 +1,34 @@
+"""Reading a warehouse's tables for comparison, by name from information_schema.tables."""
+
+from pathlib import Path
+
+import polars as pl
+
+from renewable.warehouse import connect
+
+# Columns that say when or by which load a row came, not what it is.
+_OF_THE_LOAD = ("_dlt_load_id", "loaded_at", "mtime_ns", "ctime_ns")
+LAYERS = ("raw", "intermediate", "marts")
+
+
+def tables(warehouse: Path) -> dict[str, pl.DataFrame]:
+    """Every table of the layers with its rows in order, without the columns that tell of the load."""
+    with connect(warehouse, read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+            f" where table_schema in {LAYERS} and not starts_with(table_name, '_dlt') order by all"
+        ).fetchall()
+        found = {f"{s}.{t}": connection.sql(f"from {s}.{t} order by all").pl() for s, t in names}
+    return {name: frame.drop(_OF_THE_LOAD, strict=False).pipe(_sorted) for name, frame in found.items()}
+
+
+def assert_same_tables(left: Path, right: Path) -> None:
+    """Both warehouses hold the same tables with the same rows, to the last bit."""
+    ours, theirs = tables(left), tables(right)
+    assert ours.keys() == theirs.keys()
+    for name, frame in ours.items():
+        assert frame.equals(theirs[name]), f"{name} differs"
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.sort(frame.columns)
