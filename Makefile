@@ -33,7 +33,7 @@ test: $(INSTALLED) ## Run unit and integration tests
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
 	@home=$$($(BIN)/python -m dagster_project.home) && \
-	DAGSTER_HOME=$$home $(BIN)/dagster dev -m dagster_project.definitions -h 127.0.0.1 -p $(or $(PORT),3000)
+	cd dags && DAGSTER_HOME=$$home ../$(BIN)/dg dev --host 127.0.0.1 --port $(or $(PORT),3000)
 
 lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/ruff check .

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import dbt_assets
 
 from analysis.publish import publish
 from dagster_project import metadata
-from dagster_project.dbt_events import build_models
+from dagster_project.dbt_events import LayerTranslator, build_models
 from dagster_project.partitions import window_of
 from dagster_project.raw_input import deliver_raw_files
-from loaders.dlt_pipeline import LOAD_LOG, ingest
-from renewable.contract import TABLES
+from loaders.dlt_pipeline import ingest
 from renewable.settings import Settings
 from transform.dbt_project import ensure_manifest
 
@@ -34,21 +33,27 @@ def asset_definitions(
 
 
 def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=metadata.raw_file_specs(settings), name="raw_files", **shared)
-    def raw_files(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        window = window_of(context)
-        sentence = deliver_raw_files(settings, window, report=context.log.info)
-        yield from metadata.raw_file_results(settings, window, sentence)
+    @dg.multi_asset(specs=metadata.raw_file_specs(settings), name="raw_files", can_subset=True, **shared)
+    def raw_files(context: dg.AssetExecutionContext) -> metadata.Results:
+        window, selected = window_of(context), context.selected_asset_keys
+        sentence = deliver_raw_files(settings, window, metadata.tables_of(selected), report=context.log.info)
+        yield from metadata.only(selected, metadata.raw_file_results(settings, window, sentence))
 
     return raw_files
 
 
 def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=metadata.warehouse_specs(), name="warehouse_tables", pool=WAREHOUSE_POOL, **shared)
-    def warehouse_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    @dg.multi_asset(
+        specs=metadata.warehouse_specs(),
+        name="warehouse_tables",
+        pool=WAREHOUSE_POOL,
+        can_subset=True,
+        **shared,
+    )
+    def warehouse_tables(context: dg.AssetExecutionContext) -> metadata.Results:
         summary = ingest(settings, window_of(context), report=context.log.info)
         context.log.info(summary.sentence)
-        yield from metadata.warehouse_results([*TABLES, LOAD_LOG], summary)
+        yield from metadata.only(context.selected_asset_keys, metadata.warehouse_results(summary))
 
     return warehouse_tables
 
@@ -57,9 +62,7 @@ def _dbt_models(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefiniti
     @dbt_assets(
         manifest=ensure_manifest(settings),
         name="dbt_models",
-        dagster_dbt_translator=DagsterDbtTranslator(
-            settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
-        ),
+        dagster_dbt_translator=LayerTranslator(),
         pool=WAREHOUSE_POOL,
         **shared,
     )
@@ -70,9 +73,15 @@ def _dbt_models(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefiniti
 
 
 def _published_marts(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=metadata.published_specs(), name="published_marts", pool=WAREHOUSE_POOL, **shared)
-    def published_marts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    @dg.multi_asset(
+        specs=metadata.published_specs(),
+        name="published_marts",
+        pool=WAREHOUSE_POOL,
+        can_subset=True,
+        **shared,
+    )
+    def published_marts(context: dg.AssetExecutionContext) -> metadata.Results:
         summary = publish(settings, report=context.log.info)
-        yield from metadata.published_results(summary)
+        yield from metadata.only(context.selected_asset_keys, metadata.published_results(summary))
 
     return published_marts

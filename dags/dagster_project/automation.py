@@ -1,15 +1,18 @@
 """Jobs, the daily schedule and the file sensor. Decisions are pure functions over what is pending and what runs."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
+from analysis.status import published_stale_days
 from dagster_project.metadata import RAW_FILES
-from loaders.dlt_pipeline import pending_files
-from loaders.pending import Pending, batch_hash
+from loaders.dlt_pipeline import pending_files, read_load_log
+from loaders.pending import ledger_name
 from renewable.settings import Settings
 from renewable.windows import Window, contiguous_windows
 
@@ -56,35 +59,72 @@ def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
 
     @dg.sensor(name="raw_file_sensor", job=job, minimum_interval_seconds=settings.sensor_interval_s)
     def raw_file_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        pending = pending_files(settings)
-        busy = days_of_runs(run.tags for run in context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
-        return answer(pending, busy, lambda batch: attempts(context.instance, batch), settings)
+        work = find_work(settings)
+        unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+        busy = days_of_runs(run.tags for run in unfinished)
+        return answer(work, busy, lambda batch: attempts(context.instance, batch), settings.first_day)
 
     return raw_file_sensor
 
 
-def attempts(instance: dg.DagsterInstance, batch: str) -> int:
-    """How many runs were started for this very set of files."""
-    return instance.get_runs_count(dg.RunsFilter(tags={BATCH_TAG: batch}))
+@dataclass(frozen=True)
+class Work:
+    """Days that need a run, each with what identifies its state, and the names of the files behind them."""
+
+    days: Mapping[date, tuple[str, ...]]
+    files: Mapping[date, tuple[str, ...]]
+    files_seen: int
+
+
+def find_work(settings: Settings) -> Work:
+    """Days with files to load, and days that are loaded but not built: a run may have failed in between."""
+    pending, log = pending_files(settings), read_load_log(settings)
+    states: dict[date, list[str]] = {}
+    files: dict[date, list[str]] = {}
+    for unit in pending.days:
+        for path in unit.changed:
+            stat, name = path.lstat(), ledger_name(path, settings.raw_dir)
+            states.setdefault(unit.day, []).append(
+                f"{name}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
+            )
+            files.setdefault(unit.day, []).append(name)
+    for day in published_stale_days(settings):
+        loaded = log.filter(pl.col("day") == day).select("file", "sha256").rows()
+        states.setdefault(day, []).extend(f"{name}|{sha256}" for name, sha256 in loaded)
+        files.setdefault(day, []).extend(name for name, _ in loaded)
+    return Work(
+        {day: tuple(sorted(state)) for day, state in states.items()},
+        {day: tuple(sorted(set(names))) for day, names in files.items()},
+        pending.files_seen,
+    )
 
 
 def answer(
-    pending: Pending, busy: set[date], attempts_of: Any, settings: Settings
+    work: Work, busy: set[date], attempts_of: Callable[[str], int], first_day: date
 ) -> dg.SensorResult | dg.SkipReason:
-    """One run for each contiguous range of pending days that no run is working on; else the reason for none."""
-    free = [day for day in pending.partition_days if day not in busy and day >= settings.first_day]
+    """One run for each contiguous range of days that no run is working on; else the reason for none."""
+    free = [day for day in work.days if day not in busy and day >= first_day]
     requests, given_up = [], []
     for window in contiguous_windows(free):
-        paths = [path for unit in pending.days if unit.day in window for path in unit.changed]
-        batch = batch_hash(paths, settings.raw_dir)
+        batch = batch_hash(state for day in window.days for state in work.days[day])
         tries = attempts_of(batch)
         if tries < MAX_ATTEMPTS:
             requests.append(run_request(window, batch, tries))
         else:
-            given_up += paths
+            given_up += [name for day in window.days for name in work.files[day]]
     if requests:
         return dg.SensorResult(run_requests=requests)
-    return dg.SkipReason(_reason(pending, given_up, settings))
+    return dg.SkipReason(_reason(work, given_up, first_day))
+
+
+def batch_hash(states: Iterable[str]) -> str:
+    """Identity of a set of files in their present state."""
+    return hashlib.sha256("\n".join(states).encode()).hexdigest()[:16]
+
+
+def attempts(instance: dg.DagsterInstance, batch: str) -> int:
+    """How many runs were started for this very state of the files."""
+    return instance.get_runs_count(dg.RunsFilter(tags={BATCH_TAG: batch}))
 
 
 def run_request(window: Window, batch: str, tries: int) -> dg.RunRequest:
@@ -111,17 +151,15 @@ def days_of_runs(tags_of_runs: Iterable[Mapping[str, str]]) -> set[date]:
     return days
 
 
-def _reason(pending: Pending, given_up: list[Path], settings: Settings) -> str:
-    days = pending.partition_days
-    early = [day for day in days if day < settings.first_day]
+def _reason(work: Work, given_up: list[str], first_day: date) -> str:
+    early = sorted(day for day in work.days if day < first_day)
     if given_up:
-        names = ", ".join(path.name for path in given_up[:5])
         return (
-            f"gave up after {MAX_ATTEMPTS} attempts on {len(given_up)} file(s): {names}."
-            " See the failed runs, then write the files anew."
+            f"gave up after {MAX_ATTEMPTS} attempts on {len(given_up)} file(s): {', '.join(given_up[:5])}."
+            " See the failed runs; a run by hand, or files written anew, mend it."
         )
     if early:
-        return f"{len(early)} pending day(s) lie before RENEWABLE_FIRST_DAY={settings.first_day}, first {early[0]}"
-    if days:
-        return f"a run is working on the {len(days)} pending day(s)"
-    return f"nothing new among {pending.files_seen} raw files"
+        return f"{len(early)} pending day(s) lie before RENEWABLE_FIRST_DAY={first_day}, first {early[0]}"
+    if work.days:
+        return f"a run is working on the {len(work.days)} pending day(s)"
+    return f"nothing new among {work.files_seen} raw files"

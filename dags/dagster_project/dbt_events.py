@@ -3,11 +3,11 @@
 `DbtCliResource` would start dbt twice as a process and load it once here for one build: 16 s instead of 8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliEventMessage
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliEventMessage
 from dagster_dbt.asset_utils import (
     DAGSTER_DBT_EXCLUDE_METADATA_KEY,
     DAGSTER_DBT_SELECT_METADATA_KEY,
@@ -22,6 +22,18 @@ from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive
 from transform.dbt_project import invoke_dbt, target_dir, window_arguments
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups models by their layer's folder and shows dbt's tests, those of sources included, as checks."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["resource_type"] == "seed":
+            return "registry"
+        return str(dbt_resource_props["fqn"][1])
 
 
 def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from renewable.errors import RenewableError
-from renewable.settings import REPO, Settings, load_settings
+from renewable.settings import Settings, load_settings
 
 
 def prepare_home(settings: Settings) -> Path:
     """Create the directory under the data directory and refresh its dagster.yaml."""
     home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(REPO / "dags" / "dagster.yaml", home / "dagster.yaml")
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
     return home
 
 

@@ -1,13 +1,13 @@
 """Names of the assets and what a run tells about each: pure functions from summaries to Dagster's values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
 
 from analysis.publish import MARTS_SCHEMA, PublishSummary
 from loaders.dlt_pipeline import DATASET, LOAD_LOG, LoadSummary
-from renewable.contract import TABLES
+from renewable.contract import TABLES, RawTable
 from renewable.raw_files import parse_raw_file_name, raw_file_paths
 from renewable.settings import Settings
 from renewable.windows import Window
@@ -17,6 +17,16 @@ RAW_FILES = "raw_files"
 PUBLISHED = "published"
 
 Results = Iterator[dg.MaterializeResult[Any]]
+
+
+def only(selected: Collection[dg.AssetKey], results: Results) -> Results:
+    """The results of the assets that a run selected; the step itself does all of its work."""
+    return (result for result in results if result.asset_key in selected)
+
+
+def tables_of(selected: Collection[dg.AssetKey]) -> list[RawTable]:
+    """The raw tables whose files a run selected."""
+    return [table for table in TABLES if dg.AssetKey([RAW_FILES, table]) in selected]
 
 
 def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
@@ -36,7 +46,7 @@ def raw_file_results(settings: Settings, window: Window, sentence: str) -> Resul
     for table in TABLES:
         paths = [path for path, name in names if name and name.table == table and name.day in window]
         yield dg.MaterializeResult(
-            asset_key=[RAW_FILES, table],
+            asset_key=dg.AssetKey([RAW_FILES, table]),
             metadata={
                 "files": len(paths),
                 "size_bytes": sum(path.stat().st_size for path in paths),
@@ -61,7 +71,7 @@ def warehouse_specs() -> list[dg.AssetSpec]:
     ]
 
 
-def warehouse_results(tables: Sequence[str], summary: LoadSummary) -> Results:
+def warehouse_results(summary: LoadSummary) -> Results:
     counts: dict[str, Any] = {
         "files_loaded": summary.files_loaded,
         "files_seen": summary.files_seen,
@@ -73,9 +83,11 @@ def warehouse_results(tables: Sequence[str], summary: LoadSummary) -> Results:
         "duration_s": summary.duration_s,
         "what_happened": summary.sentence,
     }
-    for table in tables:
+    for table in [*TABLES, LOAD_LOG]:
         rows = summary.files_loaded if table == LOAD_LOG else summary.rows_by_table.get(table, 0)
-        yield dg.MaterializeResult(asset_key=[DATASET, table], metadata={"rows_loaded": rows, **counts})
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey([DATASET, table]), metadata={"rows_loaded": rows, **counts}
+        )
 
 
 def mart_names() -> list[str]:
@@ -98,7 +110,7 @@ def published_specs() -> list[dg.AssetSpec]:
 def published_results(summary: PublishSummary) -> Results:
     for mart, rows in summary.rows.items():
         yield dg.MaterializeResult(
-            asset_key=[PUBLISHED, mart],
+            asset_key=dg.AssetKey([PUBLISHED, mart]),
             metadata={
                 "dagster/row_count": rows,
                 "path": dg.MetadataValue.path(str(summary.directory / f"{mart}.parquet")),

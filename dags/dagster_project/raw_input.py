@@ -1,19 +1,29 @@
 """Who writes the raw files of a window: the simulator, an importer's mapping, or somebody outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from importers.convert import import_files
 from mock_data.generate import generate
+from renewable.contract import RawTable
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.windows import Window
 
 
-def deliver_raw_files(settings: Settings, window: Window, *, report: Callable[[str], None]) -> str:
-    """Bring the raw files of `window` about and say in a sentence what happened; existing files are kept."""
+def deliver_raw_files(
+    settings: Settings, window: Window, tables: Sequence[RawTable], *, report: Callable[[str], None]
+) -> str:
+    """Bring the raw files of `window` about and say in a sentence what happened.
+
+    The simulator keeps files that are there; a mapping always yields both tables and writes what changed.
+    """
     if settings.input == "simulator":
         made = generate(
-            load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=settings.seed
+            load_fleet(settings.fleet_dir),
+            window,
+            data_dir=settings.data_dir,
+            seed=settings.seed,
+            tables=tables,
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:

@@ -39,6 +39,7 @@ class Status:
     files_loaded: int
     rows_loaded: Mapping[str, int]
     rows_collapsed: int
+    days_loaded: int
     first_day: date | None
     last_day: date | None
     quarantined: Quarantined
@@ -64,10 +65,11 @@ def read_status(settings: Settings) -> Status:
         files_loaded=accepted.height,
         rows_loaded=dict(by_table.iter_rows()),
         rows_collapsed=int(accepted["rows_collapsed"].sum()),
+        days_loaded=accepted["day"].n_unique(),
         first_day=_day(accepted["day"].min()),
         last_day=_day(accepted["day"].max()),
         quarantined=read_quarantine(settings.quarantine_dir),
-        stale_days=tuple(stale_days(log, _build_log(settings))),
+        stale_days=tuple(published_stale_days(settings)),
         published={
             path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC)
             for path in sorted(settings.published_dir.glob("mart_*.parquet"))
@@ -76,6 +78,11 @@ def read_status(settings: Settings) -> Status:
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
         results=() if daily is None else _results(daily),
     )
+
+
+def published_stale_days(settings: Settings) -> list[date]:
+    """Loaded days that the published marts do not show yet as they were loaded, ascending."""
+    return stale_days(read_load_log(settings), _build_log(settings))
 
 
 def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:

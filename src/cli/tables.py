@@ -24,7 +24,12 @@ def print_status(status: Status, now: datetime) -> None:
         "loaded",
         f"{status.files_loaded} files, {_rows(status.rows_loaded)}, {status.rows_collapsed} duplicates collapsed",
     )
-    table.add_row("days", f"{status.first_day} to {status.last_day} (UTC)" if status.first_day else "none")
+    table.add_row(
+        "days",
+        f"{status.days_loaded}, {status.first_day} to {status.last_day} (UTC)"
+        if status.first_day
+        else "none",
+    )
     table.add_row("quarantined", _quarantined(status))
     table.add_row(
         "marts",
@@ -52,7 +57,7 @@ def print_summary(fleets: Sequence[Status]) -> None:
                 fleet.data_dir.name if number == 0 else "",
                 found.technology,
                 str(found.assets),
-                str(found.days),
+                str(fleet.days_loaded) if number == 0 else "",
                 f"{sum(fleet.rows_loaded.values()):,}" if number == 0 else "",
                 f"{fleet.quarantined.row_count:,}" if number == 0 else "",
                 _number(found.energy_kwh, 1 / 1000, ",.1f"),

@@ -1,7 +1,7 @@
 """Which raw files are new or changed, by comparing the directory with a ledger of what was loaded."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -114,14 +114,3 @@ def fingerprint(path: Path) -> Fingerprint:
 def ledger_name(path: Path, raw_dir: Path) -> str:
     """The file's path below `raw_dir`, the same on every machine."""
     return path.relative_to(raw_dir).as_posix()
-
-
-def batch_hash(paths: Iterable[Path], raw_dir: Path) -> str:
-    """Identity of a set of pending files with their present state, for run keys."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        stat = path.lstat()
-        digest.update(
-            f"{ledger_name(path, raw_dir)}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}\n".encode()
-        )
-    return digest.hexdigest()[:16]

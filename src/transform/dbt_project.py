@@ -78,6 +78,7 @@ def invoke_dbt(
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
     raise PipelineError(
         f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}."
+        " If the models changed since the warehouse was built, run `renewable transform --full`."
     )
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from analysis.publish import publish
 from dagster_project.automation import BATCH_TAG, MAX_ATTEMPTS, days_of_runs, range_tags
 from dagster_project.definitions import build_definitions
 from dagster_project.headless import run_daily_job
@@ -19,6 +20,7 @@ from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.windows import Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
+from transform.build import transform
 from transform.dbt_project import ensure_manifest
 
 pytestmark = pytest.mark.integration
@@ -119,7 +121,13 @@ def test_the_sensor_asks_for_exactly_the_new_days(
     week = Window(date(2025, 5, 1), date(2025, 5, 4))
     generate(fleet, week, data_dir=settings.data_dir, seed=1)
     ingest(settings)
-    assert not _tick(settings, instance).run_requests, "files that a run loaded start nothing"
+    (request,) = _tick(settings, instance).run_requests or []
+    assert days_of_runs([request.tags]) == set(week.days), (
+        "loaded but not built: a run may have died in between"
+    )
+    transform(settings)
+    publish(settings)
+    assert not _tick(settings, instance).run_requests, "files that a run loaded and built start nothing"
 
     late, range_of_two = Window.of_day(date(2025, 4, 2)), Window(date(2025, 5, 10), date(2025, 5, 12))
     for window in (late, range_of_two):
