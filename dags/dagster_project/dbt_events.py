@@ -17,7 +17,7 @@ from dagster_dbt.asset_utils import (
 )
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.partitions import window_of
+from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive
@@ -44,7 +44,8 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
     manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
     found: list[DbtCliEventMessage] = []
     failure: PipelineError | None = None
-    arguments = ["build", *window_arguments(window_of(context)), *_selection(context, manifest, translator)]
+    window = window_if_any(context)
+    arguments = ["build", *window_arguments(window), *_selection(context, manifest, translator)]
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=context.log.info):
         try:
             invoke_dbt(settings, arguments, on_event=lambda event: found.extend(_results(event)))
@@ -57,7 +58,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
         )
     if failure:
         raise failure
-    context.log.info(f"dbt built and tested {len(found)} nodes for {window_of(context)}")
+    context.log.info(f"dbt built and tested {len(found)} nodes for {window or 'all days'}")
 
 
 def _selection(

@@ -17,3 +17,9 @@ def window_of(context: dg.AssetExecutionContext) -> Window:
     """The UTC days that a run covers, one partition or a range."""
     span = context.partition_time_window
     return Window(span.start.date(), span.end.date())
+
+
+def window_if_any(context: dg.AssetExecutionContext) -> Window | None:
+    """Like window_of; None for a run of checks alone, which has no partition and looks at everything."""
+    partitioned = context.has_partition_key or context.has_partition_key_range
+    return window_of(context) if partitioned else None

@@ -80,6 +80,14 @@ def test_one_run_over_a_range_equals_a_run_a_day(
     raw = dg.AssetKey(["raw", "weather"])
     assert instance.get_materialized_partitions(raw) == {day.isoformat() for day in three_days.days}
 
+    checks_alone = (
+        build_definitions(settings)
+        .resolve_implicit_global_asset_job_def()
+        .get_subset(asset_selection=set(), asset_check_selection={check.asset_check_key for check in checks})
+    )
+    again = checks_alone.execute_in_process(instance=instance)
+    assert again.success and len(again.get_asset_check_evaluations()) == len(checks)
+
     single = settings.model_copy(update={"data_dir": settings.data_dir.with_name("single")})
     job = build_definitions(single).resolve_job_def("daily")
     for day in reversed(three_days.days):
