@@ -26,9 +26,14 @@
     end
 {%- endmacro %}
 
+{#- The value, or 0 below 0; null stays null, which greatest() would turn into 0. -#}
+{% macro at_least_zero(value) -%}
+    (case when {{ value }} < 0.0 then 0.0 else {{ value }} end)
+{%- endmacro %}
+
 {#- DC power (kW) of PVWatts V5: irradiance in the plane of the array, cell temperature taken as the module's. -#}
 {% macro pvwatts_dc_power() -%}
-    dc_capacity_kw * greatest(poa_irradiance_wm2, 0.0) / 1000.0
+    dc_capacity_kw * {{ at_least_zero('poa_irradiance_wm2') }} / 1000.0
     * (1.0 + temperature_coefficient_per_c * (module_temperature_c - 25.0))
     * (1.0 - system_loss_ratio)
 {%- endmacro %}

@@ -48,7 +48,7 @@ compared as (
         *,
         case when expected_energy_kwh is not null then energy_kwh end as compared_energy_kwh,
         case when energy_kwh is not null then expected_energy_kwh end as compared_expected_energy_kwh,
-        greatest(poa_irradiance_wm2, 0.0) * interval_hours / 1000.0 as insolation_kwh_m2
+        {{ at_least_zero('poa_irradiance_wm2') }} * interval_hours / 1000.0 as insolation_kwh_m2
     from intervals
 
 ),
