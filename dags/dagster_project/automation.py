@@ -11,7 +11,7 @@ import polars as pl
 
 from analysis.status import published_stale_days
 from dagster_project.metadata import RAW_FILES
-from loaders.dlt_pipeline import pending_files, read_load_log
+from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
 from renewable.settings import Settings
 from renewable.windows import Window, contiguous_windows

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from analysis.publish import MARTS_SCHEMA, PublishSummary
-from loaders.dlt_pipeline import DATASET, LOAD_LOG, LoadSummary
+from loaders.dlt_pipeline import LoadSummary
+from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import TABLES, RawTable
 from renewable.raw_files import parse_raw_file_name, raw_file_paths
 from renewable.settings import Settings

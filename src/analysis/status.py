@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from analysis.publish import BUILD_LOG
-from loaders.dlt_pipeline import pending_files, read_load_log
+from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet

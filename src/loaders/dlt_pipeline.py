@@ -23,41 +23,21 @@ from loaders.gate import (
     read_file,
     refused_by_name,
 )
+from loaders.load_log import DATASET, LOAD_LOG, LOAD_LOG_SCHEMA, publish_load_log
 from loaders.pending import DayFiles, Fingerprint, Ledger, Pending, find_pending, ledger_name
 from loaders.quarantine import clear_refused_file, store_refused_file, store_verdict
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
-from renewable.raw_files import write_parquet_atomic
 from renewable.settings import Settings
-from renewable.warehouse import connect, exclusive
+from renewable.warehouse import exclusive
 from renewable.windows import Window, contiguous_windows
 
 if TYPE_CHECKING:
     import dlt
     from dlt.extract import DltResource
 
-DATASET = "raw"
 PIPELINE = "raw_files"
-LOAD_LOG = "load_log"
-LOAD_LOG_SCHEMA = pl.Schema(
-    [
-        ("file", pl.String),
-        ("table_name", pl.String),
-        ("day", pl.Date),
-        ("sha256", pl.String),
-        ("size_bytes", pl.Int64),
-        ("mtime_ns", pl.Int64),
-        ("ctime_ns", pl.Int64),
-        ("rows_in", pl.Int64),
-        ("rows_loaded", pl.Int64),
-        ("rows_collapsed", pl.Int64),
-        ("rows_quarantined", pl.Int64),
-        ("values_set_aside", pl.Int64),
-        ("refusal", pl.String),
-        ("loaded_at", pl.Datetime("us", "UTC")),
-    ]
-)
 _FINGERPRINT = ("size_bytes", "mtime_ns", "ctime_ns", "sha256")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _WORK_PREFIX = "dlt-"
@@ -137,28 +117,8 @@ def ingest(
         if misnamed:
             _set_aside_misnamed(misnamed, settings)
             _load(pipeline, _load_log_rows([], misnamed, now()), [])
-        _publish_load_log(settings)
+        publish_load_log(settings)
     return _summary(loaded, misnamed, in_motion, pending.files_seen, time.monotonic() - started)
-
-
-def read_load_log(settings: Settings) -> pl.DataFrame:
-    """The published load log (LOAD_LOG_SCHEMA), one row a file; empty when there is no warehouse yet."""
-    path = settings.published_dir / f"{LOAD_LOG}.parquet"
-    if not path.exists() or not settings.warehouse_path.exists():
-        return pl.DataFrame(schema=LOAD_LOG_SCHEMA)
-    return pl.read_parquet(path)
-
-
-def published_ledger(settings: Settings) -> dict[str, Fingerprint]:
-    """The ledger as readers may know it, without opening the warehouse."""
-    log = read_load_log(settings)
-    columns = log.select("file", "size_bytes", "mtime_ns", "ctime_ns", "sha256")
-    return {name: Fingerprint(*values) for name, *values in columns.iter_rows()}
-
-
-def pending_files(settings: Settings, window: Window | None = None) -> Pending:
-    """What the next load would take, judged by the published load log."""
-    return find_pending(settings.raw_dir, published_ledger(settings), window)
 
 
 @contextmanager
@@ -358,19 +318,6 @@ def _arrow(frame: pl.DataFrame, not_null: Sequence[str]) -> "pa.Table":
     table = frame.to_arrow()
     fields = [f.with_nullable(f.name not in not_null) for f in table.schema]
     return table.cast(pa.schema(fields))
-
-
-def _publish_load_log(settings: Settings) -> None:
-    log = pl.DataFrame(schema=LOAD_LOG_SCHEMA)
-    with connect(settings.warehouse_path) as connection:
-        found = connection.execute(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-            [DATASET, LOAD_LOG],
-        ).fetchall()
-        if found:
-            columns = ", ".join(LOAD_LOG_SCHEMA)
-            log = connection.sql(f"select {columns} from {DATASET}.{LOAD_LOG} order by file").pl()
-    write_parquet_atomic(log.cast(LOAD_LOG_SCHEMA), settings.published_dir / f"{LOAD_LOG}.parquet")
 
 
 def _summary(

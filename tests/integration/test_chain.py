@@ -10,7 +10,8 @@ import pytest
 
 from analysis.publish import publish
 from analysis.status import read_status
-from loaders.dlt_pipeline import ingest, read_load_log
+from loaders.dlt_pipeline import ingest
+from loaders.load_log import read_load_log
 from mock_data.generate import generate
 from renewable.errors import WarehouseBusyError
 from renewable.fleet import Fleet
