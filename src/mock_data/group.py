@@ -62,6 +62,7 @@ class Group:
     solar: SolarAssets
     sun: SunSites
     hours: Recent = field(default_factory=lambda: Recent(80))
+    washed: Recent = field(default_factory=lambda: Recent(80))
     place_days: Recent = field(default_factory=lambda: Recent(3))
 
     def __len__(self) -> int:

@@ -149,7 +149,7 @@ def climate_of(
         return np.array([text_key("climate", name, site) / 2.0**64 for site in sites])
 
     away = np.abs(latitude_deg)
-    clear = np.clip(0.66 - 0.013 * np.maximum(away - 30.0, 0.0) + 0.06 * (varied("clear") - 0.5), 0.38, 0.68)
+    clear = np.clip(0.66 - 0.010 * np.maximum(away - 30.0, 0.0) + 0.06 * (varied("clear") - 0.5), 0.40, 0.68)
     exponent = 2.0 + 0.4 * varied("exponent")
     mean = 6.2 + 0.7 * varied("wind")
     scale = mean / np.array([gamma(1.0 + 1.0 / k) for k in exponent])

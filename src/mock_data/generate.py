@@ -1,0 +1,209 @@
+"""Writes simulated days: which files are due, in how many processes, with progress. What is in them is day.py's."""
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from mock_data.day import Simulator
+from mock_data.events import check_profile
+from renewable.contract import TABLES, RawTable
+from renewable.errors import RenewableError
+from renewable.fleet import Fleet
+from renewable.raw_files import RawFileName, write_parquet_atomic
+from renewable.windows import Window
+
+_CHUNK_DAYS = 4
+
+
+@dataclass(frozen=True)
+class GenerateSummary:
+    """Files written, files that existed and were kept, and rows written."""
+
+    written: int
+    kept: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a process needs to write days on its own."""
+
+    fleet: Fleet
+    seed: int
+    profile: str
+    data_dir: Path
+    tables: tuple[RawTable, ...]
+    overwrite: bool
+
+    def paths(self, day: date) -> dict[str, Path]:
+        """The files of a day by frame name; the answer key comes with the generation that it explains."""
+        paths = {table: RawFileName(table, day).path_under(self.data_dir / "raw") for table in self.tables}
+        if "generation" in self.tables:
+            paths["truth"] = self.data_dir / "truth" / f"truth_{day.isoformat()}.parquet"
+        return paths
+
+    def due(self, day: date) -> dict[str, Path]:
+        """Those of them that are to be written."""
+        return {name: path for name, path in self.paths(day).items() if self.overwrite or not path.exists()}
+
+
+def generate(
+    fleet: Fleet,
+    window: Window,
+    *,
+    data_dir: Path,
+    seed: int,
+    profile: str = "typical",
+    overwrite: bool = False,
+    jobs: int = 1,
+    tables: Sequence[RawTable] = TABLES,
+    report: Callable[[str], None] | None = None,
+    progress: bool = False,
+) -> GenerateSummary:
+    """Write the raw files and the answer key of every day of `window`; files that exist are kept unless `overwrite`.
+
+    Files appear whole or not at all, also after Ctrl-C. `jobs` processes share the days; bytes do not depend on it.
+    Raises RenewableError for a profile, number of jobs or table that does not exist.
+    """
+    check_profile(profile)
+    if jobs < 1:
+        raise RenewableError(f"--jobs must be at least 1, got {jobs}")
+    unknown = [table for table in tables if table not in TABLES]
+    if unknown:
+        raise RenewableError(f"there is no raw table {', '.join(unknown)}; choose of {', '.join(TABLES)}")
+    order = Order(fleet, seed, profile, data_dir, tuple(tables), overwrite)
+    days = [day for day in window.days if order.due(day)]
+    planned = sum(len(order.due(day)) for day in days)
+    kept = sum(len(order.paths(day)) for day in window.days) - planned
+    if report is not None and kept:
+        report(f"{kept} files exist and are kept; --overwrite replaces them")
+    written = rows = 0
+    work = _in_processes(order, days, jobs) if jobs > 1 and len(days) > 1 else write_days(order, days)
+    with _progress_bar(len(days)) if progress else nullcontext(lambda: None) as advance:
+        for day_files, day_rows in work:
+            written, rows = written + day_files, rows + day_rows
+            advance()
+    return GenerateSummary(written, kept, rows)
+
+
+def write_days(order: Order, days: Sequence[date]) -> Iterator[tuple[int, int]]:
+    """Write the due files of each day; yields files and rows written, a day at a time."""
+    simulator = Simulator(order.fleet, order.seed, order.profile)
+    for day in days:
+        yield write_day(simulator, order, day)
+
+
+def write_day(simulator: Simulator, order: Order, day: date) -> tuple[int, int]:
+    """Write the due files of one day; the answer is the number of files and of rows."""
+    due = order.due(day)
+    if not due:
+        return 0, 0
+    frames = simulator.day(day)
+    rows = 0
+    for name, path in due.items():
+        frame: pl.DataFrame = getattr(frames, name)
+        write_parquet_atomic(frame, path)
+        rows += frame.height
+    return len(due), rows
+
+
+def _in_processes(order: Order, days: Sequence[date], jobs: int) -> Iterator[tuple[int, int]]:
+    """Workers take chunks of neighbouring days from a queue. They are plain child processes: any caller may start them,
+    from a script without a main guard or from a shell. They do not hear Ctrl-C and end when their input does."""
+    chunks: queue.SimpleQueue[Sequence[date]] = queue.SimpleQueue()
+    for start in range(0, len(days), _CHUNK_DAYS):
+        chunks.put(days[start : start + _CHUNK_DAYS])
+    done: queue.SimpleQueue[tuple[int, int] | Exception] = queue.SimpleQueue()
+    stop = threading.Event()
+    workers = [_Worker(order, chunks, done, stop, jobs) for _ in range(min(jobs, chunks.qsize()))]
+    try:
+        for worker in workers:
+            worker.start()
+        for _ in days:
+            news = done.get()
+            if isinstance(news, Exception):
+                raise news
+            yield news
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+
+
+class _Worker(threading.Thread):
+    """Feeds one child process with chunks of days and passes on what it reports."""
+
+    def __init__(
+        self,
+        order: Order,
+        chunks: "queue.SimpleQueue[Sequence[date]]",
+        done: "queue.SimpleQueue[tuple[int, int] | Exception]",
+        stop: threading.Event,
+        jobs: int,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._order, self._chunks, self._done, self._stop_asked = order, chunks, done, stop
+        source = str(Path(__file__).parents[1])
+        environment = dict(os.environ)
+        environment.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mock_data.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def run(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            pickle.dump(self._order, self._process.stdin)
+            while not self._stop_asked.is_set():
+                try:
+                    chunk = self._chunks.get_nowait()
+                except queue.Empty:
+                    break
+                pickle.dump(chunk, self._process.stdin)
+                self._process.stdin.flush()
+                for _ in chunk:
+                    self._done.put(pickle.load(self._process.stdout))
+        except (EOFError, OSError) as error:
+            self._done.put(RenewableError(f"a simulator process ended early: {error or 'see its message above'}"))
+        finally:
+            try:
+                self._process.stdin.close()
+            except OSError:
+                pass
+            self._process.wait()
+
+
+@contextmanager
+def _progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("days, {task.fields[rate]} days/s, left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total, rate="-")
+
+        def advance() -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=1, rate="-" if speed is None else f"{speed:.1f}")
+
+        yield advance

@@ -1,0 +1,19 @@
+"""Simulated generation: a day as a frame, and the script that writes generation files. The simulation itself is in day.py and below."""
+
+import sys
+from datetime import date
+
+import polars as pl
+
+from mock_data.day import simulator
+from mock_data.script import run
+from renewable.fleet import Fleet
+
+
+def generation_day(fleet: Fleet, day: date, seed: int, profile: str = "typical") -> pl.DataFrame:
+    """The raw generation rows of a UTC day by the contract, ordered by (asset_id, timestamp)."""
+    return simulator(fleet, seed, profile).day(day).generation
+
+
+if __name__ == "__main__":
+    sys.exit(run("generation", sys.argv[1:]))
