@@ -93,7 +93,7 @@ def _group_frames(group: Group, day: date, profile: Profile) -> DayFrames:
     start = (day - EPOCH) // timedelta(microseconds=1)
     stamps = start + group.interval_minutes * 60_000_000 * np.arange(group.steps)
     key = {
-        "asset_id": pl.Series(group.asset_ids).gather(np.repeat(np.arange(len(group)), group.steps)),
+        "asset_id": group.id_column,
         "timestamp": pl.Series(np.tile(stamps, len(group))).cast(pl.Datetime("us", "UTC")),
     }
     states = pl.Series([*STATES, None])

@@ -55,7 +55,7 @@ SOLAR_CURTAILMENT = Kind(
 DERATING = Kind("derating", 45, 0.12, 0.35, 36, 290)
 COMMUNICATION_GAP = Kind("communication gap", 8, 0.3, 0.7, 0.2, 10)
 # A freeze ends within a day, so that its value is found at most one day back.
-FROZEN_SENSOR = Kind("frozen sensor", 20, 0.25, 0.6, 2, 24)
+FROZEN_SENSOR = Kind("frozen sensor", 20, 0.15, 0.5, 1, 24)
 SENSOR_DRIFT = Kind("sensor drift", 150, 0.08, 0.3, 600, 2400)
 CLOCK_SHIFT = Kind("clock shift", 120, 0.05, 0.25, 48, 360, only="solar")
 
@@ -73,20 +73,34 @@ def events_of(group: Group, kind: Kind, day: date, profile: Profile) -> Iterator
     if profile == "none":
         return
     start_minute = (day - EPOCH).days * 1440
+    block = start_minute // (kind.block_days * 1440)
+    chance = kind.harsh if profile == "harsh" else kind.typical
+    drawn = group.event_spans.get((kind.name, block, chance), lambda: _drawn(group, kind, block, chance))
+    step = group.interval_minutes
+    for row, first, last, severity in drawn:
+        if first < start_minute + 1440 and last > start_minute:
+            columns = slice(max(first - start_minute, 0) // step, min((last - start_minute) // step, group.steps))
+            yield Event(row, first, last, columns, severity)
+
+
+def _drawn(
+    group: Group, kind: Kind, block: int, chance: float
+) -> list[tuple[int, int, int, tuple[float, float, float, float]]]:
+    """Row, first minute, last minute and severity of the events that start in `block` or in the one before."""
     rows = {"wind": group.wind_rows, "solar": group.solar_rows, None: np.arange(len(group))}[kind.only]
     names = (group.site_keys if kind.by_site else group.keys)[rows]
-    latest = start_minute // (kind.block_days * 1440)
-    blocks = np.array([latest - 1, latest])
+    blocks = np.array([block - 1, block])
     draws = _draws(channel_keys(names, "event", kind.name), blocks)
     begin, end = _spans(group, kind, rows, blocks, draws)
-    chance = kind.harsh if profile == "harsh" else kind.typical
-    active = (draws[0] < chance) & (begin < start_minute + 1440) & (end > start_minute)
-    step = group.interval_minutes
-    for at, block in zip(*np.nonzero(active), strict=True):
-        first, last = int(begin[at, block]), int(end[at, block])
-        columns = slice(max(first - start_minute, 0) // step, min((last - start_minute) // step, group.steps))
-        severity = (draws[3][at, block], draws[4][at, block], draws[5][at, block], draws[6][at, block])
-        yield Event(int(rows[at]), first, last, columns, tuple(map(float, severity)))  # type: ignore[arg-type]
+    return [
+        (
+            int(rows[at]),
+            int(begin[at, b]),
+            int(end[at, b]),
+            (float(draws[3][at, b]), float(draws[4][at, b]), float(draws[5][at, b]), float(draws[6][at, b])),
+        )
+        for at, b in zip(*np.nonzero(draws[0] < chance), strict=True)
+    ]
 
 
 def _draws(keys: "np.ndarray[tuple[int, ...], np.dtype[np.uint64]]", blocks: Ints) -> list[Floats]:

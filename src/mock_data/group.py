@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from mock_data.hourly import HourBlock, hour_block
+from mock_data.hourly import BLOCK_DAYS, HourBlock, hour_block
 from mock_data.noise import Floats, Ints, Keys, channel_keys, name_keys, uniform
 from mock_data.places import REFERENCE_HEIGHT_M, Places, build_places, place_columns
 from mock_data.solar_power import SolarAssets, solar_assets
@@ -61,9 +61,10 @@ class Group:
     wind: WindAssets
     solar: SolarAssets
     sun: SunSites
-    hours: Recent = field(default_factory=lambda: Recent(80))
+    hours: Recent = field(default_factory=lambda: Recent(16))
     washed: Recent = field(default_factory=lambda: Recent(80))
     place_days: Recent = field(default_factory=lambda: Recent(3))
+    event_spans: Recent = field(default_factory=lambda: Recent(40))
 
     def __len__(self) -> int:
         return len(self.asset_ids)
@@ -86,8 +87,16 @@ class Group:
         """Resolution of the power meter, a power of two: sums and differences of readings are exact in float64."""
         return np.asarray(2.0 ** np.floor(np.log2(self.rated_kw / 16384.0)))
 
+    @cached_property
+    def id_column(self) -> pl.Series:
+        """asset_id of every row of a day."""
+        return pl.Series(self.asset_ids).gather(np.repeat(np.arange(len(self)), self.steps))
+
     def hour_block(self, day_number: int) -> HourBlock:
-        return self.hours.get(day_number, lambda: hour_block(self.places, day_number))
+        """The hours of a day, counted from 1970-01-01."""
+        number, day = divmod(day_number, BLOCK_DAYS)
+        block = self.hours.get(number, lambda: hour_block(self.places, number))
+        return block.of_day(day)
 
     def middles(self, day: date) -> Floats:
         """Minutes since 1970 UTC at the middle of each interval: what an interval's mean is taken to be."""
@@ -118,6 +127,7 @@ class Group:
             wind=self.wind.take(wind),
             solar=self.solar.take(solar),
             sun=self.sun.take(solar),
+            event_spans=Recent(40),
             **{name: getattr(self, name)[rows] for name in by_asset},
         )
 

@@ -1,13 +1,13 @@
-"""Slow weather at whole hours: pressure, temperature, dew point, direction, rain and snow. Fast weather is weather.py's.
+"""Slow weather at whole hours: pressure, temperature, dew point, direction, slow wind and clouds, rain. Fast weather is weather.py's.
 
-An hour block is a pure function of its day, so events that look back (soiling, snow, icing) read as many blocks as they need.
+A block of hours is a pure function of its number, so events that look back (soiling, snow, icing) read as many as they need.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mock_data.noise import Floats
+from mock_data.noise import Floats, Octave, local_series
 from mock_data.places import Band, Climate, Follows, Places
 
 YEAR_MINUTES = 365.2425 * 1440.0
@@ -31,58 +31,83 @@ DIRECTION = (
     Band(81 * 60, 0.55, 0.95, Follows("pressure", 0.6, rise=True)),
 )
 MOISTURE = (Band(27 * 60, 1.0, 0.7),)
-# Clouds of hours and days; minutes are added where the sun matters. Positive is clear.
+WIND = (
+    Band(81 * 60, 0.21, 0.95, Follows("pressure", -0.4)),
+    Band(27 * 60, 0.19, 0.90, Follows("pressure", -0.3)),
+    Band(9 * 60, 0.36, 0.75),
+)
+# Clouds: positive is clear. Minutes are added where the sun matters.
 SLOW_CLOUD = (
     Band(48 * 60, 0.48, 0.85, Follows("pressure", 0.45)),
     Band(12 * 60, 0.10, 0.60),
-    Band(60, 0.07, 0.0),
 )
-SLOW_CLOUD_SHARE = sum(band.share for band in SLOW_CLOUD)
+HOUR_CLOUD = (Octave(60, 0.07),)
+CLOUD_SHARE = sum(band.share for band in (*SLOW_CLOUD, *HOUR_CLOUD))
+BLOCK_DAYS = 5
 
 
 @dataclass(frozen=True)
 class HourBlock:
-    """Values at the 24 whole hours of a UTC day, shape (places, 24)."""
+    """Values at whole hours, shape (places, hours); wind and clouds are latents, of which only slow bands."""
 
     pressure_hpa: Floats
     temperature_c: Floats
     dew_point_c: Floats
     direction_deg: Floats
+    wind_latent: Floats
+    cloud_latent: Floats
     rain_mm_h: Floats
 
-    def stacked(self) -> Floats:
-        return np.stack([self.pressure_hpa, self.temperature_c, self.dew_point_c, self.direction_deg])
+    def of_day(self, number: int) -> "HourBlock":
+        """The 24 hours of the day that many days after the block's first."""
+        hours = slice(24 * number, 24 * number + 24)
+        return HourBlock(*(getattr(self, name)[:, hours] for name in self.__dataclass_fields__))
+
+    def smooth(self) -> Floats:
+        """The channels that are interpolated, stacked."""
+        return np.stack(
+            [
+                self.pressure_hpa,
+                self.temperature_c,
+                self.dew_point_c,
+                self.direction_deg,
+                self.wind_latent,
+                self.cloud_latent,
+            ]
+        )
 
 
-def hour_block(places: Places, day_number: int) -> HourBlock:
-    """The block of the day that many days after 1970-01-01."""
-    minutes = day_number * 1440.0 + 60.0 * np.arange(24)
-    climate = places.climate
+def hour_block(places: Places, block_number: int) -> HourBlock:
+    """The block of five days that many blocks after 1970-01-01."""
+    minutes = block_number * BLOCK_DAYS * 1440.0 + 60.0 * np.arange(24 * BLOCK_DAYS)
+    climate, clock = places.climate, places.clock(minutes)
     summer = season(minutes) * climate.season_sign[:, None]
-    slow_cloud = places.series("cloud", SLOW_CLOUD, minutes) / np.sqrt(SLOW_CLOUD_SHARE)
-    clear = 1.0 / (1.0 + np.exp(-1.7 * (slow_cloud - climate.cloud_offset[:, None])))
-    pressure_waves = places.series("pressure", PRESSURE, minutes)
+    slow_cloud = places.series("cloud", SLOW_CLOUD, clock)
+    cloud = (slow_cloud + local_series(places.keys, "cloud", HOUR_CLOUD, minutes)) / np.sqrt(CLOUD_SHARE)
+    clear = 1.0 / (1.0 + np.exp(-1.7 * (cloud - climate.cloud_offset[:, None])))
     air_mass = (
         climate.temperature_mean_c[:, None]
         + climate.temperature_season_c[:, None] * summer
-        + TEMPERATURE_SD_K * places.series("temperature", TEMPERATURE, minutes)
+        + TEMPERATURE_SD_K * places.series("temperature", TEMPERATURE, clock)
     )
     swing = (1.2 + 4.3 * clear) * (0.75 + 0.25 * climate.dryness[:, None])
-    temperature = air_mass + swing * day_wave(climate.longitude_deg, minutes, 15.0)
     spread = (0.4 + 4.5 * clear) * climate.dryness[:, None]
-    moisture = 1.2 * places.series("moisture", MOISTURE, minutes)
+    moisture = 1.2 * places.series("moisture", MOISTURE, clock)
     return HourBlock(
-        pressure_hpa=climate.pressure_mean_hpa[:, None] + PRESSURE_SD_HPA * pressure_waves,
-        temperature_c=temperature,
+        pressure_hpa=climate.pressure_mean_hpa[:, None]
+        + PRESSURE_SD_HPA * places.series("pressure", PRESSURE, clock),
+        temperature_c=air_mass + swing * day_wave(climate.longitude_deg, minutes, 15.0),
         dew_point_c=air_mass - spread + moisture,
-        direction_deg=climate.direction_deg[:, None] + 75.0 * places.series("direction", DIRECTION, minutes),
-        rain_mm_h=rain_rate(climate, slow_cloud),
+        direction_deg=climate.direction_deg[:, None] + 75.0 * places.series("direction", DIRECTION, clock),
+        wind_latent=places.series("wind", WIND, clock),
+        cloud_latent=slow_cloud,
+        rain_mm_h=rain_rate(climate, cloud),
     )
 
 
-def rain_rate(climate: Climate, slow_cloud: Floats) -> Floats:
-    """Rain in mm/h before showers are told apart; zero while the slow cloud series stays above the place's threshold."""
-    excess = np.maximum(-climate.rain_threshold[:, None] - slow_cloud, 0.0)
+def rain_rate(climate: Climate, cloud: Floats) -> Floats:
+    """Rain in mm/h before showers are told apart; zero while the cloud series of hours and days stays above the place's threshold."""
+    excess = np.maximum(-climate.rain_threshold[:, None] - cloud, 0.0)
     return np.asarray(2.8 * excess * (0.5 + excess))
 
 
@@ -101,19 +126,16 @@ def day_wave(longitude_deg: Floats, minutes: Floats, peak_hour: float) -> Floats
 
 
 def between_hours(hours: Floats, interval_minutes: int) -> Floats:
-    """Cubic values at the middles of a day's intervals.
+    """Values at the middles of a day's intervals by polynomials of fifth degree through six hours.
 
-    `hours` ends with the axis of hours -1 to 25 of the day; the answer ends with the axis of intervals.
+    For bands of nine hours and more that is exact to 1e-5 of a standard deviation, so it leaves variances alone.
+    `hours` ends with the axis of hours -2 to 26 of the day; the answer ends with the axis of intervals.
     """
     per_hour = 60 // interval_minutes
     f = (np.arange(per_hour) + 0.5) / per_hour
-    weights = (
-        -f * (f - 1.0) * (f - 2.0) / 6.0,
-        (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0,
-        -(f + 1.0) * f * (f - 2.0) / 2.0,
-        (f + 1.0) * f * (f - 1.0) / 6.0,
-    )
+    nodes = range(-2, 4)
     total = np.zeros((*hours.shape[:-1], 24, per_hour))
-    for i, weight in enumerate(weights):
+    for i, node in enumerate(nodes):
+        weight = np.prod([(f - other) / (node - other) for other in nodes if other != node], axis=0)
         total += hours[..., i : i + 24, None] * weight
     return total.reshape(*hours.shape[:-1], 24 * per_hour)

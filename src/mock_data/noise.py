@@ -1,6 +1,7 @@
 """Counter-based noise: hashes of (seed, name, channel, counter) and smooth Gaussian series built on them. No physics here."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -25,6 +26,7 @@ class Octave:
     share: float
 
 
+@lru_cache(maxsize=8192)
 def text_key(*parts: object) -> int:
     """64 bits from any words; equal on every machine."""
     digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()

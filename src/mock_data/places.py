@@ -4,7 +4,7 @@ A place is (site, position to 0.1°, elevation to 100 m) of an asset's own regis
 The climate follows from the site's name and position only; the seed draws the weather, not the climate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gamma
 from statistics import NormalDist
 
@@ -75,12 +75,15 @@ class Places:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def series(self, channel: str, bands: tuple[Band, ...], minutes: Floats) -> Floats:
-        """Gaussian series, shape (places, times), at minutes since 1970; variance is the sum of shares."""
-        total = np.zeros((len(self), len(minutes)))
-        positions = minutes[None, :] - self.delay_minutes[:, None]
+    def clock(self, minutes: Floats) -> "Clock":
+        """Times at which several series are asked for; fronts reach each place with its own delay."""
+        return Clock(minutes[None, :] - self.delay_minutes[:, None])
+
+    def series(self, channel: str, bands: tuple[Band, ...], clock: "Clock") -> Floats:
+        """Gaussian series, shape (places, times); variance is the sum of shares."""
+        total = np.zeros(clock.positions.shape)
         for band in bands:
-            first, weights = spline_weights(positions / band.minutes)
+            first, weights = clock.weights(band.minutes)
             start = first[:, 0]
             count = int((first[:, -1] - start).max()) + 4
             knots = self._tied_knots(channel, band, start, count) * np.sqrt(band.share)
@@ -112,6 +115,19 @@ class Places:
         for node in range(nodes.shape[1]):
             knots += shared[:, node, :] * weights[:, node, None]
         return knots
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Times at each place in minutes, shape (places, times), with the spline weights that were asked of them."""
+
+    positions: Floats
+    _known: dict[int, tuple[Ints, tuple[Floats, Floats, Floats, Floats]]] = field(default_factory=dict)
+
+    def weights(self, spacing: int) -> tuple[Ints, tuple[Floats, Floats, Floats, Floats]]:
+        if spacing not in self._known:
+            self._known[spacing] = spline_weights(self.positions / spacing)
+        return self._known[spacing]
 
 
 def place_columns() -> list[pl.Expr]:

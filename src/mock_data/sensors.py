@@ -231,7 +231,7 @@ def _reported_state(
             state[event.row, event.columns] = np.where(
                 (stopped == FAULT) | (stopped == MAINTENANCE), STANDBY, stopped
             )
-    draw = weather.fine_bits
+    draw = weather.state_draw
     swapped = np.where(state == RUNNING, STANDBY, np.where(state == STANDBY, RUNNING, state))
     wrong = (draw >= STATE_MISSING) & (draw < STATE_MISSING + STATE_WRONG)
     state = np.where(wrong, swapped, state)

@@ -8,23 +8,16 @@ from math import erfc, log, sqrt
 import numpy as np
 
 from mock_data.group import EPOCH, Group
-from mock_data.hourly import SLOW_CLOUD, SLOW_CLOUD_SHARE, between_hours, day_wave, rain_rate, season
-from mock_data.noise import Floats, Octave, channel_keys, gaussian, gaussian_pair, local_series, uniform, white_bits
-from mock_data.places import Band, Follows
+from mock_data.hourly import CLOUD_SHARE, HOUR_CLOUD, between_hours, day_wave, rain_rate, season
+from mock_data.noise import Floats, Keys, Octave, channel_keys, gaussian_pair, local_series, uniform, white_bits
 from mock_data.solar_power import module_temperature
 from mock_data.sun import Daylight, daylight, plane_of_array, sin_elevation
 from mock_data.wind_power import air_density_ratio, wake_factor
 
-# Variance shares fitted to three anemometers; 1.5 % is white noise of the asset's own.
+# Variance shares fitted to three anemometers, with hourly.WIND; 1.5 % is white noise of the asset's own.
 WHITE_SHARE = 0.015
 _REST = 1.0 - WHITE_SHARE
-WIND = (
-    Band(81 * 60, 0.21 * _REST, 0.95, Follows("pressure", -0.4)),
-    Band(27 * 60, 0.19 * _REST, 0.90, Follows("pressure", -0.3)),
-    Band(9 * 60, 0.36 * _REST, 0.75),
-    Band(3 * 60, 0.14 * _REST, 0.40),
-)
-SITE_WIND = (Octave(60, 0.03 * _REST), Octave(20, 0.035 * _REST))
+SITE_WIND = (Octave(180, 0.14 * _REST), Octave(60, 0.03 * _REST), Octave(20, 0.035 * _REST))
 ASSET_WIND = (Octave(20, 0.035 * _REST),)
 FAST_CLOUD = (Octave(15, 0.20), Octave(10, 0.12))
 ASSET_CLOUD = (Octave(10, 0.03),)
@@ -32,6 +25,7 @@ SHOWERS = (Octave(20, 1.0),)
 SHEAR_EXPONENT = 0.1615
 SHEAR_SWING = 0.07
 ENHANCEMENT_LIMIT = 1.46
+_VANE_JITTER_DEG = 16.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,7 @@ class AssetDay:
     lit_poa_wm2: Floats
     lit_module_c: Floats
     lit_scatter: Floats
-    fine_bits: Floats
+    state_draw: Floats
 
 
 def place_day(group: Group, day: date) -> PlaceDay:
@@ -91,13 +85,13 @@ def asset_day(group: Group, day: date) -> AssetDay:
     direction = shared.direction_deg[at] + _constant(group, "vane", 3.0)
     wind = asset_wind(group, shared, minutes, gust)
     wind[wind_rows] *= wake_factor(group.wind, direction[wind_rows], wind[wind_rows])
-    jitter = gaussian(white_bits(group.keys, "vane jitter", minutes))
+    vane = direction + _VANE_JITTER_DEG * fine_draw(bits, 1)
     lit, ghi, poa, module_c, lit_poa, lit_module = _irradiance(group, day, minutes, shared, wind)
     temperature = shared.temperature_c[at] + (_constant(group, "thermometer", 0.3) - 0.0065 * _rise(group))
     return AssetDay(
         minutes=minutes,
         wind_ms=wind,
-        direction_deg=(direction + 5.0 * jitter) % 360.0,
+        direction_deg=vane - 360.0 * np.floor(vane * (1.0 / 360.0)),
         temperature_c=temperature,
         pressure_hpa=shared.pressure_hpa[at] * np.exp(_rise(group) / -8400.0),
         humidity_pct=np.minimum(shared.humidity_pct[at] + _constant(group, "hygrometer", 1.5), 100.0),
@@ -111,8 +105,16 @@ def asset_day(group: Group, day: date) -> AssetDay:
         lit_poa_wm2=lit_poa,
         lit_module_c=lit_module,
         lit_scatter=scatter[solar_rows].ravel().take(lit.row * len(minutes) + lit.column),
-        fine_bits=(bits & np.uint64(4095)).astype(np.int64) / 4096.0,
+        state_draw=fine_draw(bits, 0),
     )
+
+
+def fine_draw(bits: Keys, number: int) -> Floats:
+    """Uniform draws of ten bits from the end of the angle's half, where they move a normal by less than 1e-2.
+
+    Draw 0 and draw 1 are two such; a hash of their own for each would cost more than the rest of the direction.
+    """
+    return np.asarray(((bits >> np.uint64(10 * number)) & np.uint64(1023)).astype(np.int64) * 2.0**-10)
 
 
 def asset_wind(group: Group, shared: PlaceDay, minutes: Floats, gust: Floats) -> Floats:
@@ -152,21 +154,22 @@ def _place_day(group: Group, day: date) -> PlaceDay:
     minutes, places = group.middles(day), group.places
     climate = places.climate
     number = (day - EPOCH).days
-    before, today, after = (group.hour_block(number + i).stacked() for i in (-1, 0, 1))
-    hours = np.concatenate([before[..., -1:], today, after[..., :2]], axis=-1)
-    pressure, temperature, dew_point, direction = between_hours(hours, group.interval_minutes)
+    before, today, after = (group.hour_block(number + i).smooth() for i in (-1, 0, 1))
+    hours = np.concatenate([before[..., -2:], today, after[..., :3]], axis=-1)
+    smooth = between_hours(hours, group.interval_minutes)
+    pressure, temperature, dew_point, direction, slow_wind, slow_cloud = smooth
     humidity = np.minimum(np.exp(_vapour(dew_point) - _vapour(temperature)), 1.0)
-    slow_cloud = places.series("cloud", SLOW_CLOUD, minutes)
+    cloud = slow_cloud + local_series(places.keys, "cloud", HOUR_CLOUD, minutes)
     showers = local_series(places.keys, "showers", SHOWERS, minutes)
-    rain = rain_rate(climate, slow_cloud / np.sqrt(SLOW_CLOUD_SHARE))
+    rain = rain_rate(climate, cloud / np.sqrt(CLOUD_SHARE))
     summer = season(minutes)[None, :] * climate.season_sign[:, None]
     edge = climate.cloud_offset[:, None] - 0.15 * summer
     density = air_density_ratio(temperature, pressure, humidity)
     return PlaceDay(
-        wind_latent=places.series("wind", WIND, minutes) + local_series(places.keys, "wind", SITE_WIND, minutes),
+        wind_latent=np.sqrt(_REST) * slow_wind + local_series(places.keys, "wind", SITE_WIND, minutes),
         log_wind=np.log(climate.wind_scale_ms)[:, None] - climate.wind_season[:, None] * summer,
         afternoon=day_wave(climate.longitude_deg, minutes, 13.0),
-        cloud_latent=slow_cloud + local_series(places.keys, "cloud", FAST_CLOUD, minutes) - edge,
+        cloud_latent=cloud + local_series(places.keys, "cloud", FAST_CLOUD, minutes) - edge,
         pressure_hpa=pressure,
         temperature_c=temperature,
         direction_deg=direction,

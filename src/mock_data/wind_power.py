@@ -63,7 +63,8 @@ def wind_assets(wind: pl.DataFrame, curves: pl.DataFrame, keys: Keys) -> WindAss
 
 def wake_factor(wind: WindAssets, direction_deg: Floats, wind_ms: Floats) -> Floats:
     """What wakes leave of the wind speed, shape (turbines, times); they fade where the rotor thrust does."""
-    sector = (direction_deg % 360.0).astype(np.int64)
+    sector = (direction_deg - 360.0 * np.floor(direction_deg * (1.0 / 360.0))).astype(np.int64)
+    np.minimum(sector, 359, out=sector)
     sector += 360 * np.arange(len(sector))[:, None]
     deficit = wind.wake_ratio.ravel().take(sector)
     return np.asarray(1.0 - deficit * np.minimum(1.0, 121.0 / np.maximum(wind_ms * wind_ms, 1.0)))
