@@ -134,4 +134,7 @@ def _measured(values: Floats) -> pl.Series:
 
 
 def _words(names: pl.Series, codes: "np.ndarray[tuple[int, ...], np.dtype[np.int8]]") -> pl.Series:
-    return names.gather(codes.ravel().astype(np.uint32))
+    flat = codes.ravel()
+    if flat.min() == flat.max():
+        return names.gather([int(flat[0])]).new_from_index(0, len(flat))
+    return names.gather(flat.astype(np.uint32))

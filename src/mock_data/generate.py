@@ -6,8 +6,10 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections import deque
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,7 +24,7 @@ from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName, write_parquet_atomic
 from renewable.windows import Window
 
-_CHUNK_DAYS = 4
+_CHUNK_DAYS = 5
 
 
 @dataclass(frozen=True)
@@ -118,41 +120,53 @@ def write_day(simulator: Simulator, order: Order, day: date) -> tuple[int, int]:
 
 
 def _in_processes(order: Order, days: Sequence[date], jobs: int) -> Iterator[tuple[int, int]]:
-    """Workers take chunks of neighbouring days from a queue. They are plain child processes: any caller may start them,
-    from a script without a main guard or from a shell. They do not hear Ctrl-C and end when their input does."""
-    chunks: queue.SimpleQueue[Sequence[date]] = queue.SimpleQueue()
-    for start in range(0, len(days), _CHUNK_DAYS):
-        chunks.put(days[start : start + _CHUNK_DAYS])
+    """This process works from the first day on, `jobs` - 1 child processes from the last day back: nobody waits for a start."""
+    chunks = deque(days[start : start + _CHUNK_DAYS] for start in range(0, len(days), _CHUNK_DAYS))
     done: queue.SimpleQueue[tuple[int, int] | Exception] = queue.SimpleQueue()
-    stop = threading.Event()
-    workers = [_Worker(order, chunks, done, stop, jobs) for _ in range(min(jobs, chunks.qsize()))]
+    children = [_Child(order, chunks, done, jobs) for _ in range(min(jobs, len(chunks)) - 1)]
     try:
-        for worker in workers:
-            worker.start()
-        for _ in days:
-            news = done.get()
-            if isinstance(news, Exception):
-                raise news
-            yield news
+        for child in children:
+            child.start()
+        simulator = Simulator(order.fleet, order.seed, order.profile)
+        missing = len(days)
+        while missing:
+            chunk = _taken(chunks.popleft)
+            for day in chunk:
+                done.put(write_day(simulator, order, day))
+            while missing and (not chunk or not done.empty()):
+                news = done.get()
+                if isinstance(news, Exception):
+                    raise news
+                missing -= 1
+                yield news
     finally:
-        stop.set()
-        for worker in workers:
-            worker.join()
+        chunks.clear()
+        for child in children:
+            child.join()
 
 
-class _Worker(threading.Thread):
-    """Feeds one child process with chunks of days and passes on what it reports."""
+def _taken(take: Callable[[], Sequence[date]]) -> Sequence[date]:
+    try:
+        return take()
+    except IndexError:
+        return ()
+
+
+class _Child(threading.Thread):
+    """Feeds one child process with chunks of days and passes on what it reports.
+
+    It is a plain process, so that any caller may use several jobs: a script without a main guard, a shell, a test.
+    """
 
     def __init__(
         self,
         order: Order,
-        chunks: "queue.SimpleQueue[Sequence[date]]",
+        chunks: deque[Sequence[date]],
         done: "queue.SimpleQueue[tuple[int, int] | Exception]",
-        stop: threading.Event,
         jobs: int,
     ) -> None:
         super().__init__(daemon=True)
-        self._order, self._chunks, self._done, self._stop_asked = order, chunks, done, stop
+        self._order, self._chunks, self._done = order, chunks, done
         source = str(Path(__file__).parents[1])
         environment = dict(os.environ)
         environment.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
@@ -168,11 +182,9 @@ class _Worker(threading.Thread):
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             pickle.dump(self._order, self._process.stdin)
-            while not self._stop_asked.is_set():
-                try:
-                    chunk = self._chunks.get_nowait()
-                except queue.Empty:
-                    break
+            self._process.stdin.flush()
+            pickle.load(self._process.stdout)
+            while chunk := _taken(self._chunks.pop):
                 pickle.dump(chunk, self._process.stdin)
                 self._process.stdin.flush()
                 for _ in chunk:
@@ -180,10 +192,8 @@ class _Worker(threading.Thread):
         except (EOFError, OSError) as error:
             self._done.put(RenewableError(f"a simulator process ended early: {error or 'see its message above'}"))
         finally:
-            try:
+            with suppress(OSError):
                 self._process.stdin.close()
-            except OSError:
-                pass
             self._process.wait()
 
 

@@ -1,4 +1,4 @@
-"""A child process of generate.py: takes an order and chunks of days from its standard input, answers a line a day."""
+"""A child process of generate.py: takes an order and chunks of days from its standard input, answers once a day."""
 
 import pickle
 import signal
@@ -15,6 +15,8 @@ def main() -> None:
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     order = pickle.load(orders)
     simulator = Simulator(order.fleet, order.seed, order.profile)
+    pickle.dump("ready", answers)
+    answers.flush()
     while True:
         try:
             days = pickle.load(orders)
