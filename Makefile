@@ -1,0 +1,61 @@
+# Commands of the project, for people and CI alike. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+LA_HAUTE_BORNE := examples/la_haute_borne/profile.env
+PROFILE ?=
+export RENEWABLE_PROFILE := $(PROFILE)
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test ui lint bench clean lock
+
+help: ## List these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Create .venv from the hashed lock file
+
+run: $(INSTALLED) ## Run the demo fleet and the real example through the whole pipeline
+	@echo "== demo: 10 wind and 10 solar assets, the 14 days up to yesterday, simulated"
+	@$(BIN)/python -m dagster_project.headless --days 14
+	@echo "== La Haute Borne: 4 real turbines, two weeks of 2014"
+	@$(BIN)/python -m dagster_project.headless --profile $(LA_HAUTE_BORNE) --start 2014-03-23 --end 2014-04-06
+	@$(BIN)/renewable summary $(LA_HAUTE_BORNE)
+
+test: $(INSTALLED) ## Run unit and integration tests
+	@$(BIN)/python -m pytest
+
+ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
+	@home=$$($(BIN)/python -m dagster_project.home) && \
+	DAGSTER_HOME=$$home $(BIN)/dagster dev -m dagster_project.definitions -h 127.0.0.1 -p $(or $(PORT),3000)
+
+lint: $(INSTALLED) ## Check style, types, import rules and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m benchmarks.lint_sql
+
+bench: $(INSTALLED) ## Measure speed against references timed in the same run
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove what the pipeline and the tools made: data, environment, caches
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
+	rm -rf dbt/renewable_dbt/target dbt/renewable_dbt/logs
+	find data -mindepth 1 ! -name README.md -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "== installing into .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Orchestration: thin Dagster assets over src/. No logic of the pipeline belongs here."""

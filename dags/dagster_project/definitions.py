@@ -1,0 +1,32 @@
+"""The one place where Dagster's definitions are put together; tests call the factory with settings of their own."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from dagster_project.assets import asset_definitions
+from dagster_project.automation import daily_schedule, jobs, raw_file_sensor
+from dagster_project.partitions import daily_partitions
+from renewable.settings import Settings, load_settings
+
+
+def build_definitions(
+    settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """Assets, checks, jobs, schedule and sensor bound to `settings`; `loggers` replace Dagster's own."""
+    partitions = daily_partitions(settings)
+    daily, load_files = jobs(partitions)
+    return dg.Definitions(
+        assets=asset_definitions(settings, partitions),
+        jobs=[daily, load_files],
+        schedules=[daily_schedule(settings, daily)],
+        sensors=[raw_file_sensor(settings, load_files)],
+        # The default executor starts a process a step, and each imports everything again.
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build_definitions(load_settings())

@@ -1,0 +1,76 @@
+"""Runs the daily job over a range of days without the UI; the run shows in the UI afterwards."""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.automation import range_tags
+from dagster_project.definitions import build_definitions
+from dagster_project.home import prepare_home
+from renewable.errors import RenewableError
+from renewable.settings import Settings, load_settings
+from renewable.windows import Window, requested_window
+
+
+@dg.logger(config_schema={})
+def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    """A line a message of the steps on stderr; Dagster's own events are in the UI."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(_StepFormatter())
+    handler.addFilter(lambda record: "subsetted execution" not in record.getMessage())
+    logger = logging.Logger("progress", level=logging.INFO)
+    logger.addHandler(handler)
+    return logger
+
+
+class _StepFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        meta = getattr(record, "dagster_meta", {})
+        message = meta.get("orig_message") or record.getMessage()
+        return f"{datetime.now(UTC):%H:%M:%S} {meta.get('step_key') or 'run'}: {message}"
+
+
+def run_daily_job(settings: Settings, window: Window, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """One run of the job `daily` over all days of `window`."""
+    job = build_definitions(settings, loggers={"console": progress_logger}).resolve_job_def("daily")
+    # dbt's own lines are in the run's log; here they would drown the progress.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        return job.execute_in_process(
+            instance=instance,
+            tags=range_tags(window),
+            run_config={"loggers": {"console": {}}},
+            raise_on_error=False,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run the daily Dagster job over a range of UTC days.")
+    parser.add_argument("--start", type=date.fromisoformat, help="first UTC day")
+    parser.add_argument("--end", type=date.fromisoformat, help="UTC day after the last one")
+    parser.add_argument("--days", type=int, help="instead: the N whole days before today")
+    parser.add_argument("--profile", type=Path, help="settings of one fleet, a file like .env")
+    options = parser.parse_args()
+    try:
+        settings = load_settings(options.profile)
+        window = requested_window(options.start, options.end, options.days, today=datetime.now(UTC).date())
+        if window is None:
+            parser.error("give --days or --start and --end")
+        os.environ["DAGSTER_HOME"] = str(prepare_home(settings))
+        with dg.DagsterInstance.get() as instance:
+            outcome = run_daily_job(settings, window, instance)
+    except RenewableError as error:
+        sys.exit(f"error: {error}")
+    if not outcome.success:
+        failed = [event.step_key for event in outcome.get_step_failure_events()]
+        sys.exit(f"run {outcome.run_id} failed in {', '.join(map(str, failed))}; `make ui` shows its log")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Who writes the raw files of a window: the simulator, an importer's mapping, or somebody outside."""
+
+from collections.abc import Callable
+
+from importers.convert import import_files
+from mock_data.generate import generate
+from renewable.fleet import load_fleet
+from renewable.settings import Settings
+from renewable.windows import Window
+
+
+def deliver_raw_files(settings: Settings, window: Window, *, report: Callable[[str], None]) -> str:
+    """Bring the raw files of `window` about and say in a sentence what happened; existing files are kept."""
+    if settings.input == "simulator":
+        made = generate(load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=settings.seed)
+        sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
+    elif settings.input == "mapping" and settings.mapping is not None:
+        sentence = import_files(settings.mapping, settings.raw_dir, window).sentence
+    else:
+        sentence = "files come from outside: nothing to write"
+    report(sentence)
+    return sentence

@@ -1,0 +1,51 @@
+{#- Formulas that more than one model or test may need. Sources are named; units are in the arguments' names. -#}
+
+{#- Air density (kg/m³) of moist air, IEC 61400-12-1. Missing humidity counts as 50 %, missing pressure and
+    temperature as those of the standard atmosphere (ISO 2533) at the site's elevation. -#}
+{% macro air_density(temperature_c, pressure_hpa, humidity_pct, elevation_m) -%}
+    {%- set kelvin = "(coalesce(" ~ temperature_c ~ ", 15.0 - 0.0065 * " ~ elevation_m ~ ") + 273.15)" -%}
+    {%- set pascal = "(100.0 * coalesce(" ~ pressure_hpa ~ ", 1013.25 * pow(1.0 - 2.25577e-5 * " ~ elevation_m ~ ", 5.25588)))" -%}
+    {%- set humidity = "(coalesce(" ~ humidity_pct ~ ", 50.0) / 100.0)" -%}
+    (
+        {{ pascal }} / 287.05
+        - {{ humidity }} * 0.0000205 * exp(0.0631846 * {{ kelvin }}) * (1.0 / 287.05 - 1.0 / 461.5)
+    ) / {{ kelvin }}
+{%- endmacro %}
+
+{#- Power (kW) between two points of a turbine's curve; 0 below the first and above the last point. -#}
+{% macro power_on_segment(wind_speed_ms) -%}
+    case
+        when {{ wind_speed_ms }} is null then null
+        when from_wind_speed_ms is null then 0.0
+        when {{ wind_speed_ms }} = from_wind_speed_ms then from_power_kw
+        when to_wind_speed_ms is null then 0.0
+        else
+            from_power_kw
+            + (to_power_kw - from_power_kw)
+            * ({{ wind_speed_ms }} - from_wind_speed_ms) / (to_wind_speed_ms - from_wind_speed_ms)
+    end
+{%- endmacro %}
+
+{#- DC power (kW) of PVWatts V5: irradiance in the plane of the array, cell temperature taken as the module's. -#}
+{% macro pvwatts_dc_power() -%}
+    dc_capacity_kw * greatest(poa_irradiance_wm2, 0.0) / 1000.0
+    * (1.0 + temperature_coefficient_per_c * (module_temperature_c - 25.0))
+    * (1.0 - system_loss_ratio)
+{%- endmacro %}
+
+{#- AC power (kW) of PVWatts V5's inverter: efficiency by load (nominal 0.96, reference 0.9637), clipped at rated power. -#}
+{% macro pvwatts_ac_power(dc_power_kw, rated_power_kw) -%}
+    {%- set load = "(" ~ dc_power_kw ~ " / (" ~ rated_power_kw ~ " / 0.96))" -%}
+    case
+        when {{ dc_power_kw }} is null then null
+        when {{ dc_power_kw }} <= 0.0 then 0.0
+        else
+            greatest(
+                0.0,
+                least(
+                    {{ rated_power_kw }},
+                    {{ dc_power_kw }} * 0.96 / 0.9637 * (-0.0162 * {{ load }} - 0.0059 / {{ load }} + 0.9858)
+                )
+            )
+    end
+{%- endmacro %}

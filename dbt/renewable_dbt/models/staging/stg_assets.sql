@@ -1,0 +1,34 @@
+with source as (
+
+    select * from {{ ref('assets') }}
+
+),
+
+renamed as (
+
+    select
+        asset_id,
+        asset_name,
+        site_id,
+        site_name,
+        technology,
+        turbine_model,
+        mounting,
+
+        latitude_deg,
+        longitude_deg,
+        elevation_m,
+        interval_minutes,
+        interval_minutes / 60.0::double as interval_hours,
+        rated_power_kw,
+        dc_capacity_kw,
+        temperature_coefficient_pct_per_c / 100.0 as temperature_coefficient_per_c,
+        system_loss_pct / 100.0 as system_loss_ratio,
+
+        timezone,
+        commissioned_on
+    from source
+
+)
+
+select * from renamed

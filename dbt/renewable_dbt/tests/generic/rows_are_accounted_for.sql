@@ -1,0 +1,6 @@
+{#- Law of the load log: every row of a file is loaded, collapsed or in quarantine. -#}
+{% test rows_are_accounted_for(model) %}
+    select *
+    from {{ model }}
+    where rows_in <> rows_loaded + rows_collapsed + rows_quarantined
+{% endtest %}

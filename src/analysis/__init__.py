@@ -1,0 +1,1 @@
+"""What readers get from the warehouse: published marts and the pipeline's status."""

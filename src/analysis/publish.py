@@ -1,0 +1,70 @@
+"""Publishes the marts as Parquet files, each replaced atomically. Readers open these and never the warehouse."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from renewable.errors import PipelineError
+from renewable.raw_files import write_parquet_atomic
+from renewable.settings import Settings
+from renewable.warehouse import connect, exclusive
+from transform.build import read_build_log
+
+MARTS_SCHEMA = "marts"
+BUILD_LOG = "build_log"
+
+
+@dataclass(frozen=True)
+class PublishSummary:
+    """Rows by mart and the directory that holds them."""
+
+    rows: Mapping[str, int]
+    directory: Path
+
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        marts = ", ".join(f"{mart} ({rows} rows)" for mart, rows in self.rows.items())
+        return f"published {marts} under {self.directory}"
+
+
+def publish(settings: Settings, *, report: Callable[[str], None] | None = None) -> PublishSummary:
+    """Write every mart to `data/published/<mart>.parquet`, rows in the order of their columns.
+
+    Raises PipelineError when there is no mart yet, WarehouseBusyError when the warehouse stays locked.
+    """
+    if not settings.warehouse_path.exists():
+        raise PipelineError(f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first")
+    settings.published_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        exclusive(settings.warehouse_path, settings.lock_wait_s, report=report),
+        connect(settings.warehouse_path) as connection,
+    ):
+        marts = connection.execute(
+            "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS_SCHEMA]
+        ).fetchall()
+        if not marts:
+            raise PipelineError("there are no marts yet: run `renewable transform` first")
+        rows = {
+            mart: _copy(connection, mart, settings.published_dir / f"{mart}.parquet") for (mart,) in marts
+        }
+        write_parquet_atomic(read_build_log(connection), settings.published_dir / f"{BUILD_LOG}.parquet")
+    return PublishSummary(rows, settings.published_dir)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, mart: str, path: Path) -> int:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        ((rows,),) = connection.execute(
+            f"copy (from {MARTS_SCHEMA}.{mart} order by all) to '{str(temporary).replace(chr(39), chr(39) * 2)}'"
+            " (format parquet, compression zstd)"
+        ).fetchall()
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return int(rows)

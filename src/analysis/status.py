@@ -1,0 +1,118 @@
+"""The state of one fleet's pipeline, read from raw files, quarantine and published tables; the warehouse stays closed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from analysis.publish import BUILD_LOG
+from loaders.dlt_pipeline import pending_files, read_load_log
+from loaders.pending import ledger_name
+from loaders.quarantine import Quarantined, read_quarantine
+from renewable.fleet import load_fleet
+from renewable.settings import Settings
+from transform.build import BUILD_LOG_SCHEMA, stale_days
+
+
+@dataclass(frozen=True)
+class FleetResult:
+    """Totals of one technology over all published local days."""
+
+    technology: str
+    assets: int
+    days: int
+    energy_kwh: float | None
+    capacity_factor: float | None
+    data_coverage_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is pending, loaded, quarantined and published, and what came out of it."""
+
+    data_dir: Path
+    assets: int
+    files_seen: int
+    pending: tuple[str, ...]
+    files_loaded: int
+    rows_loaded: Mapping[str, int]
+    rows_collapsed: int
+    first_day: date | None
+    last_day: date | None
+    quarantined: Quarantined
+    stale_days: tuple[date, ...]
+    published: Mapping[str, datetime]
+    published_dir: Path
+    last_local_day: date | None
+    results: tuple[FleetResult, ...]
+
+
+def read_status(settings: Settings) -> Status:
+    """Read the status; missing files mean that a step has not run yet."""
+    log = read_load_log(settings)
+    accepted = log.filter(pl.col("refusal").is_null())
+    pending = pending_files(settings)
+    by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
+    daily = _published(settings, "mart_asset_daily")
+    return Status(
+        data_dir=settings.data_dir,
+        assets=load_fleet(settings.fleet_dir).assets.height,
+        files_seen=pending.files_seen,
+        pending=tuple(ledger_name(path, settings.raw_dir) for path in pending.files),
+        files_loaded=accepted.height,
+        rows_loaded=dict(by_table.iter_rows()),
+        rows_collapsed=int(accepted["rows_collapsed"].sum()),
+        first_day=_day(accepted["day"].min()),
+        last_day=_day(accepted["day"].max()),
+        quarantined=read_quarantine(settings.quarantine_dir),
+        stale_days=tuple(stale_days(log, _build_log(settings))),
+        published={
+            path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            for path in sorted(settings.published_dir.glob("mart_*.parquet"))
+        },
+        published_dir=settings.published_dir,
+        last_local_day=None if daily is None else _day(daily["date_local"].max()),
+        results=() if daily is None else _results(daily),
+    )
+
+
+def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
+    totals = (
+        daily.group_by("technology")
+        .agg(
+            pl.col("asset_id").n_unique(),
+            pl.col("date_local").n_unique(),
+            pl.col("energy_kwh").sum(),
+            pl.col("observed_hours").sum(),
+            pl.col("expected_hours").sum(),
+            (pl.col("observed_hours") * pl.col("rated_power_kw")).sum().alias("observed_rated_kwh"),
+        )
+        .sort("technology", descending=True)
+    )
+    return tuple(
+        FleetResult(
+            technology=row["technology"],
+            assets=row["asset_id"],
+            days=row["date_local"],
+            energy_kwh=row["energy_kwh"] if row["observed_hours"] else None,
+            capacity_factor=row["energy_kwh"] / row["observed_rated_kwh"] if row["observed_hours"] else None,
+            data_coverage_ratio=row["observed_hours"] / row["expected_hours"],
+        )
+        for row in totals.iter_rows(named=True)
+    )
+
+
+def _published(settings: Settings, mart: str) -> pl.DataFrame | None:
+    path = settings.published_dir / f"{mart}.parquet"
+    return pl.read_parquet(path) if path.exists() else None
+
+
+def _build_log(settings: Settings) -> pl.DataFrame:
+    built = _published(settings, BUILD_LOG)
+    return pl.DataFrame(schema=BUILD_LOG_SCHEMA) if built is None else built
+
+
+def _day(value: object) -> date | None:
+    return value if isinstance(value, date) else None

@@ -1,0 +1,168 @@
+"""Subcommands of `renewable`. Progress goes to stderr, results to stdout; exit codes: 0 done, 1 data problem, 2 wrong use."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from renewable.errors import FleetError, MappingError, PipelineError, RenewableError, WarehouseBusyError
+from renewable.settings import Settings, load_settings
+from renewable.windows import Window, requested_window
+
+app = typer.Typer(
+    help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_DATA_PROBLEMS = (FleetError, MappingError, PipelineError, WarehouseBusyError)
+_settings: dict[str, Path | None] = {"profile": None}
+
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")]
+End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="UTC day after the last one.")]
+Days = Annotated[int | None, typer.Option(help="Instead: the N whole UTC days before today.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+def main() -> None:
+    """Entry point: reports the project's own errors without a traceback."""
+    try:
+        app()
+    except RenewableError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1 if isinstance(error, _DATA_PROBLEMS) else 2)
+
+
+@app.callback()
+def options(
+    profile: Annotated[
+        Path | None, typer.Option(help="Settings of one fleet, a file like .env. Default: RENEWABLE_PROFILE.")
+    ] = None,
+) -> None:
+    _settings["profile"] = profile
+
+
+@app.command()
+def generate(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Write existing files anew.")] = False,
+) -> None:
+    """Simulate weather and generation of the fleet as raw files (default: the 14 whole days before today)."""
+    from mock_data.generate import generate as simulate
+    from renewable.fleet import load_fleet
+
+    settings = _load()
+    summary = simulate(
+        load_fleet(settings.fleet_dir),
+        _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today()),
+        data_dir=settings.data_dir,
+        seed=settings.seed if seed is None else seed,
+        overwrite=overwrite,
+        report=_progress,
+    )
+    print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.raw_dir}")
+
+
+@app.command("import")
+def import_(
+    mapping: Annotated[Path | None, typer.Argument(help="Mapping file. Default: RENEWABLE_MAPPING.")] = None,
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+) -> None:
+    """Convert own exports to raw files, as a mapping file says."""
+    from importers.convert import import_files
+
+    settings = _load()
+    chosen = mapping or settings.mapping
+    if chosen is None:
+        raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
+    print(import_files(chosen, settings.raw_dir, _window(start, end, days)).sentence)
+
+
+@app.command()
+def ingest(start: Start = None, end: End = None, days: Days = None, as_json: AsJson = False) -> None:
+    """Load new and changed raw files into the warehouse; what breaks the contract goes to quarantine."""
+    from loaders.dlt_pipeline import ingest as load
+
+    summary = load(_load(), _window(start, end, days), report=_progress)
+    print(_json(asdict(summary)) if as_json else summary.sentence)
+    for name, reason in () if as_json else summary.files_refused.items():
+        print(f"refused {name}: {reason}")
+
+
+@app.command()
+def transform(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    full: Annotated[bool, typer.Option(help="Rebuild all tables from all days.")] = False,
+) -> None:
+    """Build the dbt models, without a range for exactly the days whose files changed."""
+    from transform.build import transform as build
+
+    print(build(_load(), _window(start, end, days), full=full, report=_progress).sentence)
+
+
+@app.command()
+def publish() -> None:
+    """Write the marts to Parquet files, each replaced atomically."""
+    from analysis.publish import publish as write
+
+    print(write(_load(), report=_progress).sentence)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show what is pending, loaded and quarantined, and how fresh the marts are."""
+    from analysis.status import read_status
+    from cli.tables import print_status
+
+    found = read_status(_load())
+    print(_json(asdict(found))) if as_json else print_status(found, datetime.now(UTC))
+
+
+@app.command()
+def summary(
+    profiles: Annotated[list[Path] | None, typer.Argument(help="Further fleets, by profile.")] = None,
+) -> None:
+    """One table of results over this fleet and those of further profiles, and what to try next."""
+    from analysis.status import read_status
+    from cli.tables import print_summary
+
+    fleets = [_load(), *(load_settings(profile) for profile in profiles or [])]
+    print_summary([read_status(settings) for settings in fleets])
+
+
+def _load() -> Settings:
+    return load_settings(_settings["profile"])
+
+
+def _window(start: datetime | None, end: datetime | None, days: int | None) -> Window | None:
+    return requested_window(start and start.date(), end and end.date(), days, today=_today())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _json(answer: object) -> str:
+    as_text: Callable[[object], str] = str
+    return json.dumps(answer, default=as_text, indent=2, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()

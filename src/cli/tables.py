@@ -1,0 +1,122 @@
+"""How results look in a terminal. The figures come ready from analysis/."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from analysis.status import FleetResult, Status
+
+_LISTED = 5
+_PIPE_WIDTH = 120
+
+
+def print_status(status: Status, now: datetime) -> None:
+    """One fleet in detail."""
+    table = Table(title=f"Pipeline of {status.data_dir}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("assets", str(status.assets))
+    table.add_row("raw files", f"{status.files_seen}, {len(status.pending)} pending{_sample(status.pending)}")
+    table.add_row(
+        "loaded",
+        f"{status.files_loaded} files, {_rows(status.rows_loaded)}, {status.rows_collapsed} duplicates collapsed",
+    )
+    table.add_row("days", f"{status.first_day} to {status.last_day} (UTC)" if status.first_day else "none")
+    table.add_row("quarantined", _quarantined(status))
+    table.add_row(
+        "marts",
+        f"built for all loaded days, up to local day {status.last_local_day}"
+        if status.last_local_day and not status.stale_days
+        else f"stale: {len(status.stale_days)} day(s){_sample([str(day) for day in status.stale_days])}",
+    )
+    for mart, at in status.published.items():
+        table.add_row("published", f"{mart}, {_age(now - at)} ago")
+    for found in status.results:
+        table.add_row(found.technology, _result(found))
+    _console().print(table)
+
+
+def print_summary(fleets: Sequence[Status]) -> None:
+    """Several fleets, a line each technology, and the next commands."""
+    table = Table(title="Results", title_justify="left")
+    for name in ("data", "technology"):
+        table.add_column(name, overflow="fold")
+    for name in ("assets", "days", "rows loaded", "quarantined", "energy MWh", "capacity factor", "coverage"):
+        table.add_column(name, justify="right")
+    for fleet in fleets:
+        for number, found in enumerate(fleet.results):
+            table.add_row(
+                fleet.data_dir.name if number == 0 else "",
+                found.technology,
+                str(found.assets),
+                str(found.days),
+                f"{sum(fleet.rows_loaded.values()):,}" if number == 0 else "",
+                f"{fleet.quarantined.row_count:,}" if number == 0 else "",
+                _number(found.energy_kwh, 1 / 1000, ",.1f"),
+                _number(found.capacity_factor, 1, ".3f"),
+                _number(found.data_coverage_ratio, 100, ".1f") + " %",
+            )
+    console = _console()
+    console.print(table)
+    for fleet in fleets:
+        if fleet.quarantined.row_count or fleet.quarantined.value_count or fleet.quarantined.files:
+            console.print(f"quarantine of {fleet.data_dir.name}: {_quarantined(fleet)}", highlight=False)
+    for fleet in fleets:
+        console.print(f"published tables: {fleet.published_dir}/mart_*.parquet", highlight=False, soft_wrap=True)
+    console.print(
+        "\nNext: make ui                       the Dagster UI: lineage, runs, schedule, file sensor\n"
+        "      .venv/bin/renewable status    what is pending, loaded, quarantined, fresh\n"
+        "      .venv/bin/renewable --help    every step by hand",
+        highlight=False,
+    )
+
+
+def _console() -> Console:
+    """The terminal's width; a fixed one where the output goes to a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def _result(found: FleetResult) -> str:
+    return (
+        f"{found.assets} assets, {found.days} local days, {_number(found.energy_kwh, 1 / 1000, ',.1f')} MWh,"
+        f" capacity factor {_number(found.capacity_factor, 1, '.3f')},"
+        f" coverage {_number(found.data_coverage_ratio, 100, '.1f')} %"
+    )
+
+
+def _quarantined(status: Status) -> str:
+    found = status.quarantined
+    parts = [
+        f"{found.row_count} rows{_rules(found.rows)}",
+        f"{found.value_count} values set aside{_rules(found.values)}",
+        f"{len(found.files)} files refused",
+    ]
+    lines = [", ".join(parts)]
+    lines += [f"{name}: {reason}" for name, reason in list(found.files.items())[:_LISTED]]
+    return escape("\n".join(lines))
+
+
+def _rules(counts: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{rule} {count}' for rule, count in counts.items())})" if counts else ""
+
+
+def _rows(by_table: Mapping[str, int]) -> str:
+    return ", ".join(f"{rows:,} rows of {table}" for table, rows in by_table.items()) or "0 rows"
+
+
+def _sample(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return escape(f": {', '.join(names[:_LISTED])}{more}") if names else ""
+
+
+def _number(value: float | None, factor: float, form: str) -> str:
+    return "unknown" if value is None else format(value * factor, form)
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"

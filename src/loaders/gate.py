@@ -1,0 +1,265 @@
+"""The gate: judges raw files by the contract and splits good rows from bad. It reads files and writes nothing."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.pending import Fingerprint, fingerprint
+from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
+from renewable.contract.schemas import SCHEMAS
+from renewable.fleet import Fleet
+from renewable.windows import Window
+
+# Names of dataframely's rules as they appear in the quarantine.
+_VALUE_RULES = {
+    "min": "below_range",
+    "max": "above_range",
+    "nan": "not_a_number",
+    "inf": "infinite",
+    "check__known": "unknown_state",
+}
+_POWER_CHANNELS = ("active_power_kw", "curtailment_limit_kw")
+_SOURCE = ("file", "row_number")
+
+REJECTED_COLUMNS = ("file", "row_number", "rule")
+SET_ASIDE_SCHEMA = pl.Schema(
+    {
+        "file": pl.String,
+        "row_number": pl.Int64,
+        "asset_id": pl.String,
+        "timestamp": pl.Datetime("us", "UTC"),
+        "channel": pl.String,
+        "original_value": pl.String,
+        "rule": pl.String,
+    }
+)
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file's content with its fingerprint; `frame` is None when the whole file is refused for `refusal`."""
+
+    fingerprint: Fingerprint
+    frame: pl.DataFrame | None
+    refusal: str | None
+
+
+class FileInMotionError(Exception):
+    """The file changed or vanished while it was read: leave it for the next look."""
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """Law: rows_in = rows_loaded + rows_collapsed + rows_quarantined. Values set aside are counted beside."""
+
+    rows_in: int
+    rows_loaded: int
+    rows_collapsed: int
+    rows_quarantined: int
+    values_set_aside: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate made of one table's UTC day.
+
+    `accepted` has the contract's columns, ordered by key. `rejected` has them too, after file, row_number (from 1)
+    and rule. `set_aside` has one row a value, by SET_ASIDE_SCHEMA. `counts` are by file.
+    """
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+    set_aside: pl.DataFrame
+    counts: Mapping[str, FileCounts]
+
+
+def read_file(path: Path, table: RawTable, *, max_rows: int) -> ReadFile:
+    """Read a raw file if its footer keeps the contract; what the file holds never makes it raise.
+
+    Raises FileInMotionError when somebody writes or removes the file meanwhile.
+    """
+    try:
+        before = path.lstat()
+        refusal = _link_fault(path) or _footer_fault(path, table, max_rows)
+        if refusal is not None:
+            seen, frame = fingerprint(path), None
+        else:
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            seen = Fingerprint(before.st_size, before.st_mtime_ns, before.st_ctime_ns, digest)
+            frame, refusal = _parsed(content)
+        moved = not seen.has_stat_of(path) or before.st_ctime_ns != seen.ctime_ns
+    except FileNotFoundError as error:
+        raise FileInMotionError(path) from error
+    if moved:
+        raise FileInMotionError(path)
+    return ReadFile(seen, frame, refusal)
+
+
+def refused_by_name(path: Path) -> ReadFile:
+    """The verdict on a file whose name is not that of a raw file."""
+    reason = "the name does not parse: expected <weather|generation>_YYYY-MM-DD[__part].parquet"
+    return ReadFile(fingerprint(path), None, _link_fault(path) or reason)
+
+
+def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fleet: Fleet) -> Verdict:
+    """Split one day's rows, given by file name, into accepted, rejected and values set aside.
+
+    The order of the files changes nothing but which of two equal rows counts as the collapsed one.
+    """
+    schema = polars_schema(table)
+    rows = pl.concat(
+        [pl.DataFrame(schema={**{"file": pl.String, "row_number": pl.Int64}, **schema})]
+        + [
+            frame.select(pl.lit(name).alias("file"), pl.int_range(1, pl.len() + 1).alias("row_number"), *schema)
+            for name, frame in sorted(frames.items())
+        ]
+    )
+    ruled = _with_registry(rows, fleet).with_columns(_row_rule(day))
+    sound = ruled.filter(pl.col("rule").is_null()).unique(
+        subset=list(schema), keep="first", maintain_order=True
+    )
+    sound = sound.with_columns(
+        pl.when(pl.len().over(KEY) > 1).then(pl.lit("conflicting_key")).alias("rule")
+    )
+    rejected = pl.concat([ruled.filter(pl.col("rule").is_not_null()), sound.filter(pl.col("rule").is_not_null())])
+    kept = sound.filter(pl.col("rule").is_null())
+    cleaned, set_aside = _without_bad_values(kept, table)
+    accepted = SCHEMAS[table].validate(cleaned.select(schema.names())).sort("asset_id", "timestamp")
+    return Verdict(
+        accepted,
+        rejected.select("file", "row_number", "rule", *schema).sort("file", "row_number"),
+        set_aside.sort("file", "row_number", "channel"),
+        _counts(frames, kept, rejected, set_aside),
+    )
+
+
+def _link_fault(path: Path) -> str | None:
+    return "is a symbolic link, and links are not followed: put the file itself here" if path.is_symlink() else None
+
+
+def _parsed(content: bytes) -> tuple[pl.DataFrame | None, str | None]:
+    try:
+        return pl.read_parquet(io.BytesIO(content)), None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        return None, f"cannot be read as Parquet: {_first_line(error)}"
+
+
+def _footer_fault(path: Path, table: RawTable, max_rows: int) -> str | None:
+    try:
+        rows = pq.read_metadata(path).num_rows
+        found = pl.read_parquet_schema(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
+        return f"cannot be read as Parquet: {_first_line(error)}"
+    if rows > max_rows:
+        return f"claims {rows} rows, more than RENEWABLE_MAX_ROWS_PER_FILE={max_rows}"
+    expected = polars_schema(table)
+    faults = []
+    if missing := [name for name in expected if name not in found]:
+        faults.append(f"missing column(s) {', '.join(missing)}")
+    if unknown := [name for name in found if name not in expected]:
+        faults.append(f"unknown column(s) {', '.join(unknown)}")
+    faults += [
+        f"column {name} is {found[name]}, expected {dtype}"
+        for name, dtype in expected.items()
+        if name in found and found[name] != dtype
+    ]
+    return "; ".join(faults) or None
+
+
+def _with_registry(rows: pl.DataFrame, fleet: Fleet) -> pl.DataFrame:
+    registry = fleet.assets.select("asset_id", "interval_minutes", "rated_power_kw")
+    return rows.join(registry, on="asset_id", how="left", maintain_order="left")
+
+
+def _row_rule(day: date) -> pl.Expr:
+    window = Window.of_day(day)
+    stamp = pl.col("timestamp")
+    outside = (stamp < window.start_utc) | (stamp >= window.end_utc)
+    since_midnight_us = stamp.dt.epoch("us") % (24 * 3600 * 1_000_000)
+    off_grid = since_midnight_us % (pl.col("interval_minutes") * 60_000_000) != 0
+    return (
+        pl.when(pl.col("asset_id").is_null() | stamp.is_null())
+        .then(pl.lit("null_key"))
+        .when(pl.col("interval_minutes").is_null())
+        .then(pl.lit("unknown_asset"))
+        .when(outside)
+        .then(pl.lit("outside_day"))
+        .when(off_grid)
+        .then(pl.lit("off_grid"))
+        .alias("rule")
+    )
+
+
+def _without_bad_values(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame]:
+    rules = _value_rules(table)
+    broken = rows.select(
+        pl.when(~valid).then(pl.lit(rule)).alias(f"{channel}|{rule}") for channel, rule, valid in rules
+    )
+    found = [name for name in broken.columns if broken[name].null_count() < broken.height]
+    if not found:
+        return rows, pl.DataFrame(schema=SET_ASIDE_SCHEMA)
+    rows = rows.hstack(broken.select(found))
+    set_aside, by_channel = [], dict[str, list[str]]()
+    for name in found:
+        by_channel.setdefault(name.partition("|")[0], []).append(name)
+    for channel, names in by_channel.items():
+        rule = pl.coalesce(names)
+        set_aside.append(
+            rows.filter(rule.is_not_null()).select(
+                *_SOURCE,
+                *KEY,
+                pl.lit(channel).alias("channel"),
+                pl.col(channel).cast(pl.String).alias("original_value"),
+                rule.alias("rule"),
+            )
+        )
+    cleaned = rows.with_columns(
+        pl.when(pl.coalesce(names).is_null()).then(pl.col(channel)).alias(channel)
+        for channel, names in by_channel.items()
+    ).drop(found)
+    return cleaned, pl.concat(set_aside).cast(dict(SET_ASIDE_SCHEMA))
+
+
+def _value_rules(table: RawTable) -> list[tuple[str, str, pl.Expr]]:
+    """(channel, rule, expression that is true where the value is good), from the contract and the rated power."""
+    rules = [
+        (channel, _VALUE_RULES.get(rule, rule), valid)
+        for channel, column in measurements(table).items()
+        for rule, valid in column.validation_rules(pl.col(channel)).items()
+    ]
+    low, high = POWER_RATIO_RANGE
+    for channel in _POWER_CHANNELS if table == "generation" else ():
+        value, rated = pl.col(channel), pl.col("rated_power_kw")
+        rules.append((channel, "below_range", value >= low * rated))
+        rules.append((channel, "above_range", value <= high * rated))
+    # Not-a-number comes first: it would break the range rules too.
+    return sorted(rules, key=lambda found: (found[0], found[1] not in ("not_a_number", "infinite")))
+
+
+def _counts(
+    frames: Mapping[str, pl.DataFrame], kept: pl.DataFrame, rejected: pl.DataFrame, set_aside: pl.DataFrame
+) -> dict[str, FileCounts]:
+    loaded, refused, values = (_by_file(frame) for frame in (kept, rejected, set_aside))
+    counts = {}
+    for name, frame in frames.items():
+        good, bad = loaded.get(name, 0), refused.get(name, 0)
+        counts[name] = FileCounts(frame.height, good, frame.height - good - bad, bad, values.get(name, 0))
+    return counts
+
+
+def _by_file(frame: pl.DataFrame) -> dict[str, int]:
+    return dict(frame.group_by("file").len().iter_rows())
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

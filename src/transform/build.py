@@ -1,0 +1,96 @@
+"""Builds the dbt models for the days that need it. A day is stale when its files differ from those it was built from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from renewable.settings import Settings
+from renewable.warehouse import connect, exclusive
+from renewable.windows import Window, contiguous_windows
+from transform.dbt_project import invoke_dbt, window_arguments
+
+_IDENTITY = ("table_name", "day", "file", "sha256", "rows_loaded")
+BUILD_LOG_SCHEMA = pl.Schema(
+    {"table_name": pl.String, "day": pl.Date, "file": pl.String, "sha256": pl.String, "rows_loaded": pl.Int64}
+)
+
+
+@dataclass(frozen=True)
+class TransformSummary:
+    """The windows of UTC days that were rebuilt; `full` when it was everything."""
+
+    windows: tuple[Window, ...]
+    full: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        if self.full:
+            return "rebuilt everything"
+        if not self.windows:
+            return "nothing stale: every loaded day was built before"
+        return "rebuilt " + ", ".join(str(window) for window in self.windows)
+
+
+def transform(
+    settings: Settings,
+    window: Window | None = None,
+    *,
+    full: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> TransformSummary:
+    """Run `dbt build` for `window`; without one for exactly the stale days; `full` rebuilds all tables.
+
+    Raises PipelineError when a model or a test fails, WarehouseBusyError when the warehouse stays locked.
+    """
+    with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
+        if full:
+            invoke_dbt(settings, ["build", "--full-refresh"])
+            return TransformSummary((), full=True)
+        windows = [window] if window else list(contiguous_windows(_stale_in_warehouse(settings)))
+        for each in windows:
+            if report:
+                report(f"dbt build {each}")
+            invoke_dbt(settings, ["build", *window_arguments(each)])
+    return TransformSummary(tuple(windows))
+
+
+def stale_days(load_log: pl.DataFrame, build_log: pl.DataFrame) -> list[date]:
+    """UTC days whose loaded files are not the ones they were built from, ascending.
+
+    Both frames hold the columns of BUILD_LOG_SCHEMA at least, one row a file.
+    """
+    loaded = load_log.select(_IDENTITY).drop_nulls("day")
+    built = build_log.select(_IDENTITY)
+    changed = pl.concat(
+        [
+            loaded.join(built, on=_IDENTITY, how="anti").select("day"),
+            built.join(loaded, on=_IDENTITY, how="anti").select("day"),
+        ]
+    )
+    return changed["day"].unique().sort().to_list()
+
+
+def read_build_log(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The build log (BUILD_LOG_SCHEMA); empty before the first build."""
+    return _read_log(connection, "intermediate", "int_build_log")
+
+
+def _stale_in_warehouse(settings: Settings) -> list[date]:
+    if not settings.warehouse_path.exists():
+        return []
+    with connect(settings.warehouse_path) as connection:
+        return stale_days(_read_log(connection, "raw", "load_log"), read_build_log(connection))
+
+
+def _read_log(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pl.DataFrame:
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchall()
+    if not found:
+        return pl.DataFrame(schema=BUILD_LOG_SCHEMA)
+    columns = ", ".join(BUILD_LOG_SCHEMA)
+    return connection.sql(f"select {columns} from {schema}.{table} order by all").pl()

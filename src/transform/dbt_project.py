@@ -1,0 +1,101 @@
+"""Where the dbt project lies and how it is called: environment, variables, manifest. One place for CLI, tests and Dagster."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from renewable.errors import PipelineError
+from renewable.settings import REPO, Settings
+from renewable.windows import Window
+
+PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
+_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
+
+
+def target_dir(settings: Settings) -> Path:
+    """Directory of dbt's artefacts for these settings; the project's own `target/` is left alone."""
+    return settings.work_dir / "dbt"
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment variables that bind the project to a warehouse and a fleet."""
+    return {
+        "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_TARGET_PATH": str(target_dir(settings)),
+        "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
+        "RENEWABLE_WAREHOUSE": str(settings.warehouse_path),
+        "RENEWABLE_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,
+        "RENEWABLE_DBT_SEED_PATH": os.path.relpath(settings.fleet_dir, PROJECT_DIR),
+    }
+
+
+def window_arguments(window: Window | None) -> list[str]:
+    """Arguments of dbt that limit a build to `window`; none rebuilds everything."""
+    if window is None:
+        return []
+    bounds = {"window_start": f"{window.start} 00:00:00+00", "window_end": f"{window.end} 00:00:00+00"}
+    return ["--vars", json.dumps(bounds)]
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """The project's manifest, parsed anew when a file of the project or of the fleet is younger."""
+    manifest = target_dir(settings) / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _youngest(settings):
+        invoke_dbt(settings, ["parse"])
+    return manifest
+
+
+def invoke_dbt(
+    settings: Settings, arguments: Sequence[str], *, on_event: Callable[[Any], None] | None = None
+) -> None:
+    """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
+
+    Raises PipelineError that lists the models and tests at fault.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    target_dir(settings).mkdir(parents=True, exist_ok=True)
+    with bound_environment(settings):
+        try:
+            outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(["--quiet", "--no-use-colors", "--warn-error", *arguments])
+        finally:
+            # dbt keeps the connection, and with it the file's lock, in a class attribute.
+            DuckDBConnectionManager.close_all_connections()
+    if outcome.success:
+        return
+    failed = [
+        f"  - {found.node.unique_id}: {found.status}, {(found.message or '').strip()}"
+        for found in getattr(outcome.result, "results", [])
+        if str(found.status) in ("error", "fail", "runtime error")
+    ]
+    reasons = "\n".join(failed) or f"  - {outcome.exception}"
+    raise PipelineError(
+        f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}."
+    )
+
+
+def _youngest(settings: Settings) -> float:
+    roots = [*(PROJECT_DIR / name for name in _SOURCES), settings.fleet_dir / "assets.csv"]
+    files = (path for root in roots for path in ([root] if root.is_file() else root.rglob("*")))
+    return max(path.stat().st_mtime for path in files)
+
+
+@contextmanager
+def bound_environment(settings: Settings) -> Iterator[None]:
+    """Set dbt's variables in this process's environment, for dbt called here or as a child, and restore it."""
+    values = dbt_environment(settings)
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
