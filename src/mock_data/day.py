@@ -59,8 +59,8 @@ class Simulator:
                 present = group if len(rows) == len(group) else group.take(rows)
                 parts.append(_group_frames(present, day, self.profile))
         if not parts:
-            empty = [pl.DataFrame(schema=polars_schema(table)) for table in ("weather", "generation")]
-            return DayFrames(empty[0], empty[1], pl.DataFrame(schema=TRUTH_SCHEMA))
+            empty = (polars_schema("weather"), polars_schema("generation"), TRUTH_SCHEMA)
+            return DayFrames(*(pl.DataFrame(schema=schema) for schema in empty))
         return DayFrames(
             _joined([part.weather for part in parts]),
             _joined([part.generation for part in parts]),
@@ -72,7 +72,10 @@ _simulators: list[tuple[Fleet, int, str, Simulator]] = []
 
 
 def simulator(fleet: Fleet, seed: int, profile: str) -> Simulator:
-    """The simulator of this very fleet object; the last two are remembered, so that three tables share one computation."""
+    """The simulator of this very fleet object.
+
+    The last two are remembered, so that three tables share one computation.
+    """
     for known, known_seed, known_profile, found in _simulators:
         if known is fleet and (known_seed, known_profile) == (seed, profile):
             return found

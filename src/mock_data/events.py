@@ -1,7 +1,9 @@
-"""When injected events happen: deterministic draws by (seed, asset or site, kind, period). What they do is losses.py's and sensors.py's.
+"""When injected events happen, drawn by (seed, asset or site, kind, period).
 
-Time is cut into blocks, by kind; a block holds at most one event, which starts in it and lasts no longer than a block.
-A day therefore needs to look at the blocks that it touches and at the one before.
+What they do is losses.py's and sensors.py's.
+
+Time is cut into blocks, by kind; a block holds at most one event, which starts in it and lasts no longer
+than a block. A day therefore needs to look at the blocks that it touches and at the one before.
 """
 
 from collections.abc import Iterator
@@ -36,7 +38,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class Event:
-    """One event of one asset on one day; `columns` are its intervals, `severity` four uniform draws of its own."""
+    """One event of one asset on one day.
+
+    `columns` are its intervals, `severity` four uniform draws of its own.
+    """
 
     row: int
     start_minute: int
@@ -79,14 +84,16 @@ def events_of(group: Group, kind: Kind, day: date, profile: Profile) -> Iterator
     step = group.interval_minutes
     for row, first, last, severity in drawn:
         if first < start_minute + 1440 and last > start_minute:
-            columns = slice(max(first - start_minute, 0) // step, min((last - start_minute) // step, group.steps))
+            columns = slice(
+                max(first - start_minute, 0) // step, min((last - start_minute) // step, group.steps)
+            )
             yield Event(row, first, last, columns, severity)
 
 
 def _drawn(
     group: Group, kind: Kind, block: int, chance: float
 ) -> list[tuple[int, int, int, tuple[float, float, float, float]]]:
-    """Row, first minute, last minute and severity of the events that start in `block` or in the one before."""
+    """Row, first minute, last minute and severity of events that start in `block` or in the one before."""
     rows = {"wind": group.wind_rows, "solar": group.solar_rows, None: np.arange(len(group))}[kind.only]
     names = (group.site_keys if kind.by_site else group.keys)[rows]
     blocks = np.array([block - 1, block])
@@ -110,9 +117,7 @@ def _draws(keys: "np.ndarray[tuple[int, ...], np.dtype[np.uint64]]", blocks: Int
     return [drawn[:, :, i] for i in range(7)]
 
 
-def _spans(
-    group: Group, kind: Kind, rows: Ints, blocks: Ints, draws: list[Floats]
-) -> tuple[Ints, Ints]:
+def _spans(group: Group, kind: Kind, rows: Ints, blocks: Ints, draws: list[Floats]) -> tuple[Ints, Ints]:
     """First and last minute of each possible event, on the grid of intervals; at least one interval long."""
     step = group.interval_minutes
     ratio = kind.longest_hours / kind.shortest_hours
@@ -124,7 +129,8 @@ def _spans(
         low, high = kind.start_hours
         days = np.floor(draws[1] * kind.block_days)
         local = low + (high - low) * (draws[1] * kind.block_days - days)
-        # Sites draw one event for all their assets: half-degree time zones keep the start equal for neighbours.
+        # Sites draw one event for all their assets: half-degree time zones keep the start equal for
+        # neighbours.
         offset = np.round(group.longitude_deg[rows] * 2.0) / 2.0 * 4.0
         begin = block_start + days * 1440 + local * 60.0 - offset[:, None]
     first = np.floor(begin / step).astype(np.int64) * step

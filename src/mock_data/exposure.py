@@ -1,4 +1,7 @@
-"""What slow weather does to assets: soiling that rain washes off, snow that melts, ice on blades. Each looks back a bounded time."""
+"""What slow weather does to assets: soiling that rain washes off, snow that melts, ice on blades.
+
+Each looks back a bounded time.
+"""
 
 from datetime import date
 
@@ -20,7 +23,8 @@ _MELT_KELVIN_HOURS = 14.0
 def soiling_loss(group: Group, day: date, profile: Profile) -> Floats:
     """Share of light that dirt takes, shape (solar assets, intervals).
 
-    It grows by the asset's own daily rate since the last hour that completed 1.5 mm of rain in a UTC day, for 45 days at most.
+    It grows by the asset's own daily rate since the last hour that completed 1.5 mm of rain in a UTC day,
+    for 45 days at most.
     """
     rows = group.solar_rows
     if profile == "none" or not len(rows):
@@ -59,7 +63,8 @@ def snow_cover(group: Group, day: date, profile: Profile) -> Floats | None:
 def ice_load(group: Group, day: date, profile: Profile) -> Floats | None:
     """Ice on blades by hour, 0 to 1, shape (places, 24); None when there is none anywhere.
 
-    It grows in cold, nearly saturated air, in spells that not every cold front brings, and goes with the thaw.
+    It grows in cold, nearly saturated air, in spells that not every cold front brings, and goes with the
+    thaw.
     """
     if profile == "none" or not len(group.wind_rows):
         return None

@@ -1,4 +1,7 @@
-"""Makes plausible fleet registries. Curves beyond those of the seed fleet are numbers of windpowerlib's OEDB table."""
+"""Makes plausible fleet registries.
+
+Curves beyond those of the seed fleet are numbers of windpowerlib's OEDB table.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,8 +69,38 @@ TURBINES = (
     Turbine("V117/3450", 3450, 117, (91.5, 116.5)),
     Turbine("V126/3450", 3450, 126, (87, 117)),
 )
-_FIRST = ("Alder", "Birch", "Cold", "Fern", "Grey", "Hawk", "Larch", "Long", "North", "Oak", "Raven", "Stone", "White", "Wolf")
-_LAST = ("acre", "bank", "brook", "cliff", "dale", "field", "ford", "heath", "hill", "holm", "moor", "ridge", "stead", "wick")
+_FIRST = (
+    "Alder",
+    "Birch",
+    "Cold",
+    "Fern",
+    "Grey",
+    "Hawk",
+    "Larch",
+    "Long",
+    "North",
+    "Oak",
+    "Raven",
+    "Stone",
+    "White",
+    "Wolf",
+)
+_LAST = (
+    "acre",
+    "bank",
+    "brook",
+    "cliff",
+    "dale",
+    "field",
+    "ford",
+    "heath",
+    "hill",
+    "holm",
+    "moor",
+    "ridge",
+    "stead",
+    "wick",
+)
 
 
 def make_fleet(wind: int, solar: int, seed: int) -> Fleet:
@@ -87,7 +120,10 @@ def make_fleet(wind: int, solar: int, seed: int) -> Fleet:
 
 
 def write_fleet(fleet: Fleet, out_dir: Path) -> None:
-    """Write assets.csv and power_curves.csv of `fleet`, and read them back: what is written is a registry that loads."""
+    """Write assets.csv and power_curves.csv of `fleet`, and read them back.
+
+    What is written is a registry that loads.
+    """
     write_text_atomic(fleet.assets.write_csv(), out_dir / "assets.csv")
     write_text_atomic(fleet.power_curves.write_csv(), out_dir / "power_curves.csv")
     load_fleet(out_dir)

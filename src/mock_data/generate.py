@@ -1,4 +1,7 @@
-"""Writes simulated days: which files are due, in how many processes, with progress. What is in them is day.py's."""
+"""Writes simulated days: which files are due, in how many processes, with progress.
+
+What is in them is day.py's.
+"""
 
 import os
 import pickle
@@ -8,7 +11,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -49,7 +51,9 @@ class Order:
 
     def paths(self, day: date) -> dict[str, Path]:
         """The files of a day by frame name; the answer key comes with the generation that it explains."""
-        paths = {table: RawFileName(table, day).path_under(self.data_dir / "raw") for table in self.tables}
+        paths: dict[str, Path] = {
+            table: RawFileName(table, day).path_under(self.data_dir / "raw") for table in self.tables
+        }
         if "generation" in self.tables:
             paths["truth"] = self.data_dir / "truth" / f"truth_{day.isoformat()}.parquet"
         return paths
@@ -72,10 +76,11 @@ def generate(
     report: Callable[[str], None] | None = None,
     progress: bool = False,
 ) -> GenerateSummary:
-    """Write the raw files and the answer key of every day of `window`; files that exist are kept unless `overwrite`.
+    """Write the raw files and the answer key of every day of `window`.
 
-    Files appear whole or not at all, also after Ctrl-C. `jobs` processes share the days; bytes do not depend on it.
-    Raises RenewableError for a profile, number of jobs or table that does not exist.
+    Files that exist are kept unless `overwrite`.
+    Files appear whole or not at all, also after Ctrl-C. `jobs` processes share the days; bytes do not depend
+    on it. Raises RenewableError for a profile, number of jobs or table that does not exist.
     """
     check_profile(profile)
     if jobs < 1:
@@ -120,7 +125,10 @@ def write_day(simulator: Simulator, order: Order, day: date) -> tuple[int, int]:
 
 
 def _in_processes(order: Order, days: Sequence[date], jobs: int) -> Iterator[tuple[int, int]]:
-    """This process works from the first day on, `jobs` - 1 child processes from the last day back: nobody waits for a start."""
+    """This process works from the first day on, `jobs` - 1 child processes from the last day back.
+
+    Nobody waits for a start.
+    """
     chunks = deque(days[start : start + _CHUNK_DAYS] for start in range(0, len(days), _CHUNK_DAYS))
     done: queue.SimpleQueue[tuple[int, int] | Exception] = queue.SimpleQueue()
     children = [_Child(order, chunks, done, jobs) for _ in range(min(jobs, len(chunks)) - 1)]
@@ -155,7 +163,8 @@ def _taken(take: Callable[[], Sequence[date]]) -> Sequence[date]:
 class _Child(threading.Thread):
     """Feeds one child process with chunks of days and passes on what it reports.
 
-    It is a plain process, so that any caller may use several jobs: a script without a main guard, a shell, a test.
+    It is a plain process, so that any caller may use several jobs: a script without a main guard, a shell, a
+    test.
     """
 
     def __init__(
@@ -190,7 +199,9 @@ class _Child(threading.Thread):
                 for _ in chunk:
                     self._done.put(pickle.load(self._process.stdout))
         except (EOFError, OSError) as error:
-            self._done.put(RenewableError(f"a simulator process ended early: {error or 'see its message above'}"))
+            self._done.put(
+                RenewableError(f"a simulator process ended early: {error or 'see its message above'}")
+            )
         finally:
             with suppress(OSError):
                 self._process.stdin.close()

@@ -1,4 +1,7 @@
-"""Simulated generation: a day as a frame, and the script that writes generation files. The simulation itself is in day.py and below."""
+"""Simulated generation: a day as a frame, and the script that writes generation files.
+
+The simulation itself is in day.py and below.
+"""
 
 import sys
 from datetime import date

@@ -1,4 +1,7 @@
-"""Simulated weather: a day as a frame, and the script that writes weather files. The simulation itself is in day.py and below."""
+"""Simulated weather: a day as a frame, and the script that writes weather files.
+
+The simulation itself is in day.py and below.
+"""
 
 import sys
 from datetime import date

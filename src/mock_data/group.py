@@ -1,4 +1,7 @@
-"""Assets of one interval as arrays, with the places they stand on. Registry rows go in; nothing here varies with time."""
+"""Assets of one interval as arrays, with the places they stand on.
+
+Registry rows go in; nothing here varies with time.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -84,7 +87,10 @@ class Group:
 
     @cached_property
     def power_step_kw(self) -> Floats:
-        """Resolution of the power meter, a power of two: sums and differences of readings are exact in float64."""
+        """Resolution of the power meter, a power of two.
+
+        Sums and differences of readings are exact in float64.
+        """
         return np.asarray(2.0 ** np.floor(np.log2(self.rated_kw / 16384.0)))
 
     @cached_property
@@ -101,10 +107,13 @@ class Group:
     def middles(self, day: date) -> Floats:
         """Minutes since 1970 UTC at the middle of each interval: what an interval's mean is taken to be."""
         start = (day - EPOCH) // timedelta(minutes=1)
-        return start + self.interval_minutes * (np.arange(self.steps) + 0.5)
+        return start + self.interval_minutes * (np.arange(self.steps, dtype=np.float64) + 0.5)
 
     def take(self, rows: Ints) -> "Group":
-        """The same assets by row numbers in rising order; places and what is known of their weather are shared."""
+        """The same assets by row numbers in rising order.
+
+        Places and what is known of their weather are shared.
+        """
         solar_number = np.cumsum(self.is_wind == 0) - 1
         wind_number = np.cumsum(self.is_wind == 1) - 1
         solar = solar_number[rows[self.is_wind[rows] == 0]]

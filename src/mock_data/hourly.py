@@ -1,6 +1,9 @@
-"""Slow weather at whole hours: pressure, temperature, dew point, direction, slow wind and clouds, rain. Fast weather is weather.py's.
+"""Slow weather at whole hours: air, direction, rain, slow bands of wind and clouds.
 
-A block of hours is a pure function of its number, so events that look back (soiling, snow, icing) read as many as they need.
+Fast weather is weather.py's.
+
+A block of hours is a pure function of its number, so events that look back (soiling, snow, icing) read as
+many as they need.
 """
 
 from dataclasses import dataclass
@@ -79,7 +82,7 @@ class HourBlock:
 
 def hour_block(places: Places, block_number: int) -> HourBlock:
     """The block of five days that many blocks after 1970-01-01."""
-    minutes = block_number * BLOCK_DAYS * 1440.0 + 60.0 * np.arange(24 * BLOCK_DAYS)
+    minutes = block_number * BLOCK_DAYS * 1440.0 + 60.0 * np.arange(24 * BLOCK_DAYS, dtype=np.float64)
     climate, clock = places.climate, places.clock(minutes)
     summer = season(minutes) * climate.season_sign[:, None]
     slow_cloud = places.series("cloud", SLOW_CLOUD, clock)
@@ -106,7 +109,10 @@ def hour_block(places: Places, block_number: int) -> HourBlock:
 
 
 def rain_rate(climate: Climate, cloud: Floats) -> Floats:
-    """Rain in mm/h before showers are told apart; zero while the cloud series of hours and days stays above the place's threshold."""
+    """Rain in mm/h before showers are told apart.
+
+    Zero while the cloud series of hours and days stays above the place's threshold.
+    """
     excess = np.maximum(-climate.rain_threshold[:, None] - cloud, 0.0)
     return np.asarray(2.8 * excess * (0.5 + excess))
 
@@ -128,8 +134,9 @@ def day_wave(longitude_deg: Floats, minutes: Floats, peak_hour: float) -> Floats
 def between_hours(hours: Floats, interval_minutes: int) -> Floats:
     """Values at the middles of a day's intervals by polynomials of fifth degree through six hours.
 
-    For bands of nine hours and more that is exact to 1e-5 of a standard deviation, so it leaves variances alone.
-    `hours` ends with the axis of hours -2 to 26 of the day; the answer ends with the axis of intervals.
+    For bands of nine hours and more that is exact to 1e-5 of a standard deviation, so it leaves variances
+    alone. `hours` ends with the axis of hours -2 to 26 of the day; the answer ends with the axis of
+    intervals.
     """
     per_hour = 60 // interval_minutes
     f = (np.arange(per_hour) + 0.5) / per_hour

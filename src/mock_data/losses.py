@@ -174,7 +174,10 @@ def _derate(group: Group, day: date, profile: Profile, power: Floats, kind: Code
 
 
 def _curtail(group: Group, day: date, profile: Profile, power: Floats, kind: Codes) -> Floats:
-    """Cap the power at set-points of the grid; the answer is the reported limit, NaN where none is reported."""
+    """Cap the power at set-points of the grid.
+
+    The answer is the reported limit, NaN where none is reported.
+    """
     limit = np.full(power.shape, np.nan)
     for cause in (events.WIND_CURTAILMENT, events.SOLAR_CURTAILMENT):
         for event in events_of(group, cause, day, profile):

@@ -1,4 +1,7 @@
-"""Counter-based noise: hashes of (seed, name, channel, counter) and smooth Gaussian series built on them. No physics here."""
+"""Counter-based noise.
+
+Hashes of (seed, name, channel, counter) and smooth Gaussian series built on them. No physics here.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -83,7 +86,10 @@ def spline_weights(position: Floats) -> tuple[Ints, tuple[Floats, Floats, Floats
 
 
 def local_series(keys: Keys, channel: str, octaves: tuple[Octave, ...], minutes: Floats) -> Floats:
-    """Gaussian series of independent rows, shape (keys, times), at minutes since 1970; variance is the sum of shares."""
+    """Gaussian series of independent rows, shape (keys, times), at minutes since 1970.
+
+    Variance is the sum of shares.
+    """
     total = np.zeros((len(keys), len(minutes)))
     for octave in octaves:
         first, weights = spline_weights(minutes / octave.minutes)
@@ -105,7 +111,9 @@ def white_bits(keys: Keys, channel: str, minutes: Floats) -> Keys:
 def _polar(bits: Keys) -> tuple[Floats, Floats]:
     high = (bits >> np.uint64(32)).astype(np.int64)
     low = (bits & _LOW_HALF).astype(np.int64)
-    return np.sqrt(-2.0 * np.log((high + 0.5) * 2.0**-32)), low * (2.0 * np.pi * 2.0**-32)
+    radius: Floats = np.sqrt(-2.0 * np.log((high + 0.5) * 2.0**-32))
+    angle: Floats = low * float(2.0 * np.pi * 2.0**-32)
+    return radius, angle
 
 
 def _mixed(state: Keys) -> Keys:

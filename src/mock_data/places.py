@@ -1,7 +1,10 @@
-"""Where assets stand: the climate of each place and the regional noise that neighbours share. Weather in time is elsewhere.
+"""Where assets stand: the climate of each place, and the noise that neighbours share.
 
-A place is (site, position to 0.1°, elevation to 100 m) of an asset's own registry row, so that no asset depends on another.
-The climate follows from the site's name and position only; the seed draws the weather, not the climate.
+Weather in time is elsewhere.
+
+A place is (site, position to 0.1°, elevation to 100 m) of an asset's own registry row, so that no asset
+depends on another. The climate follows from the site's name and position only; the seed draws the weather,
+not the climate.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +14,17 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from mock_data.noise import Floats, Ints, Keys, channel_keys, gaussian, hashed, name_keys, spline_weights, text_key
+from mock_data.noise import (
+    Floats,
+    Ints,
+    Keys,
+    channel_keys,
+    gaussian,
+    hashed,
+    name_keys,
+    spline_weights,
+    text_key,
+)
 
 REFERENCE_HEIGHT_M = 80.0
 _LATTICE_KM = 700.0
@@ -22,7 +35,10 @@ _FRONT_MINUTES_PER_DEGREE = 105.0
 
 @dataclass(frozen=True)
 class Follows:
-    """A band's tie to another channel's band of the same spacing: to its level, or to its rise between knots."""
+    """A band's tie to another channel's band of the same spacing.
+
+    To its level, or to its rise between knots.
+    """
 
     channel: str
     weight: float
@@ -31,7 +47,10 @@ class Follows:
 
 @dataclass(frozen=True)
 class Band:
-    """One band of a regional series: knots every `minutes`, `share` of variance, `regional` share of that in common."""
+    """One band of a regional series.
+
+    Knots every `minutes`, `share` of variance, `regional` share of that in common.
+    """
 
     minutes: int
     share: float
@@ -119,7 +138,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Clock:
-    """Times at each place in minutes, shape (places, times), with the spline weights that were asked of them."""
+    """Times at each place in minutes, shape (places, times), with the spline weights asked of them."""
 
     positions: Floats
     _known: dict[int, tuple[Ints, tuple[Floats, Floats, Floats, Floats]]] = field(default_factory=dict)
@@ -156,10 +175,8 @@ def build_places(keys: pl.DataFrame, seed: int) -> Places:
     )
 
 
-def climate_of(
-    sites: list[str], latitude_deg: Floats, longitude_deg: Floats, elevation_m: Floats
-) -> Climate:
-    """A plausible climate: by latitude and elevation, varied from site to site by the site's name."""
+def climate_of(sites: list[str], latitude_deg: Floats, longitude_deg: Floats, elevation_m: Floats) -> Climate:
+    """A plausible climate: by latitude and elevation, varied from site to site by its name."""
 
     def varied(name: str) -> Floats:
         return np.array([text_key("climate", name, site) / 2.0**64 for site in sites])

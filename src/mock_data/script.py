@@ -18,7 +18,10 @@ _ALSO = {"weather": "", "generation": " and the answer key in <data-dir>/truth"}
 
 
 def run(table: RawTable, arguments: Sequence[str]) -> int:
-    """Write one table's files for a range of days; the exit code is 0 when done, 2 for wrong use, 130 after Ctrl-C."""
+    """Write one table's files for a range of days.
+
+    The exit code is 0 when done, 2 for wrong use, 130 after Ctrl-C.
+    """
     try:
         settings = load_settings()
         asked = _parser(table, settings).parse_args(arguments)
@@ -54,16 +57,32 @@ def _parser(table: RawTable, settings: Settings) -> argparse.ArgumentParser:
         description=f"Write simulated {table} files, one a UTC day, to <data-dir>/raw/{table}{_ALSO[table]}.",
     )
     parser.add_argument("--start", type=_day, metavar="DAY", help="first UTC day, YYYY-MM-DD")
-    parser.add_argument("--end", type=_day, metavar="DAY", help="day after the last one; default: the day after --start")
-    parser.add_argument("--days", type=int, metavar="N", help="the N whole days before today, instead of --start")
-    parser.add_argument("--seed", type=int, default=settings.seed, help="seed of the weather and of all events (%(default)s)")
+    parser.add_argument(
+        "--end", type=_day, metavar="DAY", help="day after the last one; default: the day after --start"
+    )
+    parser.add_argument(
+        "--days", type=int, metavar="N", help="the N whole days before today, instead of --start"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=settings.seed, help="seed of the weather and of all events (%(default)s)"
+    )
     parser.add_argument("--data-dir", type=Path, default=settings.data_dir, metavar="DIR", help="%(default)s")
     parser.add_argument(
-        "--fleet-dir", type=Path, default=settings.fleet_dir, metavar="DIR", help="assets.csv, power_curves.csv (%(default)s)"
+        "--fleet-dir",
+        type=Path,
+        default=settings.fleet_dir,
+        metavar="DIR",
+        help="assets.csv, power_curves.csv (%(default)s)",
     )
-    parser.add_argument("--profile", choices=PROFILES, default="typical", help="how many events are injected (%(default)s)")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that exist; they are kept otherwise")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the days (%(default)s)")
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="typical", help="how many events are injected (%(default)s)"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist; they are kept otherwise"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="processes that share the days (%(default)s)"
+    )
     return parser
 
 

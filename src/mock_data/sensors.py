@@ -1,4 +1,7 @@
-"""What instruments and loggers make of the truth: resolution, drift, freezes, shifted clocks, gaps, doubtful states."""
+"""What instruments and loggers make of the truth.
+
+Resolution, drift, freezes, shifted clocks, gaps, doubtful states.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -59,7 +62,8 @@ NO_STATE = -1
 class Readings:
     """What the logger writes, by channel, shape (assets, intervals); `state` codes with -1 for none.
 
-    `fault` is 0 or one more than the index in SENSOR_FAULTS; `channel` is -1 for all, else that of the faulty channel.
+    `fault` is 0 or one more than the index in SENSOR_FAULTS; `channel` is -1 for all, else that of the
+    faulty channel.
     """
 
     values: dict[str, Floats]
@@ -76,7 +80,7 @@ def readings(group: Group, day: date, profile: Profile, weather: AssetDay, power
     state = _reported_state(group, day, profile, weather, power.state)
     if profile != "none":
         _drift(group, day, profile, values, fault, channel)
-        _shift_and_freeze(group, day, profile, values, state, fault, channel)
+        _shift_and_freeze(group, day, profile, values, fault, channel)
     _round(values)
     if profile != "none":
         _cut_communication(group, day, profile, values, state, fault, channel)
@@ -139,7 +143,6 @@ def _shift_and_freeze(
     day: date,
     profile: Profile,
     values: dict[str, Floats],
-    state: Codes,
     fault: Codes,
     channel: Codes,
 ) -> None:
@@ -179,7 +182,7 @@ def _neighbour_day(
 ) -> Callable[[int, str], Floats]:
     """Drifted but not frozen or shifted readings of another day, of the rows that need them only."""
     if not rows:
-        return lambda row, name: np.empty(0)
+        return lambda _row, _name: np.empty(0)
     some = np.unique(np.array(rows))
     few = group.take(some)
     weather = asset_day(few, day)
@@ -218,10 +221,11 @@ def _cut_communication(
         channel[at] = -1
 
 
-def _reported_state(
-    group: Group, day: date, profile: Profile, weather: AssetDay, true_state: Codes
-) -> Codes:
-    """The state as controllers report it: some stops pass for standby, some states are missing or mixed up."""
+def _reported_state(group: Group, day: date, profile: Profile, weather: AssetDay, true_state: Codes) -> Codes:
+    """The state as controllers report it.
+
+    Some stops pass for standby, some states are missing or mixed up.
+    """
     if profile == "none":
         return true_state
     state = true_state.copy()

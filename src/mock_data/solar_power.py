@@ -1,4 +1,7 @@
-"""Power of solar plants without outages: module temperature, PVWatts DC and inverter. Irradiance is sun.py's and weather.py's."""
+"""Power of solar plants without outages: module temperature, PVWatts DC and inverter.
+
+Irradiance is sun.py's and weather.py's.
+"""
 
 from dataclasses import dataclass
 
@@ -36,7 +39,8 @@ def solar_assets(solar: pl.DataFrame, keys: Keys) -> SolarAssets:
     return SolarAssets(
         rated_kw=rated,
         dc_kw=solar["dc_capacity_kw"].cast(pl.Float64).to_numpy().copy(),
-        temperature_ratio_per_k=solar["temperature_coefficient_pct_per_c"].cast(pl.Float64).to_numpy() / 100.0,
+        temperature_ratio_per_k=solar["temperature_coefficient_pct_per_c"].cast(pl.Float64).to_numpy()
+        / 100.0,
         dc_factor=(1.0 - loss) * (0.985 + 0.03 * uniform(channel_keys(keys, "sheet"))),
         tare_kw=rated * (0.0003 + 0.0009 * uniform(channel_keys(keys, "tare"))),
         night_offset_wm2=-2.5 * uniform(channel_keys(keys, "night offset")),
@@ -55,7 +59,10 @@ def dc_power(solar: SolarAssets, row: Ints, poa_wm2: Floats, module_c: Floats) -
 
 
 def ac_power(solar: SolarAssets, row: Ints, dc_kw: Floats) -> Floats:
-    """AC power in kW: PVWatts inverter curve, clipped at rated power; the night's consumption is its floor."""
+    """AC power in kW: PVWatts inverter curve, clipped at rated power.
+
+    The night's consumption is its floor.
+    """
     rated = solar.rated_kw.take(row)
     limit = rated / INVERTER_NOMINAL
     ratio = dc_kw / limit

@@ -1,6 +1,7 @@
 """The sun over a fleet: position, clear sky, plane of array. Clouds are weather.py's matter.
 
-Positions come from one solar vector a timestamp (PSA+), so that a site costs three multiplications and no trigonometry.
+Positions come from one solar vector a timestamp (PSA+), so that a site costs three multiplications and no
+trigonometry.
 """
 
 import calendar
@@ -72,9 +73,10 @@ def sun_sites(solar: pl.DataFrame) -> SunSites:
 
 
 def sun_vector(minutes: Floats) -> tuple[Floats, Floats, Floats]:
-    """Unit vector to the sun in the earth's frame (x to 0° N 0° E, y to 90° E, z to the pole) at minutes since 1970 UTC.
+    """Unit vector to the sun in the earth's frame at minutes since 1970 UTC.
 
-    PSA+ (Blanco et al. 2020), within 0.005° of SPA for 2010 to 2050.
+    x points to 0° N 0° E, y to 90° E, z to the pole. PSA+ (Blanco et al. 2020): within 0.005° of SPA
+    from 2010 to 2050.
     """
     days = (minutes - _J2000_MINUTES) / 1440.0
     node = 2.267127827 - 9.300339267e-4 * days
@@ -110,7 +112,7 @@ def linke_turbidity(latitude_deg: Floats, longitude_deg: Floats) -> Floats:
 
     The file is read directly: importing pvlib costs three seconds, the twelve numbers of a site microseconds.
     """
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     spec = find_spec("pvlib")
     if spec is None or spec.origin is None:
@@ -119,7 +121,9 @@ def linke_turbidity(latitude_deg: Floats, longitude_deg: Floats) -> Floats:
     column = np.clip(np.around((longitude_deg + 180.0) * 12.0 - 0.5), 0, 4319).astype(int)
     with h5py.File(Path(spec.origin).parent / "data" / "LinkeTurbidities.h5", "r") as file:
         table = file["LinkeTurbidity"]
-        found = {cell: np.asarray(table[cell]) for cell in set(zip(row.tolist(), column.tolist(), strict=True))}
+        found = {
+            cell: np.asarray(table[cell]) for cell in set(zip(row.tolist(), column.tolist(), strict=True))
+        }
     cells = zip(row.tolist(), column.tolist(), strict=True)
     return np.array([found[cell] for cell in cells], dtype=np.float64).reshape(-1, 12) / 20.0
 
@@ -154,12 +158,12 @@ def daylight(sites: SunSites, sine: Floats, minutes: Floats, day: date) -> Dayli
     row, column = np.divmod(lit, sine.shape[1])
     sine_lit = sine.ravel().take(lit)
     ghi, dni = clear_sky(sine_lit, row, sites, day)
-    cos_incidence, tilt_cos = _incidence(sites, minutes, row, column, lit)
+    cos_incidence, tilt_cos = _incidence(sites, minutes, row, lit)
     return Daylight(row, column, sine_lit, cos_incidence, tilt_cos, ghi, dni, extraterrestrial_wm2(day))
 
 
 def clear_sky(sine: Floats, row: Ints, sites: SunSites, day: date) -> tuple[Floats, Floats]:
-    """GHI and DNI in W/m² by Ineichen and Perez (2002) as in pvlib.clearsky.ineichen, at pairs of site `row`."""
+    """GHI and DNI in W/m² by Ineichen and Perez (2002), as pvlib has them, at pairs of site `row`."""
     altitude = sites.elevation_m
     linke = linke_of_day(sites.linke_by_month, day)
     pressure_ratio = ((44331.514 - altitude) / 11880.516) ** (1 / 0.1902632) * 100.0 / 101325.0
@@ -177,7 +181,10 @@ def clear_sky(sine: Floats, row: Ints, sites: SunSites, day: date) -> tuple[Floa
 
 
 def plane_of_array(sun: Daylight, ghi: Floats, dni: Floats) -> Floats:
-    """Irradiance in the plane of the array, W/m²: Hay and Davies (1980) with ground reflection; shapes as `sun`."""
+    """Irradiance in the plane of the array, W/m²: Hay and Davies (1980) with ground reflection.
+
+    Shapes as `sun`.
+    """
     diffuse = ghi - dni * np.maximum(sun.sin_elevation, 0.0)
     beam = np.maximum(sun.cos_incidence, 0.0)
     anisotropy = dni * (1.0 / sun.dni_extra_wm2)
@@ -186,9 +193,7 @@ def plane_of_array(sun: Daylight, ghi: Floats, dni: Floats) -> Floats:
     return np.asarray(dni * beam + sky + ghi * (GROUND_ALBEDO * 0.5) * (1.0 - sun.tilt_cos))
 
 
-def _incidence(
-    sites: SunSites, minutes: Floats, row: Ints, column: Ints, lit: Ints
-) -> tuple[Floats, Floats]:
+def _incidence(sites: SunSites, minutes: Floats, row: Ints, lit: Ints) -> tuple[Floats, Floats]:
     up, east, north = _local_frame(sites.latitude_rad, sites.longitude_rad)
     sun = sun_vector(minutes)
     sin_azimuth, cos_azimuth = np.sin(sites.azimuth_rad), np.cos(sites.azimuth_rad)
@@ -214,7 +219,7 @@ def _rotation(sideways: Floats, upright: Floats) -> Floats:
     ideal = np.arctan2(sideways, upright)
     shade = np.abs(np.cos(ideal)) / TRACKER_COVERAGE
     back = np.where(shade < 1.0, np.arccos(np.minimum(shade, 1.0)), 0.0)
-    return np.clip(ideal - np.sign(ideal) * back, -TRACKER_LIMIT_RAD, TRACKER_LIMIT_RAD)
+    return np.asarray(np.clip(ideal - np.sign(ideal) * back, -TRACKER_LIMIT_RAD, TRACKER_LIMIT_RAD))
 
 
 def _up(latitude_rad: Floats, longitude_rad: Floats) -> list[Floats]:
@@ -243,7 +248,7 @@ _CELLS = 8192
 
 @cache
 def _apparent_table() -> tuple[Floats, Floats]:
-    """Refracted cosine of zenith and relative air mass (Kasten and Young 1989) over the sine of true elevation."""
+    """Refracted cosine of zenith and relative air mass (Kasten and Young 1989) by sine of true elevation."""
     sine = np.linspace(_LOWEST_SINE, 1.0, _CELLS + 1)
     elevation = np.degrees(np.arcsin(sine))
     bend = 1.02 / (60.0 * np.tan(np.radians(elevation + 10.3 / (elevation + 5.11))))
@@ -258,5 +263,5 @@ def _apparent(sine: Floats) -> tuple[Floats, Floats]:
     position = (sine - _LOWEST_SINE) * (_CELLS / (1.0 - _LOWEST_SINE))
     cell = np.minimum(position.astype(np.int64), _CELLS - 1)
     rest = position - cell
-    cos_zenith, airmass = _apparent_table()
-    return tuple(t.take(cell) * (1.0 - rest) + t.take(cell + 1) * rest for t in (cos_zenith, airmass))  # type: ignore[return-value]
+    cos_zenith, airmass = (t.take(cell) * (1.0 - rest) + t.take(cell + 1) * rest for t in _apparent_table())
+    return cos_zenith, airmass

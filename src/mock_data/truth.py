@@ -1,9 +1,12 @@
-"""The answer key: what the injected events cost, an interval a row. Only the scorecard may read what is written of it.
+"""The answer key: what the injected events cost, an interval a row.
 
-`kind` names the loss that acts: of several, the first of downtime, curtailment, icing, snow, derating, soiling that lowered the
-power, and it carries the whole loss of the interval; where nothing is lost it names the sensor fault, else "none".
-potential_power_kw - lost_power_kw equals the actual power exactly, before sensor faults. `sensor_fault` names what falsifies the
-readings whether or not power is lost, `sensor_channel` the one column that it falsifies (null: all of them).
+Only the scorecard may read what is written of it.
+
+`kind` names the loss that acts: of several, the first of downtime, curtailment, icing, snow, derating,
+soiling that lowered the power, and it carries the whole loss of the interval; where nothing is lost it names
+the sensor fault, else "none". potential_power_kw - lost_power_kw equals the actual power exactly, before
+sensor faults. `sensor_fault` names what falsifies the readings whether or not power is lost,
+`sensor_channel` the one column that it falsifies (null: all of them).
 """
 
 from datetime import date

@@ -1,4 +1,7 @@
-"""Weather of a day at each asset's intervals: wind, clouds and irradiance, air. Slow air is hourly.py's, power is not here."""
+"""Weather of a day at each asset's intervals: wind, clouds and irradiance, air.
+
+Slow air is hourly.py's, power is not here.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +12,16 @@ import numpy as np
 
 from mock_data.group import EPOCH, Group
 from mock_data.hourly import CLOUD_SHARE, HOUR_CLOUD, between_hours, day_wave, rain_rate, season
-from mock_data.noise import Floats, Keys, Octave, channel_keys, gaussian_pair, local_series, uniform, white_bits
+from mock_data.noise import (
+    Floats,
+    Keys,
+    Octave,
+    channel_keys,
+    gaussian_pair,
+    local_series,
+    uniform,
+    white_bits,
+)
 from mock_data.solar_power import module_temperature
 from mock_data.sun import Daylight, daylight, plane_of_array, sin_elevation
 from mock_data.wind_power import air_density_ratio, wake_factor
@@ -46,9 +58,10 @@ class PlaceDay:
 
 @dataclass(frozen=True)
 class AssetDay:
-    """A day's weather at assets, before sensors; shape (assets, intervals), irradiance (solar assets, intervals).
+    """A day's weather at assets, before sensors: shape (assets, intervals).
 
-    `rotor_ms` is what wind rows' rotors feel at reference density; `lit` and the `lit_` arrays hold daylight pairs.
+    Irradiance and module temperature have rows of solar assets only, `rotor_scatter` and `density_factor` of
+    wind assets only; `lit` and the arrays named after it hold daylight pairs.
     """
 
     minutes: Floats
@@ -112,13 +125,17 @@ def asset_day(group: Group, day: date) -> AssetDay:
 def fine_draw(bits: Keys, number: int) -> Floats:
     """Uniform draws of ten bits from the end of the angle's half, where they move a normal by less than 1e-2.
 
-    Draw 0 and draw 1 are two such; a hash of their own for each would cost more than the rest of the direction.
+    Draw 0 and draw 1 are two such; a hash of their own for each would cost more than the rest of the
+    direction.
     """
     return np.asarray(((bits >> np.uint64(10 * number)) & np.uint64(1023)).astype(np.int64) * 2.0**-10)
 
 
 def asset_wind(group: Group, shared: PlaceDay, minutes: Floats, gust: Floats) -> Floats:
-    """Wind speed in m/s at hub or sensor height, without wakes: a Weibull marginal through its quantile function."""
+    """Wind speed in m/s at hub or sensor height, without wakes.
+
+    A Weibull marginal through its quantile function.
+    """
     climate, at = group.places.climate, group.place_of
     latent = shared.wind_latent[at]
     latent += local_series(group.keys, "wind", ASSET_WIND, minutes)
@@ -135,7 +152,8 @@ def asset_wind(group: Group, shared: PlaceDay, minutes: Floats, gust: Floats) ->
 def clearness(latent: Floats) -> Floats:
     """Irradiance over clear sky for a latent that is 0 at the edge of clouds and positive in the clear.
 
-    Just outside the edge sunlit cloud flanks add to the full beam: that is where clearness passes 1, up to 1.46.
+    Just outside the edge sunlit cloud flanks add to the full beam: that is where clearness passes 1, up to
+    1.46.
     """
     return _looked_up(latent, _clearness_table())
 

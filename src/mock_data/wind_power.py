@@ -1,4 +1,7 @@
-"""Power of wind turbines without events: published curves, density, wakes, scatter, cut-out. Losses are losses.py's."""
+"""Power of wind turbines without events: published curves, density, wakes, scatter, cut-out.
+
+Losses are losses.py's.
+"""
 
 from dataclasses import dataclass
 
@@ -47,7 +50,9 @@ def wind_assets(wind: pl.DataFrame, curves: pl.DataFrame, keys: Keys) -> WindAss
         at, power = points["wind_speed_ms"].to_numpy(), points["power_kw"].to_numpy()
         producing = at[power > 0]
         cut_outs.append(float(producing[-1]) if len(producing) else _TOP_MS)
-        tables.append(np.where(speeds <= cut_outs[-1], np.interp(speeds, at, power, left=0.0, right=0.0), 0.0))
+        tables.append(
+            np.where(speeds <= cut_outs[-1], np.interp(speeds, at, power, left=0.0, right=0.0), 0.0)
+        )
     number = {model: i for i, model in enumerate(models)}
     curve = np.array([number[model] for model in wind["turbine_model"].to_list()], dtype=np.int64)
     rated = wind["rated_power_kw"].to_numpy().copy()
@@ -84,7 +89,8 @@ def curve_power(wind: WindAssets, rotor_ms: Floats) -> Floats:
 def stopped_by_storm(cut_out_ms: float, before_ms: Floats, wind_ms: Floats) -> Floats:
     """1 where a turbine waits after a storm: from above cut-out until the wind is 3 m/s below it again.
 
-    `before_ms` is the wind of the day before, as far as the look-back reaches; within it a turbine starts out running.
+    `before_ms` is the wind of the day before, as far as the look-back reaches; within it a turbine starts
+    out running.
     """
     speeds = np.concatenate([before_ms, wind_ms])
     number = np.arange(1, len(speeds) + 1)
@@ -104,7 +110,8 @@ def air_density_ratio(temperature_c: Floats, pressure_hpa: Floats, humidity_rati
 def _wakes(sites: list[str], keys: Keys) -> Floats:
     """Speed deficit by whole degree of direction: along the rows of the site, and from one more neighbour.
 
-    The site's name sets the axis of its rows, the asset's own name its rank in them: the list of assets plays no part.
+    The site's name sets the axis of its rows, the asset's own name its rank in them: the list of assets
+    plays no part.
     """
     if not sites:
         return np.empty((0, 360))

@@ -1,4 +1,7 @@
-"""A child process of generate.py: takes an order and chunks of days from its standard input, answers once a day."""
+"""A child process of generate.py.
+
+Takes an order and chunks of days from its standard input, answers once a day.
+"""
 
 import pickle
 import signal
@@ -9,7 +12,10 @@ from mock_data.generate import write_day
 
 
 def main() -> None:
-    """Work until the input ends. Ctrl-C is the parent's to handle; a polite kill lets the open file be cleared away."""
+    """Work until the input ends.
+
+    Ctrl-C is the parent's to handle; a polite kill lets the open file be cleared away.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
