@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mock_data.day import Simulator
+from mock_data.day import DayFrames, Simulator
 from mock_data.events import check_profile
 from renewable.contract import TABLES, RawTable
 from renewable.errors import RenewableError
@@ -104,18 +105,33 @@ def generate(
 
 
 def write_days(order: Order, days: Sequence[date]) -> Iterator[tuple[int, int]]:
-    """Write the due files of each day; yields files and rows written, a day at a time."""
+    """Write the due files of each day; yields files and rows written, a day at a time.
+
+    Where Polars may use several threads, one day is written while the next is simulated.
+    """
     simulator = Simulator(order.fleet, order.seed, order.profile)
-    for day in days:
-        yield write_day(simulator, order, day)
+    if pl.thread_pool_size() == 1:
+        for day in days:
+            yield write_day(simulator, order, day)
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        before: Future[tuple[int, int]] | None = None
+        for day in days:
+            frames = simulator.day(day)
+            if before is not None:
+                yield before.result()
+            before = writer.submit(_write, frames, order.due(day))
+        if before is not None:
+            yield before.result()
 
 
 def write_day(simulator: Simulator, order: Order, day: date) -> tuple[int, int]:
     """Write the due files of one day; the answer is the number of files and of rows."""
     due = order.due(day)
-    if not due:
-        return 0, 0
-    frames = simulator.day(day)
+    return _write(simulator.day(day), due) if due else (0, 0)
+
+
+def _write(frames: DayFrames, due: dict[str, Path]) -> tuple[int, int]:
     rows = 0
     for name, path in due.items():
         frame: pl.DataFrame = getattr(frames, name)

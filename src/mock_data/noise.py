@@ -112,8 +112,7 @@ def _polar(bits: Keys) -> tuple[Floats, Floats]:
     high = (bits >> np.uint64(32)).astype(np.int64)
     low = (bits & _LOW_HALF).astype(np.int64)
     radius: Floats = np.sqrt(-2.0 * np.log((high + 0.5) * 2.0**-32))
-    angle: Floats = low * float(2.0 * np.pi * 2.0**-32)
-    return radius, angle
+    return radius, np.asarray(low * (2.0 * np.pi * 2.0**-32), dtype=np.float64)
 
 
 def _mixed(state: Keys) -> Keys:

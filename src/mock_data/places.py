@@ -133,7 +133,7 @@ class Places:
         weights = self.node_weights * np.sqrt(band.regional)
         for node in range(nodes.shape[1]):
             knots += shared[:, node, :] * weights[:, node, None]
-        return knots
+        return np.asarray(knots)
 
 
 @dataclass(frozen=True)
