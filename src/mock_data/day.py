@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,8 +15,10 @@ from mock_data.losses import LOSS_KINDS, STATES, power_day
 from mock_data.noise import Floats
 from mock_data.sensors import CHANNELS, SENSOR_FAULTS, readings
 from mock_data.weather import asset_day
-from renewable.contract import polars_schema
-from renewable.fleet import Fleet
+from renewable.atomic_write import write_parquet_atomic
+
+if TYPE_CHECKING:
+    from renewable.fleet import Fleet
 
 TRUTH_SCHEMA = pl.Schema(
     {
@@ -41,7 +45,7 @@ class DayFrames:
 class Simulator:
     """A fleet prepared for one seed and profile; days may be asked for in any order."""
 
-    def __init__(self, fleet: Fleet, seed: int, profile: str = "typical") -> None:
+    def __init__(self, fleet: "Fleet", seed: int, profile: str = "typical") -> None:
         self.profile: Profile = check_profile(profile)
         self._groups = build_groups(fleet.assets, fleet.power_curves, seed)
         self._days = Recent(2)
@@ -59,6 +63,8 @@ class Simulator:
                 present = group if len(rows) == len(group) else group.take(rows)
                 parts.append(_group_frames(present, day, self.profile))
         if not parts:
+            from renewable.contract import polars_schema
+
             empty = (polars_schema("weather"), polars_schema("generation"), TRUTH_SCHEMA)
             return DayFrames(*(pl.DataFrame(schema=schema) for schema in empty))
         return DayFrames(
@@ -68,10 +74,10 @@ class Simulator:
         )
 
 
-_simulators: list[tuple[Fleet, int, str, Simulator]] = []
+_simulators: list[tuple["Fleet", int, str, Simulator]] = []
 
 
-def simulator(fleet: Fleet, seed: int, profile: str) -> Simulator:
+def simulator(fleet: "Fleet", seed: int, profile: str) -> Simulator:
     """The simulator of this very fleet object.
 
     The last two are remembered, so that three tables share one computation.
@@ -141,3 +147,13 @@ def _words(names: pl.Series, codes: "np.ndarray[tuple[int, ...], np.dtype[np.int
     if flat.min() == flat.max():
         return names.gather([int(flat[0])]).new_from_index(0, len(flat))
     return names.gather(flat.astype(np.uint32))
+
+
+def write_due(frames: DayFrames, due: dict[str, Path]) -> tuple[int, int]:
+    """Write the frames whose names are in `due`; the answer is the number of files and of rows."""
+    rows = 0
+    for name, path in due.items():
+        frame: pl.DataFrame = getattr(frames, name)
+        write_parquet_atomic(frame, path)
+        rows += frame.height
+    return len(due), rows

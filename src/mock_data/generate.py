@@ -19,12 +19,12 @@ from pathlib import Path
 
 import polars as pl
 
-from mock_data.day import DayFrames, Simulator
+from mock_data.day import Simulator, write_due
 from mock_data.events import check_profile
 from renewable.contract import TABLES, RawTable
 from renewable.errors import RenewableError
 from renewable.fleet import Fleet
-from renewable.raw_files import RawFileName, write_parquet_atomic
+from renewable.raw_files import RawFileName
 from renewable.windows import Window
 
 _CHUNK_DAYS = 5
@@ -39,29 +39,7 @@ class GenerateSummary:
     rows: int
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a process needs to write days on its own."""
-
-    fleet: Fleet
-    seed: int
-    profile: str
-    data_dir: Path
-    tables: tuple[RawTable, ...]
-    overwrite: bool
-
-    def paths(self, day: date) -> dict[str, Path]:
-        """The files of a day by frame name; the answer key comes with the generation that it explains."""
-        paths: dict[str, Path] = {
-            table: RawFileName(table, day).path_under(self.data_dir / "raw") for table in self.tables
-        }
-        if "generation" in self.tables:
-            paths["truth"] = self.data_dir / "truth" / f"truth_{day.isoformat()}.parquet"
-        return paths
-
-    def due(self, day: date) -> dict[str, Path]:
-        """Those of them that are to be written."""
-        return {name: path for name, path in self.paths(day).items() if self.overwrite or not path.exists()}
+Due = tuple[date, dict[str, Path]]
 
 
 def generate(
@@ -89,74 +67,66 @@ def generate(
     unknown = [table for table in tables if table not in TABLES]
     if unknown:
         raise RenewableError(f"there is no raw table {', '.join(unknown)}; choose of {', '.join(TABLES)}")
-    order = Order(fleet, seed, profile, data_dir, tuple(tables), overwrite)
-    days = [day for day in window.days if order.due(day)]
-    planned = sum(len(order.due(day)) for day in days)
-    kept = sum(len(order.paths(day)) for day in window.days) - planned
+    files = [(day, _files_of(day, data_dir, tables)) for day in window.days]
+    due = [
+        (day, {name: path for name, path in paths.items() if overwrite or not path.exists()})
+        for day, paths in files
+    ]
+    due = [(day, paths) for day, paths in due if paths]
+    kept = sum(len(paths) for _, paths in files) - sum(len(paths) for _, paths in due)
     if report is not None and kept:
         report(f"{kept} files exist and are kept; --overwrite replaces them")
     written = rows = 0
-    work = _in_processes(order, days, jobs) if jobs > 1 and len(days) > 1 else write_days(order, days)
-    with _progress_bar(len(days)) if progress else nullcontext(lambda: None) as advance:
+    simulator = Simulator(fleet, seed, profile)
+    work = _in_processes(simulator, due, jobs) if jobs > 1 else _in_this_process(simulator, due)
+    with _progress_bar(len(due)) if progress else nullcontext(lambda: None) as advance:
         for day_files, day_rows in work:
             written, rows = written + day_files, rows + day_rows
             advance()
     return GenerateSummary(written, kept, rows)
 
 
-def write_days(order: Order, days: Sequence[date]) -> Iterator[tuple[int, int]]:
-    """Write the due files of each day; yields files and rows written, a day at a time.
+def _files_of(day: date, data_dir: Path, tables: Sequence[RawTable]) -> dict[str, Path]:
+    """The files of a day by frame name; the answer key comes with the generation that it explains."""
+    paths: dict[str, Path] = {table: RawFileName(table, day).path_under(data_dir / "raw") for table in tables}
+    if "generation" in tables:
+        paths["truth"] = data_dir / "truth" / f"truth_{day.isoformat()}.parquet"
+    return paths
 
-    Where Polars may use several threads, one day is written while the next is simulated.
-    """
-    simulator = Simulator(order.fleet, order.seed, order.profile)
+
+def _in_this_process(simulator: Simulator, due: Sequence[Due]) -> Iterator[tuple[int, int]]:
+    """Where Polars may use several threads, one day is written while the next is simulated."""
     if pl.thread_pool_size() == 1:
-        for day in days:
-            yield write_day(simulator, order, day)
+        for day, paths in due:
+            yield write_due(simulator.day(day), paths)
         return
     with ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         before: Future[tuple[int, int]] | None = None
-        for day in days:
+        for day, paths in due:
             frames = simulator.day(day)
             if before is not None:
                 yield before.result()
-            before = writer.submit(_write, frames, order.due(day))
+            before = writer.submit(write_due, frames, paths)
         if before is not None:
             yield before.result()
 
 
-def write_day(simulator: Simulator, order: Order, day: date) -> tuple[int, int]:
-    """Write the due files of one day; the answer is the number of files and of rows."""
-    due = order.due(day)
-    return _write(simulator.day(day), due) if due else (0, 0)
-
-
-def _write(frames: DayFrames, due: dict[str, Path]) -> tuple[int, int]:
-    rows = 0
-    for name, path in due.items():
-        frame: pl.DataFrame = getattr(frames, name)
-        write_parquet_atomic(frame, path)
-        rows += frame.height
-    return len(due), rows
-
-
-def _in_processes(order: Order, days: Sequence[date], jobs: int) -> Iterator[tuple[int, int]]:
+def _in_processes(simulator: Simulator, due: Sequence[Due], jobs: int) -> Iterator[tuple[int, int]]:
     """This process works from the first day on, `jobs` - 1 child processes from the last day back.
 
     Nobody waits for a start.
     """
-    chunks = deque(days[start : start + _CHUNK_DAYS] for start in range(0, len(days), _CHUNK_DAYS))
+    chunks = deque(due[start : start + _CHUNK_DAYS] for start in range(0, len(due), _CHUNK_DAYS))
     done: queue.SimpleQueue[tuple[int, int] | Exception] = queue.SimpleQueue()
-    children = [_Child(order, chunks, done, jobs) for _ in range(min(jobs, len(chunks)) - 1)]
+    children = [_Child(simulator, chunks, done, jobs) for _ in range(min(jobs, len(chunks)) - 1)]
     try:
         for child in children:
             child.start()
-        simulator = Simulator(order.fleet, order.seed, order.profile)
-        missing = len(days)
+        missing = len(due)
         while missing:
             chunk = _taken(chunks.popleft)
-            for day in chunk:
-                done.put(write_day(simulator, order, day))
+            for day, paths in chunk:
+                done.put(write_due(simulator.day(day), paths))
             while missing and (not chunk or not done.empty()):
                 news = done.get()
                 if isinstance(news, Exception):
@@ -169,7 +139,7 @@ def _in_processes(order: Order, days: Sequence[date], jobs: int) -> Iterator[tup
             child.join()
 
 
-def _taken(take: Callable[[], Sequence[date]]) -> Sequence[date]:
+def _taken(take: Callable[[], Sequence[Due]]) -> Sequence[Due]:
     try:
         return take()
     except IndexError:
@@ -185,13 +155,14 @@ class _Child(threading.Thread):
 
     def __init__(
         self,
-        order: Order,
-        chunks: deque[Sequence[date]],
+        simulator: Simulator,
+        chunks: deque[Sequence[Due]],
         done: "queue.SimpleQueue[tuple[int, int] | Exception]",
         jobs: int,
     ) -> None:
         super().__init__(daemon=True)
-        self._order, self._chunks, self._done = order, chunks, done
+        self._chunks, self._done = chunks, done
+        self._simulator = pickle.dumps(simulator)
         source = str(Path(__file__).parents[1])
         environment = dict(os.environ)
         environment.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
@@ -206,7 +177,7 @@ class _Child(threading.Thread):
     def run(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            pickle.dump(self._order, self._process.stdin)
+            self._process.stdin.write(self._simulator)
             self._process.stdin.flush()
             pickle.load(self._process.stdout)
             while chunk := _taken(self._chunks.pop):

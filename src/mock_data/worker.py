@@ -7,29 +7,27 @@ import pickle
 import signal
 import sys
 
-from mock_data.day import Simulator
-from mock_data.generate import write_day
+from mock_data.day import write_due
 
 
 def main() -> None:
     """Work until the input ends.
 
-    Ctrl-C is the parent's to handle; a polite kill lets the open file be cleared away.
+    Ctrl-C is the parent's to handle; a polite kill lets the file in the making be cleared away.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
-    order = pickle.load(orders)
-    simulator = Simulator(order.fleet, order.seed, order.profile)
+    simulator = pickle.load(orders)
     pickle.dump("ready", answers)
     answers.flush()
     while True:
         try:
-            days = pickle.load(orders)
+            chunk = pickle.load(orders)
         except EOFError:
             return
-        for day in days:
-            pickle.dump(write_day(simulator, order, day), answers)
+        for day, paths in chunk:
+            pickle.dump(write_due(simulator.day(day), paths), answers)
             answers.flush()
 
 
