@@ -46,6 +46,9 @@ SLOW_CLOUD = (
 )
 HOUR_CLOUD = (Octave(60, 0.07),)
 CLOUD_SHARE = sum(band.share for band in (*SLOW_CLOUD, *HOUR_CLOUD))
+# Rain falls from clouds, but comes and goes faster than they do.
+RAIN = (Band(12 * 60, 0.5, 0.6), Band(6 * 60, 0.5, 0.4))
+RAIN_FROM_CLOUD = 0.62
 BLOCK_DAYS = 5
 
 
@@ -59,6 +62,7 @@ class HourBlock:
     direction_deg: Floats
     wind_latent: Floats
     cloud_latent: Floats
+    rain_latent: Floats
     rain_mm_h: Floats
 
     def of_day(self, number: int) -> "HourBlock":
@@ -76,6 +80,7 @@ class HourBlock:
                 self.direction_deg,
                 self.wind_latent,
                 self.cloud_latent,
+                self.rain_latent,
             ]
         )
 
@@ -93,8 +98,11 @@ def hour_block(places: Places, block_number: int) -> HourBlock:
         + climate.temperature_season_c[:, None] * summer
         + TEMPERATURE_SD_K * places.series("temperature", TEMPERATURE, clock)
     )
-    swing = (1.2 + 4.3 * clear) * (0.75 + 0.25 * climate.dryness[:, None])
+    swing = (1.2 + 4.3 * clear) * (0.85 + 0.15 * climate.dryness[:, None])
     spread = (0.4 + 4.5 * clear) * climate.dryness[:, None]
+    overcast = slow_cloud / np.sqrt(sum(band.share for band in SLOW_CLOUD))
+    own_rain = np.sqrt(1.0 - RAIN_FROM_CLOUD**2) * places.series("rain", RAIN, clock)
+    rain = -RAIN_FROM_CLOUD * overcast + own_rain
     moisture = 1.2 * places.series("moisture", MOISTURE, clock)
     return HourBlock(
         pressure_hpa=climate.pressure_mean_hpa[:, None]
@@ -104,17 +112,15 @@ def hour_block(places: Places, block_number: int) -> HourBlock:
         direction_deg=climate.direction_deg[:, None] + 75.0 * places.series("direction", DIRECTION, clock),
         wind_latent=places.series("wind", WIND, clock),
         cloud_latent=slow_cloud,
-        rain_mm_h=rain_rate(climate, cloud),
+        rain_latent=rain,
+        rain_mm_h=rain_rate(climate, rain),
     )
 
 
-def rain_rate(climate: Climate, cloud: Floats) -> Floats:
-    """Rain in mm/h before showers are told apart.
-
-    Zero while the cloud series of hours and days stays above the place's threshold.
-    """
-    excess = np.maximum(-climate.rain_threshold[:, None] - cloud, 0.0)
-    return np.asarray(2.8 * excess * (0.5 + excess))
+def rain_rate(climate: Climate, latent: Floats) -> Floats:
+    """Rain in mm/h before showers are told apart; zero while the latent stays below the place's threshold."""
+    excess = np.maximum(latent - climate.rain_threshold[:, None], 0.0)
+    return np.asarray(2.3 * excess)
 
 
 def season(minutes: Floats) -> Floats:

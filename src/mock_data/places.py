@@ -184,7 +184,7 @@ def climate_of(sites: list[str], latitude_deg: Floats, longitude_deg: Floats, el
     away = np.abs(latitude_deg)
     clear = np.clip(0.66 - 0.010 * np.maximum(away - 30.0, 0.0) + 0.06 * (varied("clear") - 0.5), 0.40, 0.68)
     exponent = 2.0 + 0.4 * varied("exponent")
-    mean = 6.2 + 0.7 * varied("wind")
+    mean = 6.4 + 0.4 * varied("wind")
     scale = mean / np.array([gamma(1.0 + 1.0 / k) for k in exponent])
     wet = 0.10 * np.clip((0.72 - clear) / 0.3, 0.1, 1.0)
     sea_level_mean = 28.0 - 0.0062 * away**2 + 2.0 * (varied("warmth") - 0.5)
@@ -196,15 +196,15 @@ def climate_of(sites: list[str], latitude_deg: Floats, longitude_deg: Floats, el
         wind_mean_80m_ms=mean,
         wind_scale_ms=scale,
         wind_exponent=exponent,
-        wind_season=0.10 + 0.05 * varied("season"),
+        wind_season=0.05 + 0.04 * varied("season"),
         wind_diurnal=0.050 + 0.015 * varied("diurnal"),
-        direction_deg=360.0 * varied("direction"),
+        direction_deg=np.where(away > 30.0, 245.0, 75.0) + 110.0 * (varied("direction") - 0.5),
         clear_ratio=clear,
         cloud_offset=-_normal_quantiles(clear),
         rain_threshold=-_normal_quantiles(wet),
         temperature_mean_c=sea_level_mean - 0.0065 * elevation_m,
-        temperature_season_c=2.0 + 0.12 * away + 5.0 * varied("continent"),
-        dryness=1.0 + 12.0 * np.maximum(clear - 0.5, 0.0),
+        temperature_season_c=1.0 + 0.10 * away + 5.0 * varied("continent"),
+        dryness=1.0 + 30.0 * np.maximum(clear - 0.5, 0.0),
         pressure_mean_hpa=1014.0 * (1.0 - 2.25577e-5 * elevation_m) ** 5.25588,
     )
 

@@ -11,7 +11,7 @@ from math import erfc, log, sqrt
 import numpy as np
 
 from mock_data.group import EPOCH, Group
-from mock_data.hourly import CLOUD_SHARE, HOUR_CLOUD, between_hours, day_wave, rain_rate, season
+from mock_data.hourly import HOUR_CLOUD, between_hours, day_wave, rain_rate, season
 from mock_data.noise import (
     Floats,
     Keys,
@@ -175,11 +175,11 @@ def _place_day(group: Group, day: date) -> PlaceDay:
     before, today, after = (group.hour_block(number + i).smooth() for i in (-1, 0, 1))
     hours = np.concatenate([before[..., -2:], today, after[..., :3]], axis=-1)
     smooth = between_hours(hours, group.interval_minutes)
-    pressure, temperature, dew_point, direction, slow_wind, slow_cloud = smooth
+    pressure, temperature, dew_point, direction, slow_wind, slow_cloud, rain_latent = smooth
     humidity = np.minimum(np.exp(_vapour(dew_point) - _vapour(temperature)), 1.0)
     cloud = slow_cloud + local_series(places.keys, "cloud", HOUR_CLOUD, minutes)
     showers = local_series(places.keys, "showers", SHOWERS, minutes)
-    rain = rain_rate(climate, cloud / np.sqrt(CLOUD_SHARE))
+    rain = rain_rate(climate, rain_latent)
     summer = season(minutes)[None, :] * climate.season_sign[:, None]
     edge = climate.cloud_offset[:, None] - 0.15 * summer
     density = air_density_ratio(temperature, pressure, humidity)
@@ -261,7 +261,7 @@ def _log_exponential_table() -> Floats:
 def _clearness_table() -> Floats:
     edge = np.linspace(-_REACH, _REACH, _CELLS + 1)
     clouded = 0.06 + 0.84 * np.exp(-((np.maximum(-edge, 0.0) / 0.85) ** 1.15))
-    clear = 0.985 + 0.012 * np.minimum(edge, 2.5)
+    clear = 0.95 + 0.035 * np.minimum(edge, 2.5)
     rising = np.clip(edge / 0.1, 0.0, 1.0)
     table = np.where(edge < 0.0, clouded, 0.90 + rising * (clear - 0.90))
     flank = np.exp(-np.abs(edge - 0.12) / 0.03) * (ENHANCEMENT_LIMIT - 0.99)
