@@ -1,6 +1,9 @@
-"""A plot sheet of what the simulator makes, for eyes: laws are tested elsewhere. It needs matplotlib (extra `dev`)."""
+"""A plot sheet of what the simulator makes, for eyes: laws are tested elsewhere.
 
-from datetime import timedelta
+It needs matplotlib (extra `dev`).
+"""
+
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +84,7 @@ def _rows(fleet: Fleet, window: Window, seed: int, profile: str) -> pl.DataFrame
     simulator = Simulator(fleet, seed, profile)
     key = ["asset_id", "timestamp"]
     days = [simulator.day(day) for day in window.days]
-    joined = pl.concat(
-        d.weather.hstack(d.generation.drop(key)).hstack(d.truth.drop(key)) for d in days
-    )
+    joined = pl.concat(d.weather.hstack(d.generation.drop(key)).hstack(d.truth.drop(key)) for d in days)
     about = fleet.assets.select("asset_id", "site_id", "rated_power_kw", "longitude_deg", "interval_minutes")
     return joined.join(about, on="asset_id").sort("asset_id", "timestamp")
 
@@ -114,7 +115,9 @@ def _speed_distribution(axis: Any, wind: pl.DataFrame) -> None:
     for site, rows in _by_site(wind):
         speed = rows["wind_speed_ms"].drop_nulls().to_numpy()
         shape = (speed.std() / speed.mean()) ** -1.086
-        axis.hist(speed, np.arange(0, 26, 0.5), density=True, histtype="step", label=f"{site[:18]} k={shape:.2f}")
+        axis.hist(
+            speed, np.arange(0, 26, 0.5), density=True, histtype="step", label=f"{site[:18]} k={shape:.2f}"
+        )
     axis.set(title="Wind speed and Weibull shape", xlabel="m/s", ylabel="density")
     axis.legend(fontsize=7)
 
@@ -133,7 +136,9 @@ def _speed_autocorrelation(axis: Any, wind: pl.DataFrame) -> None:
 def _daily_cycles(axis: Any, rows: pl.DataFrame) -> None:
     local = (pl.col("timestamp").dt.hour() + pl.col("longitude_deg") / 15.0).floor() % 24
     cycle = (
-        rows.with_columns(local.alias("hour"), pl.col("ghi_wm2").is_null().all().over("asset_id").alias("is_wind"))
+        rows.with_columns(
+            local.alias("hour"), pl.col("ghi_wm2").is_null().all().over("asset_id").alias("is_wind")
+        )
         .group_by("is_wind", "hour")
         .agg(pl.col("wind_speed_ms", "air_temperature_c", "ghi_wm2").mean())
         .sort("hour")
@@ -158,14 +163,19 @@ def _power_curve(axis: Any, wind: pl.DataFrame) -> None:
     for kind in ("none", *LOSS_KINDS[1:]):
         part = sample.filter(pl.col("kind") == kind)
         axis.plot(
-            part["wind_speed_ms"], part["active_power_kw"], ".", ms=2, label=kind, color=_COLOURS.get(kind, "#999999")
+            part["wind_speed_ms"],
+            part["active_power_kw"],
+            ".",
+            ms=2,
+            label=kind,
+            color=_COLOURS.get(kind, "#999999"),
         )
     axis.set(title=f"Power over wind speed, {sample['asset_id'][0]}", xlabel="m/s", ylabel="kW")
     axis.legend(fontsize=7, markerscale=4)
 
 
 def _wind_week(axis: Any, wind: pl.DataFrame) -> None:
-    start = wind["timestamp"].min()
+    start: datetime = wind["timestamp"].to_list()[0]
     for site, rows in _by_site(wind):
         week = _one(rows).filter(pl.col("timestamp") < start + timedelta(days=10))
         axis.plot(week["timestamp"], week["wind_speed_ms"], lw=0.7, label=site[:18])
@@ -193,7 +203,9 @@ def _clearness_distribution(axis: Any, solar: pl.DataFrame) -> None:
 
 def _clearness_autocorrelation(axis: Any, solar: pl.DataFrame) -> None:
     for site, rows in _by_site(solar):
-        axis.plot(np.arange(1, 73) * 5, _autocorrelation(_one(rows)["clearness"], np.arange(1, 73)), label=site[:18])
+        axis.plot(
+            np.arange(1, 73) * 5, _autocorrelation(_one(rows)["clearness"], np.arange(1, 73)), label=site[:18]
+        )
     axis.set(title="Autocorrelation of clearness within the day", xlabel="minutes", ylim=(0, 1))
     axis.legend(fontsize=7)
 
@@ -203,12 +215,18 @@ def _clearness_ramps(axis: Any, solar: pl.DataFrame) -> None:
         step = np.abs(np.diff(_one(rows)["clearness"].to_numpy()))
         step = np.sort(step[np.isfinite(step)])
         axis.plot(step, 1 - np.arange(len(step)) / len(step), label=site[:18])
-    axis.set(title="Exceedance of steps in clearness", yscale="log", xlabel="|step| of an interval", ylim=(1e-4, 1))
+    axis.set(
+        title="Exceedance of steps in clearness", yscale="log", xlabel="|step| of an interval", ylim=(1e-4, 1)
+    )
 
 
 def _solar_day(axis: Any, solar: pl.DataFrame) -> None:
     rows = _one(solar)
-    days = rows.group_by(pl.col("timestamp").dt.date().alias("day")).agg(pl.col("clearness").std()).sort("clearness")
+    days = (
+        rows.group_by(pl.col("timestamp").dt.date().alias("day"))
+        .agg(pl.col("clearness").std())
+        .sort("clearness")
+    )
     chosen = [days["day"][0], days["day"][days.height // 2], days["day"][-1]]
     for day, colour in zip(chosen, ("tab:orange", "tab:gray", "tab:blue"), strict=True):
         part = rows.filter(pl.col("timestamp").dt.date() == day)
@@ -224,7 +242,12 @@ def _solar_power(axis: Any, solar: pl.DataFrame) -> None:
     for kind in ("soiling", "none", *LOSS_KINDS[1:-1]):
         part = sample.filter(pl.col("kind") == kind)
         axis.plot(
-            part["poa_irradiance_wm2"], part["active_power_kw"], ".", ms=2, label=kind, color=_COLOURS.get(kind, "#999999")
+            part["poa_irradiance_wm2"],
+            part["active_power_kw"],
+            ".",
+            ms=2,
+            label=kind,
+            color=_COLOURS.get(kind, "#999999"),
         )
     axis.set(title=f"Power over POA, {sample['asset_id'][0]}", xlabel="W/m²", ylabel="kW")
     axis.legend(fontsize=7, markerscale=4)
@@ -240,10 +263,20 @@ def _module_temperature(axis: Any, solar: pl.DataFrame) -> None:
 
 def _air(axis: Any, rows: pl.DataFrame) -> None:
     sample = _one(rows)[::6]
-    axis.plot(sample["timestamp"], sample["air_temperature_c"], lw=0.5, color="tab:red", label="temperature, °C")
-    axis.plot(sample["timestamp"], sample["relative_humidity_pct"], lw=0.4, color="tab:green", label="humidity, %")
+    axis.plot(
+        sample["timestamp"], sample["air_temperature_c"], lw=0.5, color="tab:red", label="temperature, °C"
+    )
+    axis.plot(
+        sample["timestamp"], sample["relative_humidity_pct"], lw=0.4, color="tab:green", label="humidity, %"
+    )
     pressure = sample["air_pressure_hpa"]
-    axis.plot(sample["timestamp"], pressure - pressure.mean(), color="tab:blue", lw=0.8, label="pressure - mean, hPa")
+    axis.plot(
+        sample["timestamp"],
+        pressure - pressure.mean(),
+        color="tab:blue",
+        lw=0.8,
+        label="pressure - mean, hPa",
+    )
     axis.set(title=f"Air, {sample['asset_id'][0]}")
     axis.tick_params("x", rotation=30)
     axis.legend(fontsize=7)
@@ -251,7 +284,12 @@ def _air(axis: Any, rows: pl.DataFrame) -> None:
 
 def _direction(axis: Any, wind: pl.DataFrame) -> None:
     for site, rows in _by_site(wind):
-        axis.hist(_one(rows)["wind_direction_deg"].drop_nulls(), np.arange(0, 361, 10), histtype="step", label=site[:18])
+        axis.hist(
+            _one(rows)["wind_direction_deg"].drop_nulls(),
+            np.arange(0, 361, 10),
+            histtype="step",
+            label=site[:18],
+        )
     axis.set(title="Wind direction", xlabel="degrees")
 
 
@@ -286,10 +324,14 @@ def _event_rug(axis: Any, rows: pl.DataFrame) -> None:
 
 def _lost_energy(axis: Any, rows: pl.DataFrame) -> None:
     is_wind = pl.col("ghi_wm2").is_null().all().over("asset_id")
-    lost = rows.with_columns(is_wind.alias("is_wind")).group_by("is_wind", "kind").agg(pl.col("lost_power_kw").sum())
+    lost = (
+        rows.with_columns(is_wind.alias("is_wind"))
+        .group_by("is_wind", "kind")
+        .agg(pl.col("lost_power_kw").sum())
+    )
     for is_wind_part, shift in ((True, -0.2), (False, 0.2)):
         part = lost.filter(pl.col("is_wind") == is_wind_part)
-        whole = rows.filter(is_wind == is_wind_part)["potential_power_kw"].sum() or 1.0
+        whole = float(rows.filter(is_wind == is_wind_part)["potential_power_kw"].to_numpy().sum()) or 1.0
         found = dict(part.select("kind", "lost_power_kw").iter_rows())
         values = [100.0 * found.get(kind, 0.0) / whole for kind in LOSS_KINDS[1:]]
         axis.bar(np.arange(len(values)) + shift, values, 0.4, label="wind" if is_wind_part else "solar")
@@ -301,7 +343,9 @@ def _lost_energy(axis: Any, rows: pl.DataFrame) -> None:
 def _soiling(axis: Any, solar: pl.DataFrame) -> None:
     lost = (pl.col("lost_power_kw").sum() / pl.col("potential_power_kw").sum()).alias("ratio")
     noon = solar.filter(pl.col("kind").is_in(["soiling", "none"]), pl.col("clear_sky_wm2") > 300.0)
-    days = noon.group_by("asset_id", pl.col("timestamp").dt.date().alias("day"), maintain_order=True).agg(lost)
+    days = noon.group_by("asset_id", pl.col("timestamp").dt.date().alias("day"), maintain_order=True).agg(
+        lost
+    )
     for (_asset,), part in days.group_by("asset_id", maintain_order=True):
         axis.plot(part["day"], 1.0 - part["ratio"], lw=0.8)
     axis.set(title="Soiling ratio, daily", ylabel="1 - lost / potential")

@@ -184,7 +184,7 @@ def climate_of(sites: list[str], latitude_deg: Floats, longitude_deg: Floats, el
     away = np.abs(latitude_deg)
     clear = np.clip(0.66 - 0.010 * np.maximum(away - 30.0, 0.0) + 0.06 * (varied("clear") - 0.5), 0.40, 0.68)
     exponent = 2.0 + 0.4 * varied("exponent")
-    mean = 6.4 + 0.4 * varied("wind")
+    mean = 6.35 + 0.5 * varied("mean wind")
     scale = mean / np.array([gamma(1.0 + 1.0 / k) for k in exponent])
     wet = 0.10 * np.clip((0.72 - clear) / 0.3, 0.1, 1.0)
     sea_level_mean = 28.0 - 0.0062 * away**2 + 2.0 * (varied("warmth") - 0.5)

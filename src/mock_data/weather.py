@@ -48,6 +48,7 @@ class PlaceDay:
     log_wind: Floats
     afternoon: Floats
     cloud_latent: Floats
+    haze_ratio: Floats
     pressure_hpa: Floats
     temperature_c: Floats
     direction_deg: Floats
@@ -188,6 +189,7 @@ def _place_day(group: Group, day: date) -> PlaceDay:
         log_wind=np.log(climate.wind_scale_ms)[:, None] - climate.wind_season[:, None] * summer,
         afternoon=day_wave(climate.longitude_deg, minutes, 13.0),
         cloud_latent=cloud + local_series(places.keys, "cloud", FAST_CLOUD, minutes) - edge,
+        haze_ratio=1.0 + 0.03 * np.tanh(slow_cloud),
         pressure_hpa=pressure,
         temperature_c=temperature,
         direction_deg=direction,
@@ -206,7 +208,8 @@ def _irradiance(
     lit = daylight(group.sun, sine, minutes, day)
     pairs = lit.row * len(minutes) + lit.column
     latent = shared.cloud_latent[at] + local_series(group.keys[rows], "cloud", ASSET_CLOUD, minutes)
-    clear = clearness(latent.ravel().take(pairs))
+    clear = clearness(latent.ravel().take(pairs)) * shared.haze_ratio[at].ravel().take(pairs)
+    np.minimum(clear, ENHANCEMENT_LIMIT, out=clear)
     lit_ghi = lit.ghi_wm2 * clear
     lit_poa = plane_of_array(lit, lit_ghi, lit.dni_wm2 * beam_ratio(clear))
     air = shared.temperature_c[at]
@@ -261,7 +264,7 @@ def _log_exponential_table() -> Floats:
 def _clearness_table() -> Floats:
     edge = np.linspace(-_REACH, _REACH, _CELLS + 1)
     clouded = 0.06 + 0.84 * np.exp(-((np.maximum(-edge, 0.0) / 0.85) ** 1.15))
-    clear = 0.95 + 0.035 * np.minimum(edge, 2.5)
+    clear = 0.98 + 0.008 * np.minimum(edge, 2.5)
     rising = np.clip(edge / 0.1, 0.0, 1.0)
     table = np.where(edge < 0.0, clouded, 0.90 + rising * (clear - 0.90))
     flank = np.exp(-np.abs(edge - 0.12) / 0.03) * (ENHANCEMENT_LIMIT - 0.99)
