@@ -299,7 +299,7 @@ def _rain(axis: Any, rows: pl.DataFrame) -> None:
         pl.col("precipitation_mm").sum()
     )
     for (site,), part in days.group_by("site_id", maintain_order=True):
-        total = part["precipitation_mm"].sum() / part.height * 365.25
+        total = float(part["precipitation_mm"].to_numpy().sum()) / part.height * 365.25
         axis.plot(part["day"], part["precipitation_mm"].cum_sum(), label=f"{str(site)[:18]} {total:.0f} mm/a")
     axis.set(title="Precipitation, cumulated", ylabel="mm")
     axis.tick_params("x", rotation=30)

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,7 +79,8 @@ def generate(
     written = rows = 0
     simulator = Simulator(fleet, seed, profile)
     work = _in_processes(simulator, due, jobs) if jobs > 1 else _in_this_process(simulator, due)
-    with _progress_bar(len(due)) if progress else nullcontext(lambda: None) as advance:
+    bar = _progress_bar(len(due)) if progress else nullcontext(lambda: None)
+    with closing(work), bar as advance:
         for day_files, day_rows in work:
             written, rows = written + day_files, rows + day_rows
             advance()
@@ -94,7 +95,7 @@ def _files_of(day: date, data_dir: Path, tables: Sequence[RawTable]) -> dict[str
     return paths
 
 
-def _in_this_process(simulator: Simulator, due: Sequence[Due]) -> Iterator[tuple[int, int]]:
+def _in_this_process(simulator: Simulator, due: Sequence[Due]) -> Generator[tuple[int, int], None, None]:
     """Where Polars may use several threads, one day is written while the next is simulated."""
     if pl.thread_pool_size() == 1:
         for day, paths in due:
@@ -111,7 +112,9 @@ def _in_this_process(simulator: Simulator, due: Sequence[Due]) -> Iterator[tuple
             yield before.result()
 
 
-def _in_processes(simulator: Simulator, due: Sequence[Due], jobs: int) -> Iterator[tuple[int, int]]:
+def _in_processes(
+    simulator: Simulator, due: Sequence[Due], jobs: int
+) -> Generator[tuple[int, int], None, None]:
     """This process works from the first day on, `jobs` - 1 child processes from the last day back.
 
     Nobody waits for a start.
@@ -193,6 +196,7 @@ class _Child(threading.Thread):
             with suppress(OSError):
                 self._process.stdin.close()
             self._process.wait()
+            self._process.stdout.close()
 
 
 @contextmanager

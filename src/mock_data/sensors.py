@@ -11,7 +11,7 @@ import numpy as np
 
 from mock_data import events
 from mock_data.events import Event, Profile, events_of
-from mock_data.group import Group
+from mock_data.group import EPOCH, Group
 from mock_data.losses import (
     FAULT,
     MAINTENANCE,
@@ -148,7 +148,7 @@ def _shift_and_freeze(
 ) -> None:
     shifts = list(events_of(group, events.CLOCK_SHIFT, day, profile))
     freezes = list(events_of(group, events.FROZEN_SENSOR, day, profile))
-    start = int(group.middles(day)[0])
+    start = (day - EPOCH).days * 1440
     yesterday = [e.row for e in shifts if _ahead(e)] + [e.row for e in freezes if e.start_minute < start]
     tomorrow = [e.row for e in shifts if not _ahead(e)]
     before = _neighbour_day(group, day - ONE_DAY, profile, yesterday)
@@ -168,8 +168,7 @@ def _shift_and_freeze(
         name = _channel_of(group, event, _WIND_FREEZES, _SOLAR_FREEZES)
         reading = values[name][event.row]
         if event.start_minute < start:
-            column = (event.start_minute - int(group.middles(day - ONE_DAY)[0])) // group.interval_minutes
-            stuck = before(event.row, name)[max(column, 0)]
+            stuck = before(event.row, name)[(event.start_minute - start) // group.interval_minutes]
         else:
             stuck = reading[event.columns.start]
         reading[event.columns] = stuck

@@ -59,7 +59,7 @@ def wind_assets(wind: pl.DataFrame, curves: pl.DataFrame, keys: Keys) -> WindAss
     return WindAssets(
         rated_kw=rated,
         curve=curve,
-        curves_kw=np.array(tables).reshape(len(models), -1),
+        curves_kw=np.array(tables).reshape(len(models), len(speeds)),
         cut_out_ms=np.array(cut_outs)[curve] if len(curve) else np.empty(0),
         standby_kw=rated * (0.0015 + 0.0045 * uniform(channel_keys(keys, "standby"))),
         wake_ratio=_wakes(wind["site_id"].to_list(), keys),

@@ -4,6 +4,7 @@ It imports nothing but Polars, so that child processes that only write start fas
 """
 
 import os
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -11,26 +12,23 @@ import polars as pl
 
 def write_parquet_atomic(frame: pl.DataFrame, path: Path) -> None:
     """Write `frame` so that a reader or a crash never sees a part of it: temporary name, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            frame.write_parquet(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    # Into memory first: after Ctrl-C Polars goes on in the background and would bring a removed file back.
+    content = BytesIO()
+    frame.write_parquet(content)
+    _write_atomic(content.getbuffer(), path)
 
 
 def write_text_atomic(text: str, path: Path) -> None:
     """Like write_parquet_atomic, for text."""
+    _write_atomic(text.encode(), path)
+
+
+def _write_atomic(content: bytes | memoryview, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -84,4 +84,4 @@ def test_plane_of_array_is_that_of_hay_and_davies_also_on_trackers(day: date) ->
             albedo=sun.GROUND_ALBEDO,
             model="haydavies",
         )["poa_global"]
-        assert np.nanmax(np.abs(poa[site] - expected.to_numpy())) < 5.0
+        assert np.nanmax(np.abs(poa[site] - expected.to_numpy())) < 8.0

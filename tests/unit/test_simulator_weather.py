@@ -40,7 +40,9 @@ def year() -> Year:
     simulator = Simulator(part, SEED, "none")
     days = [simulator.day(FIRST + timedelta(days=i)) for i in range(365)]
     joined = pl.concat(day.weather.hstack(day.generation.drop("asset_id", "timestamp")) for day in days)
-    return Year(part, {str(key[0]): rows for key, rows in joined.partition_by("asset_id", as_dict=True).items()})
+    return Year(
+        part, {str(key[0]): rows for key, rows in joined.partition_by("asset_id", as_dict=True).items()}
+    )
 
 
 @pytest.mark.parametrize("minutes", [20, 180, 540])
@@ -98,11 +100,15 @@ def test_fronts_reach_the_eastern_neighbour_later_and_correlation_falls_with_dis
     ]
     simulator = Simulator(Fleet(pl.concat(rows), make_fleet(1, 0, 2).power_curves), 4, "none")
     days = pl.concat(simulator.day(FIRST + timedelta(days=i)).weather for i in range(400))
-    wind = np.stack([days.filter(pl.col("asset_id") == f"w-{i}")["air_pressure_hpa"].to_numpy() for i in range(4)])
+    wind = np.stack(
+        [days.filter(pl.col("asset_id") == f"w-{i}")["air_pressure_hpa"].to_numpy() for i in range(4)]
+    )
     lags = np.arange(-12, 13)
     lagged = [np.corrcoef(np.roll(wind[0], lag)[20:-20], wind[2][20:-20])[0, 1] for lag in lags]
     assert 1.5 <= lags[int(np.argmax(lagged))] / 2 <= 5.5
-    speed = np.stack([days.filter(pl.col("asset_id") == f"w-{i}")["wind_speed_ms"].to_numpy() for i in range(4)])
+    speed = np.stack(
+        [days.filter(pl.col("asset_id") == f"w-{i}")["wind_speed_ms"].to_numpy() for i in range(4)]
+    )
     near, middle, far = (np.corrcoef(speed[0], speed[i])[0, 1] for i in (1, 2, 3))
     assert near > middle > far
 
