@@ -23,6 +23,7 @@ def deliver_raw_files(
             window,
             data_dir=settings.data_dir,
             seed=settings.seed,
+            profile=settings.events,
             tables=tables,
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"

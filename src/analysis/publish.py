@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import PipelineError
-from renewable.raw_files import write_parquet_atomic
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
 from transform.build import read_build_log

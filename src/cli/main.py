@@ -57,22 +57,77 @@ def generate(
     end: End = None,
     days: Days = None,
     seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    events: Annotated[
+        str | None, typer.Option(help="none, typical or harsh. Default: RENEWABLE_EVENTS.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Write existing files anew.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes that share the days.")] = 1,
+    diagnose: Annotated[
+        Path | None, typer.Option(help="Write no data but a sheet of plots of it to this PNG or SVG.")
+    ] = None,
 ) -> None:
-    """Simulate weather and generation of the fleet as raw files (default: the 14 whole days before today)."""
+    """Simulate the fleet: raw files and answer key of each UTC day (default: the 14 whole days before today)."""
+    from mock_data.diagnose import diagnose as draw
     from mock_data.generate import generate as simulate
     from renewable.fleet import load_fleet
 
     settings = _load()
+    fleet = load_fleet(settings.fleet_dir)
+    window = _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today())
+    chosen_seed, profile = settings.seed if seed is None else seed, events or settings.events
+    if diagnose is not None:
+        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile)}")
+        return
     summary = simulate(
-        load_fleet(settings.fleet_dir),
-        _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today()),
+        fleet,
+        window,
         data_dir=settings.data_dir,
-        seed=settings.seed if seed is None else seed,
+        seed=chosen_seed,
+        profile=profile,
         overwrite=overwrite,
+        jobs=jobs,
         report=_progress,
+        progress=sys.stderr.isatty(),
     )
-    print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.raw_dir}")
+    print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.data_dir}")
+
+
+@app.command()
+def fleet(
+    out: Annotated[Path, typer.Option(help="Directory to write assets.csv and power_curves.csv to.")],
+    wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
+    solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+) -> None:
+    """Make up a plausible fleet registry: sites in several countries, published power curves."""
+    from mock_data.fleet_maker import make_fleet, write_fleet
+
+    made = make_fleet(wind, solar, _load().seed if seed is None else seed)
+    write_fleet(made, out)
+    print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
+
+
+@app.command("inject-defects")
+def inject_defects(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    kind: Annotated[list[str] | None, typer.Option(help="May be given several times. Default: all.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+) -> None:
+    """Break raw files as files break in the wild; each break is logged beside the answer key."""
+    from mock_data.defects import KINDS
+    from mock_data.defects import inject_defects as inject
+    from renewable.fleet import load_fleet
+
+    settings = _load()
+    window = _window(start, end, days)
+    if window is None:
+        raise typer.BadParameter("say which days: --start and --end, or --days")
+    registry = load_fleet(settings.fleet_dir)
+    chosen_seed = settings.seed if seed is None else seed
+    for defect in inject(settings.data_dir, window, kind or list(KINDS), chosen_seed, registry):
+        print(f"{defect.file}: {defect.kind}, {defect.rows} rows: {defect.detail}")
 
 
 @app.command("import")

@@ -14,8 +14,9 @@ from importers.clock import interval_starts_utc
 from importers.mapping import Asset, Channel, Mapping, Source, load_mapping
 from importers.source import SourceFrame, read_source, require_columns, require_none, source_paths
 from importers.units import CONVERSIONS
+from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import KEY, RawTable, column_unit, polars_schema
-from renewable.raw_files import RawFileName, write_parquet_atomic
+from renewable.raw_files import RawFileName
 from renewable.windows import Window
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from loaders.pending import Fingerprint, Pending, find_pending
-from renewable.raw_files import write_parquet_atomic
+from renewable.atomic_write import write_parquet_atomic
 from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window

@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from loaders.gate import ReadFile, Verdict
+from renewable.atomic_write import write_parquet_atomic, write_text_atomic
 from renewable.contract import RawTable
-from renewable.raw_files import write_parquet_atomic, write_text_atomic
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,4 @@
-"""Simulator: weather and generation of a fleet as daily raw files. It reads nothing but the registry."""
+"""Simulator: weather, generation, injected events and their answer key.
+
+It writes raw files and reads nothing but the fleet.
+"""

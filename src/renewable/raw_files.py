@@ -1,13 +1,10 @@
-"""Names, places and atomic writing of raw files. What is inside them is the contract's matter."""
+"""Names and places of raw files. What is inside them is the contract's matter."""
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-
-import polars as pl
 
 from renewable.contract import TABLES, RawTable
 
@@ -53,41 +50,3 @@ def raw_file_paths(raw_dir: Path) -> Iterator[Path]:
         hidden = path.name.startswith(".") or path.suffix in _IN_THE_MAKING
         if not hidden and not path.is_dir() and path.name != "README.md":
             yield path
-
-
-def write_parquet_atomic(frame: pl.DataFrame, path: Path) -> None:
-    """Write `frame` so that a reader or a crash never sees a part of it: temporary name, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            frame.write_parquet(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
-
-
-def write_text_atomic(text: str, path: Path) -> None:
-    """Like write_parquet_atomic, for text."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     )
     mapping: Path | None = Field(None, description="mapping file of the importer, for input=mapping")
     seed: int = Field(42, ge=0, lt=2**63, description="seed of the simulator")
+    events: Literal["none", "typical", "harsh"] = Field(
+        "typical", description="how many events the simulator injects"
+    )
     first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
     schedule_cron: str = Field("30 1 * * *", description="when the daily run starts, cron in UTC")
     sensor_interval_s: int = Field(30, ge=5, description="seconds between two looks at the raw files")

@@ -13,9 +13,10 @@ from analysis.status import read_status
 from loaders.dlt_pipeline import ingest
 from loaders.load_log import read_load_log
 from mock_data.generate import generate
+from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import WarehouseBusyError
 from renewable.fleet import Fleet
-from renewable.raw_files import RawFileName, write_parquet_atomic
+from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
 from renewable.windows import Window

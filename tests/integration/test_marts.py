@@ -10,8 +10,9 @@ from analysis.publish import publish
 from loaders.dlt_pipeline import ingest
 from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
+from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import Fleet
-from renewable.raw_files import RawFileName, write_parquet_atomic
+from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import RawTable
 from renewable.errors import FleetError, SettingsError, WindowError
 from renewable.fleet import load_fleet
-from renewable.raw_files import RawFileName, parse_raw_file_name, write_parquet_atomic
+from renewable.raw_files import RawFileName, parse_raw_file_name
 from renewable.settings import REPO, Settings, load_settings
 from renewable.windows import Window, contiguous_windows, requested_window
 from tests.conftest import SEEDS
@@ -83,7 +84,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_scrap(
     def disk_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("renewable.raw_files.os.fsync", disk_full)
+    monkeypatch.setattr("renewable.atomic_write.os.fsync", disk_full)
     with pytest.raises(OSError, match="No space"):
         write_parquet_atomic(pl.DataFrame({"a": [2]}), path)
     assert pl.read_parquet(path)["a"].to_list() == [1]

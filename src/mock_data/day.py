@@ -1,0 +1,159 @@
+"""One UTC day of a fleet as three frames from one computation. Files are generate.py's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from mock_data.events import Profile, check_profile
+from mock_data.group import EPOCH, Group, Recent, build_groups
+from mock_data.losses import LOSS_KINDS, STATES, power_day
+from mock_data.noise import Floats
+from mock_data.sensors import CHANNELS, SENSOR_FAULTS, readings
+from mock_data.weather import asset_day
+from renewable.atomic_write import write_parquet_atomic
+
+if TYPE_CHECKING:
+    from renewable.fleet import Fleet
+
+TRUTH_SCHEMA = pl.Schema(
+    {
+        "asset_id": pl.String(),
+        "timestamp": pl.Datetime("us", "UTC"),
+        "potential_power_kw": pl.Float64(),
+        "kind": pl.String(),
+        "lost_power_kw": pl.Float64(),
+        "sensor_fault": pl.String(),
+        "sensor_channel": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class DayFrames:
+    """The three tables of a UTC day, each ordered by (asset_id, timestamp)."""
+
+    weather: pl.DataFrame
+    generation: pl.DataFrame
+    truth: pl.DataFrame
+
+
+class Simulator:
+    """A fleet prepared for one seed and profile; days may be asked for in any order."""
+
+    def __init__(self, fleet: "Fleet", seed: int, profile: str = "typical") -> None:
+        self.profile: Profile = check_profile(profile)
+        self._groups = build_groups(fleet.assets, fleet.power_curves, seed)
+        self._days = Recent(2)
+
+    def day(self, day: date) -> DayFrames:
+        """The frames of a day; no rows before an asset's commissioning."""
+        return self._days.get(day, lambda: self._frames(day))
+
+    def _frames(self, day: date) -> DayFrames:
+        number = (day - EPOCH).days
+        parts = []
+        for group in self._groups:
+            rows = np.flatnonzero(group.commissioned <= number)
+            if len(rows):
+                present = group if len(rows) == len(group) else group.take(rows)
+                parts.append(_group_frames(present, day, self.profile))
+        if not parts:
+            from renewable.contract import polars_schema
+
+            empty = (polars_schema("weather"), polars_schema("generation"), TRUTH_SCHEMA)
+            return DayFrames(*(pl.DataFrame(schema=schema) for schema in empty))
+        return DayFrames(
+            _joined([part.weather for part in parts]),
+            _joined([part.generation for part in parts]),
+            _joined([part.truth for part in parts]),
+        )
+
+
+_simulators: list[tuple["Fleet", int, str, Simulator]] = []
+
+
+def simulator(fleet: "Fleet", seed: int, profile: str) -> Simulator:
+    """The simulator of this very fleet object.
+
+    The last two are remembered, so that three tables share one computation.
+    """
+    for known, known_seed, known_profile, found in _simulators:
+        if known is fleet and (known_seed, known_profile) == (seed, profile):
+            return found
+    made = Simulator(fleet, seed, profile)
+    _simulators.append((fleet, seed, profile, made))
+    del _simulators[:-2]
+    return made
+
+
+def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return frames[0] if len(frames) == 1 else pl.concat(frames).sort("asset_id", "timestamp")
+
+
+def _group_frames(group: Group, day: date, profile: Profile) -> DayFrames:
+    weather = asset_day(group, day)
+    power = power_day(group, day, profile, weather)
+    read = readings(group, day, profile, weather, power)
+    start = (day - EPOCH) // timedelta(microseconds=1)
+    stamps = start + group.interval_minutes * 60_000_000 * np.arange(group.steps)
+    key = {
+        "asset_id": group.id_column,
+        "timestamp": pl.Series(np.tile(stamps, len(group))).cast(pl.Datetime("us", "UTC")),
+    }
+    states = pl.Series([*STATES, None])
+    return DayFrames(
+        pl.DataFrame({**key, **{name: _measured(read.values[name]) for name in CHANNELS[:9]}}),
+        pl.DataFrame(
+            {
+                **key,
+                "active_power_kw": _measured(read.values["active_power_kw"]),
+                "curtailment_limit_kw": _measured(read.values["curtailment_limit_kw"]),
+                "operating_state": _words(states, read.state % len(states)),
+            }
+        ),
+        pl.DataFrame(
+            {
+                **key,
+                "potential_power_kw": power.potential.ravel(),
+                "kind": _words(pl.Series([*LOSS_KINDS, *SENSOR_FAULTS]), _kinds(power.kind, read.fault)),
+                "lost_power_kw": power.lost.ravel(),
+                "sensor_fault": _words(pl.Series([None, *SENSOR_FAULTS]), read.fault),
+                "sensor_channel": _words(pl.Series([*CHANNELS, None]), read.channel % (len(CHANNELS) + 1)),
+            }
+        ),
+    )
+
+
+def _kinds(
+    kind: "np.ndarray[tuple[int, ...], np.dtype[np.int8]]",
+    fault: "np.ndarray[tuple[int, ...], np.dtype[np.int8]]",
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.int8]]":
+    """The loss of an interval; where nothing is lost, the sensor fault that acts."""
+    named = fault.astype(np.int8) + np.int8(len(LOSS_KINDS) - 1)
+    return np.where((kind == 0) & (fault > 0), named, kind)
+
+
+def _measured(values: Floats) -> pl.Series:
+    return pl.Series(values.ravel(), nan_to_null=True)
+
+
+def _words(names: pl.Series, codes: "np.ndarray[tuple[int, ...], np.dtype[np.int8]]") -> pl.Series:
+    flat = codes.ravel()
+    if flat.min() == flat.max():
+        return names.gather([int(flat[0])]).new_from_index(0, len(flat))
+    return names.gather(flat.astype(np.uint32))
+
+
+def write_due(frames: DayFrames, due: dict[str, Path]) -> tuple[int, int]:
+    """Write the frames whose names are in `due`; the answer is the number of files and of rows."""
+    rows = 0
+    for name, path in due.items():
+        frame: pl.DataFrame = getattr(frames, name)
+        write_parquet_atomic(frame, path)
+        rows += frame.height
+    return len(due), rows

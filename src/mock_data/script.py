@@ -1,0 +1,98 @@
+"""The command line that generate_weather.py and generate_generation.py share."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from mock_data.events import PROFILES
+from mock_data.generate import generate
+from renewable.contract import RawTable
+from renewable.errors import RenewableError
+from renewable.fleet import load_fleet
+from renewable.settings import Settings, load_settings
+from renewable.windows import requested_window
+
+_ALSO = {"weather": "", "generation": " and the answer key in <data-dir>/truth"}
+
+
+def run(table: RawTable, arguments: Sequence[str]) -> int:
+    """Write one table's files for a range of days.
+
+    The exit code is 0 when done, 2 for wrong use, 130 after Ctrl-C.
+    """
+    try:
+        settings = load_settings()
+        asked = _parser(table, settings).parse_args(arguments)
+        window = requested_window(asked.start, asked.end, asked.days, today=datetime.now(UTC).date())
+        if window is None:
+            print("say which days: --start DAY [--end DAY], or --days N", file=sys.stderr)
+            return 2
+        done = generate(
+            load_fleet(asked.fleet_dir),
+            window,
+            data_dir=asked.data_dir,
+            seed=asked.seed,
+            profile=asked.profile,
+            overwrite=asked.overwrite,
+            jobs=asked.jobs,
+            tables=(table,),
+            report=lambda line: print(line, file=sys.stderr),
+            progress=sys.stderr.isatty(),
+        )
+    except RenewableError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the files written so far are whole, run again to go on", file=sys.stderr)
+        return 130
+    print(f"{table} {window}: {done.written} files written, {done.kept} kept, {done.rows} rows")
+    return 0
+
+
+def _parser(table: RawTable, settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"generate_{table}.py",
+        description=f"Write simulated {table} files, one a UTC day, to <data-dir>/raw/{table}{_ALSO[table]}.",
+    )
+    parser.add_argument("--start", type=_day, metavar="DAY", help="first UTC day, YYYY-MM-DD")
+    parser.add_argument(
+        "--end", type=_day, metavar="DAY", help="day after the last one; default: the day after --start"
+    )
+    parser.add_argument(
+        "--days", type=int, metavar="N", help="the N whole days before today, instead of --start"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=settings.seed, help="seed of the weather and of all events (%(default)s)"
+    )
+    parser.add_argument("--data-dir", type=Path, default=settings.data_dir, metavar="DIR", help="%(default)s")
+    parser.add_argument(
+        "--fleet-dir",
+        type=Path,
+        default=settings.fleet_dir,
+        metavar="DIR",
+        help="assets.csv, power_curves.csv (%(default)s)",
+    )
+    parser.add_argument(
+        "--events",
+        "--profile",
+        dest="profile",
+        choices=PROFILES,
+        default=settings.events,
+        help="how many events are injected (%(default)s)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist; they are kept otherwise"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="processes that share the days (%(default)s)"
+    )
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2025-01-31") from error
