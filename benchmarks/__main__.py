@@ -1,88 +1,11 @@
-"""`make bench`: the chain's steps against the least that DuckDB or Polars need for the same rows."""
+"""`make bench`: all measurements one after the other; name some to run only these."""
 
-import tempfile
-import time
-from collections.abc import Callable
-from datetime import date, timedelta
-from pathlib import Path
-from statistics import median
+import sys
 
-import polars as pl
+from benchmarks import chain, simulator
 
-from loaders.dlt_pipeline import ingest
-from mock_data.generate import generate
-from renewable.contract import TABLES
-from renewable.fleet import load_fleet
-from renewable.settings import Settings
-from renewable.warehouse import connect
-from renewable.windows import Window
-from transform.build import transform
+MEASUREMENTS = {"chain": chain.main, "simulator": simulator.main}
 
-DAYS = 60
-REPEATS = 3
-
-
-def main() -> None:
-    window = Window(date(2025, 1, 1), date(2025, 1, 1) + timedelta(days=DAYS))
-    with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(data_dir=Path(directory) / "data")
-        fleet = load_fleet(settings.fleet_dir)
-        print(f"{fleet.assets.height} assets, {DAYS} days, both tables; medians of {REPEATS}\n")
-        _row("step", "s", "reference", "s", "ratio")
-
-        simulate_s = _timed(lambda: generate(fleet, window, data_dir=settings.data_dir, seed=1))
-        frames = [pl.read_parquet(path) for path in sorted(settings.raw_dir.rglob("*.parquet"))]
-        write_s = _median(lambda: _write(frames, Path(directory) / "copy"))
-        _row("simulate", simulate_s, "Polars writes the same frames", write_s)
-
-        load_s = _median(lambda: ingest(_fresh(settings)))
-        insert_s = _median(lambda: _plain_insert(settings))
-        _row("ingest", load_s, "INSERT … SELECT read_parquet", insert_s)
-        again_s = _median(lambda: ingest(settings))
-        _row("ingest, nothing new", again_s, "INSERT … SELECT read_parquet", insert_s)
-
-        transform(settings, Window.of_day(window.start))
-        build_s = _timed(lambda: transform(settings, window))
-        one_day_s = _median(lambda: transform(settings, Window.of_day(window.days[-1])))
-        _row(f"build {DAYS} days", build_s, "build one day of them", one_day_s)
-
-
-def _fresh(settings: Settings) -> Settings:
-    settings.warehouse_path.unlink(missing_ok=True)
-    return settings
-
-
-def _plain_insert(settings: Settings) -> None:
-    path = settings.data_dir / "plain.duckdb"
-    path.unlink(missing_ok=True)
-    with connect(path) as connection:
-        for table in TABLES:
-            connection.execute(
-                f"create table {table} as from read_parquet('{settings.raw_dir}/{table}/*.parquet')"
-            )
-
-
-def _write(frames: list[pl.DataFrame], directory: Path) -> None:
-    directory.mkdir(exist_ok=True)
-    for number, frame in enumerate(frames):
-        frame.write_parquet(directory / f"{number}.parquet")
-
-
-def _median(run: Callable[[], object]) -> float:
-    return median(_timed(run) for _ in range(REPEATS))
-
-
-def _timed(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-def _row(step: str, seconds: float | str, reference: str, reference_s: float | str, ratio: str = "") -> None:
-    if isinstance(seconds, float) and isinstance(reference_s, float):
-        ratio, seconds, reference_s = f"{seconds / reference_s:.2f}", f"{seconds:.2f}", f"{reference_s:.2f}"
-    print(f"{step:<22}{seconds:>8}   {reference:<32}{reference_s:>8}{ratio:>8}")
-
-
-if __name__ == "__main__":
-    main()
+for name in sys.argv[1:] or list(MEASUREMENTS):
+    print(f"\n== {name}")
+    MEASUREMENTS[name]()

@@ -29,7 +29,7 @@ def _call(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Comple
 def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
     fleet = {"RENEWABLE_FLEET_DIR": str(fleet_dir)}
     steps = [
-        (["generate", "--start", "2025-01-01", "--end", "2025-01-03"], "4 files written"),
+        (["generate", "--start", "2025-01-01", "--end", "2025-01-03"], "6 files written"),
         (["ingest"], "4 of 4 files loaded, 4608 rows"),
         (["ingest"], "nothing new: all 4 files were loaded before"),
         (["transform"], "rebuilt [2025-01-01, 2025-01-03)"),

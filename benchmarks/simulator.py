@@ -4,7 +4,6 @@ Every figure is taken in this run; runs of the two sides of a ratio take turns, 
 both.
 """
 
-import argparse
 import os
 import resource
 import subprocess
@@ -24,6 +23,9 @@ from renewable.windows import Window
 
 FIRST_DAY = date(2025, 1, 1)
 TURNS = 3
+ASSETS, DAYS = 200, 30
+# The run that shows scaling and memory.
+LONG_DAYS = 180
 _RUN = """
 import sys, time, resource
 from datetime import date, timedelta
@@ -41,20 +43,13 @@ print(time.perf_counter() - start, rss / 1024)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--assets", type=int, default=200)
-    parser.add_argument("--days", type=int, default=30)
-    parser.add_argument(
-        "--long-days", type=int, default=180, help="days of the run that shows scaling and memory"
-    )
-    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         fleet_dir = scratch / "fleet"
-        fleet = make_fleet(asked.assets // 2, asked.assets - asked.assets // 2, 1)
+        fleet = make_fleet(ASSETS // 2, ASSETS // 2, 1)
         write_fleet(fleet, fleet_dir)
-        to_writing(fleet, asked.days, scratch / "ratio")
-        scaling(fleet_dir, scratch / "jobs", asked.days, asked.long_days)
+        to_writing(fleet, DAYS, scratch / "ratio")
+        scaling(fleet_dir, scratch / "jobs", DAYS, LONG_DAYS)
 
 
 def to_writing(fleet: Fleet, days: int, out: Path) -> None:
@@ -114,7 +109,3 @@ def _run(fleet_dir: Path, out: Path, days: int, jobs: int) -> tuple[float, float
 
 def _own_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-if __name__ == "__main__":
-    main()
