@@ -27,7 +27,7 @@ from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.windows import Window
 
-_CHUNK_DAYS = 5
+_CHUNK_DAYS = 1
 
 
 @dataclass(frozen=True)

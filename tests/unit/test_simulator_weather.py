@@ -10,6 +10,7 @@ import pytest
 from mock_data.day import Simulator
 from mock_data.fleet_maker import make_fleet
 from mock_data.group import EPOCH
+from mock_data.hourly import between_hours
 from mock_data.noise import Octave, local_series, name_keys
 from mock_data.sun import daylight, sin_elevation, sun_sites
 from renewable.fleet import Fleet, load_fleet
@@ -203,3 +204,14 @@ def test_capacity_factors_are_those_of_good_sites(year: Year, site: str) -> None
 
 def autocorrelation(series: np.ndarray, lag: int) -> float:
     return float(np.corrcoef(series[:-lag], series[lag:])[0, 1])
+
+
+@pytest.mark.parametrize(("band_minutes", "bound"), [(540, 1e-4), (1620, 1e-4), (360, 1e-3)])
+def test_slow_bands_between_whole_hours_equal_their_direct_evaluation(
+    band_minutes: int, bound: float
+) -> None:
+    keys, octave = name_keys(5, [f"asset-{i}" for i in range(100)]), (Octave(band_minutes, 1.0),)
+    midnight = 20_000 * 1440.0
+    hours = local_series(keys, "band", octave, midnight + 60.0 * np.arange(-2, 27))
+    direct = local_series(keys, "band", octave, midnight + 2.5 + 5.0 * np.arange(288))
+    assert np.abs(between_hours(hours, 5) - direct).max() < bound
