@@ -141,8 +141,8 @@ def between_hours(hours: Floats, interval_minutes: int) -> Floats:
     """Values at the middles of a day's intervals by polynomials of fifth degree through six hours.
 
     Measured against direct evaluation it errs by at most 1e-4 of a standard deviation for bands of nine hours
-    and more and by 1e-3 for six hours, too little to move a variance. `hours` ends with the axis of hours -2 to 26 of the day; the answer ends with the axis of
-    intervals.
+    and more and by 1e-3 for six hours, too little to move a variance. `hours` ends with the axis of hours
+    -2 to 26 of the day; the answer ends with the axis of intervals.
     """
     per_hour = 60 // interval_minutes
     f = (np.arange(per_hour) + 0.5) / per_hour
