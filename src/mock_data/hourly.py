@@ -140,7 +140,7 @@ def day_wave(longitude_deg: Floats, minutes: Floats, peak_hour: float) -> Floats
 def between_hours(hours: Floats, interval_minutes: int) -> Floats:
     """Values at the middles of a day's intervals by polynomials of fifth degree through six hours.
 
-    Measured against direct evaluation it errs by at most 1e-4 of a standard deviation for bands of nine hours
+    Measured against direct evaluation it errs by at most 2e-4 of a standard deviation for bands of nine hours
     and more and by 1e-3 for six hours, too little to move a variance. `hours` ends with the axis of hours
     -2 to 26 of the day; the answer ends with the axis of intervals.
     """
