@@ -46,10 +46,10 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks
 
-clean: ## Remove what the pipeline and the tools made: data, environment, caches
+clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
 	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
 	rm -rf dbt/renewable_dbt/target dbt/renewable_dbt/logs
-	find data -mindepth 1 ! -name README.md -delete
+	rm -rf data/warehouse data/work data/published data/quarantine data/dagster data/la_haute_borne
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows

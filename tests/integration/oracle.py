@@ -16,9 +16,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from renewable.contract import POWER_RATIO_RANGE, RawTable, measurements
+from renewable.contract.schemas import OPERATING_STATES
 from renewable.fleet import Fleet
 
 Row = dict[str, Any]
+_POWER_CHANNELS = ("active_power_kw", "curtailment_limit_kw")
+_RANGED = set(measurements("weather"))
 R_DRY, R_VAPOUR = 287.05, 461.5
 REFERENCE_DENSITY = 1.225
 NOMINAL, REFERENCE = 0.96, 0.9637
@@ -43,7 +47,10 @@ class Interval:
 
 
 def expected_marts(raw_dir: Path, fleet: Fleet) -> dict[str, pl.DataFrame]:
-    """mart_asset_daily, mart_fleet_daily and mart_power_curve as they follow from good raw files."""
+    """mart_asset_daily, mart_fleet_daily and mart_power_curve from raw files whose rows the gate accepts.
+
+    A value outside its range counts as missing, as the gate sets it aside; its row stays.
+    """
     intervals = _intervals(raw_dir, fleet)
     daily = _asset_daily(intervals, fleet)
     return {
@@ -55,15 +62,37 @@ def expected_marts(raw_dir: Path, fleet: Fleet) -> dict[str, pl.DataFrame]:
 
 def _intervals(raw_dir: Path, fleet: Fleet) -> list[Interval]:
     joined: dict[tuple[str, datetime], Row] = defaultdict(dict)
-    for table in ("weather", "generation"):
+    assets = {asset["asset_id"]: asset for asset in fleet.assets.iter_rows(named=True)}
+    tables: tuple[RawTable, ...] = ("weather", "generation")
+    for table in tables:
+        ranges = {n: (c.min, c.max) for n, c in measurements(table).items() if n in _RANGED}
         for path in sorted((raw_dir / table).glob("*.parquet")):
             for row in pl.read_parquet(path).iter_rows(named=True):
-                joined[row["asset_id"], row["timestamp"]].update(row)
-    assets = {asset["asset_id"]: asset for asset in fleet.assets.iter_rows(named=True)}
+                kept = _accepted(row, ranges, assets[row["asset_id"]]["rated_power_kw"])
+                joined[row["asset_id"], row["timestamp"]].update(kept)
     curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for model, speed, power in fleet.power_curves.iter_rows():
         curves[model].append((speed, power))
     return [_interval(assets[name], stamp, row, curves) for (name, stamp), row in sorted(joined.items())]
+
+
+def _accepted(row: Row, ranges: dict[str, tuple[float, float]], rated_kw: float) -> Row:
+    """The row with None for each value that the gate would set aside."""
+    limits = {
+        name: (low * rated_kw, high * rated_kw)
+        for name in _POWER_CHANNELS
+        for low, high in [POWER_RATIO_RANGE]
+    }
+    limits |= ranges
+    kept = {
+        name: None
+        if name in limits and value is not None and not limits[name][0] <= value <= limits[name][1]
+        else value
+        for name, value in row.items()
+    }
+    if "operating_state" in kept and kept["operating_state"] not in OPERATING_STATES:
+        kept["operating_state"] = None
+    return kept
 
 
 def _interval(
@@ -206,7 +235,7 @@ def _power_curve(intervals: list[Interval]) -> list[Row]:
             "month_local": month,
             "wind_speed_bin_ms": centre,
             "intervals": len(rows),
-            "is_complete": sum(i.hours for i in rows) >= 0.5 - 1e-9,
+            "is_complete": len(rows) * rows[0].asset["interval_minutes"] >= 30,
             "mean_wind_speed_ms": _mean(i.normalised_ms for i in rows),
             "mean_power_kw": _mean(i.power_kw for i in rows),
             "std_power_kw": stdev([float(i.power_kw or 0) for i in rows]) if len(rows) > 1 else None,

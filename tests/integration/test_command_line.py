@@ -46,6 +46,44 @@ def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
     assert status["rows_loaded"] == {"generation": 2304, "weather": 2304}
 
 
+def test_a_made_up_fleet_is_simulated_broken_and_still_loads(tmp_path: Path) -> None:
+    fleet = {"RENEWABLE_FLEET_DIR": str(tmp_path / "fleet")}
+    steps = [
+        (
+            ["fleet", "--wind", "2", "--solar", "3", "--seed", "5", "--out", str(tmp_path / "fleet")],
+            "5 assets at",
+        ),
+        (
+            ["generate", "--start", "2025-02-01", "--end", "2025-02-08", "--events", "harsh", "--jobs", "2"],
+            "21 files",
+        ),
+        (["inject-defects", "--start", "2025-02-01", "--end", "2025-02-08"], "conflicting_duplicates"),
+        (["ingest"], "refused"),
+        (
+            [
+                "generate",
+                "--start",
+                "2025-02-01",
+                "--end",
+                "2025-02-15",
+                "--diagnose",
+                str(tmp_path / "s.png"),
+            ],
+            "plots",
+        ),
+    ]
+    for arguments, said in steps:
+        done = _call(tmp_path, *arguments, **fleet)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout, (arguments, done.stdout)
+    defects = [json.loads(line) for line in (tmp_path / "truth" / "defects.jsonl").read_text().splitlines()]
+    whole_files = {"wrong_type", "naive_timestamps", "extra_column", "missing_column", "truncated"}
+    refused = json.loads(_call(tmp_path, "status", "--json", **fleet).stdout)["quarantined"]["files"]
+    broken = {defect["file"] for defect in defects if defect["kind"] in whole_files}
+    assert {name.rpartition("/")[2] for name in refused} == broken
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_import_takes_a_mapping_file(tmp_path: Path) -> None:
     done = _call(tmp_path, "import", str(REPO / "examples/la_haute_borne/mapping.yaml"))
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,8 @@ means as (
         month_local,
         wind_speed_bin_ms,
         count(*) as intervals,
-        {{ exact_sum('interval_hours') }} >= 0.5 as is_complete,
+        -- In whole minutes: six times a twelfth of an hour falls short of half an hour.
+        round(60.0 * {{ exact_sum('interval_hours') }}) >= 30 as is_complete,
         {{ exact_mean('normalised_wind_speed_ms') }} as mean_wind_speed_ms,
         {{ exact_mean('active_power_kw') }} as mean_power_kw,
         {{ exact_mean('expected_power_kw') }} as reference_power_kw
