@@ -40,7 +40,12 @@ def test_ctrl_c_leaves_whole_files_only(jobs: int, tmp_path: Path) -> None:
     command += ["--fleet-dir", tmp_path / "fleet", "--start", "2025-01-01", "--end", "2027-01-01"]
     environment = {"PYTHONPATH": str(REPO / "src"), "POLARS_MAX_THREADS": "1"}
     process = subprocess.Popen(
-        [*command, "--jobs", str(jobs)], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, "--jobs", str(jobs)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell hands SIGINT down as ignored to what it runs in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 30
     while len(list(tmp_path.glob("truth/*.parquet"))) < 5 and time.monotonic() < deadline:
