@@ -98,10 +98,13 @@ def fleet(
     wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
     solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
     seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
 ) -> None:
     """Make up a plausible fleet registry: sites in several countries, published power curves."""
     from mock_data.fleet_maker import make_fleet, write_fleet
 
+    if (out / "assets.csv").exists() and not overwrite:
+        raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
     made = make_fleet(wind, solar, _load().seed if seed is None else seed)
     write_fleet(made, out)
     print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")

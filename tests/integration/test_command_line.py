@@ -76,6 +76,8 @@ def test_a_made_up_fleet_is_simulated_broken_and_still_loads(tmp_path: Path) -> 
         done = _call(tmp_path, *arguments, **fleet)
         assert done.returncode == 0, done.stderr
         assert said in done.stdout, (arguments, done.stdout)
+    again = _call(tmp_path, "fleet", "--out", str(tmp_path / "fleet"))
+    assert again.returncode == 2 and "--overwrite" in again.stderr
     defects = [json.loads(line) for line in (tmp_path / "truth" / "defects.jsonl").read_text().splitlines()]
     whole_files = {"wrong_type", "naive_timestamps", "extra_column", "missing_column", "truncated"}
     refused = json.loads(_call(tmp_path, "status", "--json", **fleet).stdout)["quarantined"]["files"]
