@@ -35,7 +35,7 @@ def print_status(status: Status, now: datetime) -> None:
         "marts",
         f"built for all loaded days, up to local day {status.last_local_day}"
         if status.last_local_day and not status.stale_days
-        else f"stale: {len(status.stale_days)} day(s){_sample([str(day) for day in status.stale_days])}",
+        else f"stale: {len(status.stale_days)} loaded day(s){_sample([str(day) for day in status.stale_days])}",
     )
     for mart, at in status.published.items():
         table.add_row("published", f"{mart}, {_age(now - at)} ago")

@@ -66,6 +66,8 @@ class LoadSummary:
     @property
     def sentence(self) -> str:
         """One line for people."""
+        if not self.files_seen:
+            return "there are no raw files of these days, 0 rows loaded"
         if not self.files_loaded and not self.files_refused:
             return f"nothing new: all {self.files_seen} files were loaded before, 0 rows loaded"
         return (

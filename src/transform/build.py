@@ -7,6 +7,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
 from renewable.windows import Window, contiguous_windows
@@ -46,6 +47,10 @@ def transform(
 
     Raises PipelineError when a model or a test fails, WarehouseBusyError when the warehouse stays locked.
     """
+    if not settings.warehouse_path.exists():
+        raise PipelineError(
+            f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
+        )
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         if full:
             invoke_dbt(settings, ["build", "--full-refresh"])
@@ -80,8 +85,6 @@ def read_build_log(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _stale_in_warehouse(settings: Settings) -> list[date]:
-    if not settings.warehouse_path.exists():
-        return []
     with connect(settings.warehouse_path) as connection:
         return stale_days(_read_log(connection, "raw", "load_log"), read_build_log(connection))
 

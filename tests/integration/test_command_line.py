@@ -99,6 +99,7 @@ def test_import_takes_a_mapping_file(tmp_path: Path) -> None:
         (["generate", "--start", "2025-01-02", "--end", "2025-01-01"], {}, 2, "is empty"),
         (["generate", "--days", "1", "--start", "2025-01-02"], {}, 2, "not both"),
         (["publish"], {}, 1, "run `renewable ingest` first"),
+        (["transform"], {}, 1, "run `renewable ingest` first"),
         (["ingest"], {"RENEWABLE_FLEET_DIR": "/nowhere"}, 1, "/nowhere/assets.csv: no such file"),
         (["import"], {}, 2, "RENEWABLE_MAPPING"),
         (["--profile", "nowhere.env", "status"], {}, 2, "nowhere.env"),
