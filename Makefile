@@ -14,7 +14,7 @@ DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewabl
 	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint bench clean lock
+.PHONY: help install run test ui lint chaos bench clean lock
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/lint-imports --no-cache
 	@$(DBT_ELSEWHERE) && $(DBT) parse --warn-error --quiet
 	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests --config ../../pyproject.toml
+
+chaos: $(INSTALLED) ## Kill loads 120 times, at every stage and at random moments (KILLS=n, SEED=n)
+	@$(BIN)/python -m tests.integration.chaos --kills $(or $(KILLS),120) $(if $(SEED),--seed $(SEED))
 
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks

@@ -2,10 +2,12 @@
 
 import sys
 
-from benchmarks import chain, simulator
+from benchmarks import chain, ingestion, simulator
 
-MEASUREMENTS = {"chain": chain.main, "simulator": simulator.main}
+MEASUREMENTS = {"ingestion": ingestion.main, "chain": chain.main, "simulator": simulator.main}
 
-for name in sys.argv[1:] or list(MEASUREMENTS):
-    print(f"\n== {name}")
-    MEASUREMENTS[name]()
+# Measurements start processes, which import this module again.
+if __name__ == "__main__":
+    for name in sys.argv[1:] or list(MEASUREMENTS):
+        print(f"\n== {name}")
+        MEASUREMENTS[name]()

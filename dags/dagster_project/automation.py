@@ -88,6 +88,8 @@ def find_work(settings: Settings) -> Work:
                 f"{name}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
             )
             files.setdefault(unit.day, []).append(name)
+        states.setdefault(unit.day, []).extend(f"{name}|removed" for name in unit.removed)
+        files.setdefault(unit.day, []).extend(unit.removed)
     for day in published_stale_days(settings):
         loaded = log.filter(pl.col("day") == day).select("file", "sha256").rows()
         states.setdefault(day, []).extend(f"{name}|{sha256}" for name, sha256 in loaded)

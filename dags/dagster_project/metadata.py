@@ -9,7 +9,7 @@ from analysis.publish import MARTS_SCHEMA, PublishSummary
 from loaders.dlt_pipeline import LoadSummary
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import TABLES, RawTable
-from renewable.raw_files import parse_raw_file_name, raw_file_paths
+from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
 from renewable.windows import Window
 from transform.dbt_project import PROJECT_DIR
@@ -43,7 +43,7 @@ def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
 
 
 def raw_file_results(settings: Settings, window: Window, sentence: str) -> Results:
-    names = [(path, parse_raw_file_name(path.name)) for path in raw_file_paths(settings.raw_dir)]
+    names = [(settings.raw_dir / name, raw_file_name(name)) for name in raw_file_names(settings.raw_dir)]
     for table in TABLES:
         paths = [path for path, name in names if name and name.table == table and name.day in window]
         yield dg.MaterializeResult(

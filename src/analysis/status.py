@@ -37,8 +37,10 @@ class Status:
     files_seen: int
     pending: tuple[str, ...]
     files_loaded: int
+    rows_in: int
     rows_loaded: Mapping[str, int]
     rows_collapsed: int
+    rows_quarantined: int
     days_loaded: int
     first_day: date | None
     last_day: date | None
@@ -48,6 +50,11 @@ class Status:
     published_dir: Path
     last_local_day: date | None
     results: tuple[FleetResult, ...]
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every row of the accepted files is loaded, collapsed or in quarantine."""
+        return self.rows_in == sum(self.rows_loaded.values()) + self.rows_collapsed + self.rows_quarantined
 
 
 def read_status(settings: Settings) -> Status:
@@ -61,10 +68,12 @@ def read_status(settings: Settings) -> Status:
         data_dir=settings.data_dir,
         assets=load_fleet(settings.fleet_dir).assets.height,
         files_seen=pending.files_seen,
-        pending=tuple(ledger_name(path, settings.raw_dir) for path in pending.files),
+        pending=(*(ledger_name(path, settings.raw_dir) for path in pending.files), *pending.removed),
         files_loaded=accepted.height,
         rows_loaded=dict(by_table.iter_rows()),
+        rows_in=int(accepted["rows_in"].sum()),
         rows_collapsed=int(accepted["rows_collapsed"].sum()),
+        rows_quarantined=int(accepted["rows_quarantined"].sum()),
         days_loaded=accepted["day"].n_unique(),
         first_day=_day(accepted["day"].min()),
         last_day=_day(accepted["day"].max()),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +17,18 @@ from renewable.errors import FleetError, MappingError, PipelineError, RenewableE
 from renewable.settings import Settings, load_settings
 from renewable.windows import Window, requested_window
 
+if TYPE_CHECKING:
+    from loaders.dlt_pipeline import LoadSummary
+
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+quarantine = typer.Typer(help="What the gate set aside, and how to bring it back.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
 
 _DATA_PROBLEMS = (FleetError, MappingError, PipelineError, WarehouseBusyError)
 _settings: dict[str, Path | None] = {"profile": None}
@@ -40,6 +46,9 @@ def main() -> None:
     except RenewableError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, _DATA_PROBLEMS) else 2)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 @app.callback()
@@ -151,14 +160,68 @@ def import_(
 
 
 @app.command()
-def ingest(start: Start = None, end: End = None, days: Days = None, as_json: AsJson = False) -> None:
-    """Load new and changed raw files into the warehouse; what breaks the contract goes to quarantine."""
+def ingest(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    again: Annotated[
+        bool, typer.Option(help="Judge and load all files of the range anew, known or not.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load new, changed and removed raw files into the warehouse; what breaks the contract goes to quarantine."""
     from loaders.dlt_pipeline import ingest as load
+    from loaders.pending import EVERY_UNIT
 
-    summary = load(_load(), _window(start, end, days), report=_progress)
-    print(_json(asdict(summary)) if as_json else summary.sentence)
-    for name, reason in () if as_json else summary.files_refused.items():
-        print(f"refused {name}: {reason}")
+    summary = load(_load(), _window(start, end, days), again=EVERY_UNIT if again else (), report=_progress)
+    _print_load(summary, as_json)
+
+
+@quarantine.command("list")
+def list_quarantine(as_json: AsJson = False) -> None:
+    """List what is set aside: rows, values and whole files, by file and rule."""
+    from cli.tables import print_quarantine
+    from loaders.quarantine import list_quarantine as listing
+
+    settings = _load()
+    found = listing(settings.quarantine_dir)
+    print(_json(found.to_dicts())) if as_json else print_quarantine(found, settings.quarantine_dir)
+
+
+@quarantine.command("show")
+def show_quarantine(
+    file: Annotated[str, typer.Argument(help="A file as `renewable quarantine list` names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the rows and values of one file that are set aside, with row number and rule."""
+    from cli.tables import print_quarantined_file
+    from loaders.quarantine import show_quarantined
+
+    settings = _load()
+    name = _quarantined(settings, file)
+    record, rows, values = show_quarantined(settings.quarantine_dir, name)
+    if as_json:
+        print(_json({"file": name, "record": record, "rows": rows.to_dicts(), "values": values.to_dicts()}))
+    else:
+        print_quarantined_file(name, record, rows, values)
+
+
+@quarantine.command("replay")
+def replay_quarantine(
+    file: Annotated[str | None, typer.Argument(help="One file, as listed. Default: all of them.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge again what is set aside, after the registry, a setting or the file was mended, and load what is good."""
+    from loaders.dlt_pipeline import replay
+    from loaders.quarantine import read_quarantine
+
+    settings = _load()
+    name = None if file is None else _quarantined(settings, file)
+    _print_load(replay(settings, name, report=_progress), as_json)
+    left = read_quarantine(settings.quarantine_dir)
+    _progress(
+        f"left in quarantine: {left.row_count} rows, {left.value_count} values, {len(left.files)} whole files"
+    )
 
 
 @app.command()
@@ -183,13 +246,23 @@ def publish() -> None:
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(
+    files: Annotated[bool, typer.Option(help="Also what became of each file: the load log.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what is pending, loaded and quarantined, and how fresh the marts are."""
     from analysis.status import read_status
-    from cli.tables import print_status
+    from cli.tables import print_load_log, print_status
+    from loaders.load_log import read_load_log
 
-    found = read_status(_load())
-    print(_json(asdict(found))) if as_json else print_status(found, datetime.now(UTC))
+    settings = _load()
+    found, log = read_status(settings), read_load_log(settings)
+    if as_json:
+        print(_json(asdict(found) | ({"load_log": log.to_dicts()} if files else {})))
+        return
+    print_status(found, datetime.now(UTC))
+    if files:
+        print_load_log(log)
 
 
 @app.command()
@@ -202,6 +275,21 @@ def summary(
 
     fleets = [_load(), *(load_settings(profile) for profile in profiles or [])]
     print_summary([read_status(settings) for settings in fleets])
+
+
+def _quarantined(settings: Settings, file: str) -> str:
+    from loaders.quarantine import known_as
+
+    name = known_as(settings.quarantine_dir, file)
+    if name is None:
+        raise typer.BadParameter(f"nothing is set aside of {file}; `renewable quarantine list` shows what is")
+    return name
+
+
+def _print_load(summary: "LoadSummary", as_json: bool) -> None:
+    print(_json(asdict(summary)) if as_json else summary.sentence)
+    for name, reason in () if as_json else summary.files_refused.items():
+        print(f"refused {name}: {reason}")
 
 
 def _load() -> Settings:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -10,6 +12,8 @@ from rich.table import Table
 from analysis.status import FleetResult, Status
 
 _LISTED = 5
+_SHOWN = 40
+_FATES = ("rows_loaded", "rows_collapsed", "rows_quarantined")
 _PIPE_WIDTH = 120
 
 
@@ -20,9 +24,14 @@ def print_status(status: Status, now: datetime) -> None:
     table.add_column(overflow="fold")
     table.add_row("assets", str(status.assets))
     table.add_row("raw files", f"{status.files_seen}, {len(status.pending)} pending{_sample(status.pending)}")
+    table.add_row("loaded", f"{status.files_loaded} files, {_rows(status.rows_loaded)}")
     table.add_row(
-        "loaded",
-        f"{status.files_loaded} files, {_rows(status.rows_loaded)}, {status.rows_collapsed} duplicates collapsed",
+        "reconciled",
+        f"{status.rows_in} rows in = {sum(status.rows_loaded.values())} loaded + {status.rows_collapsed} duplicates"
+        f" collapsed + {status.rows_quarantined} quarantined"
+        if status.reconciles
+        else f"[red]NO: {status.rows_in} rows in, {sum(status.rows_loaded.values())} loaded, "
+        f"{status.rows_collapsed} collapsed, {status.rows_quarantined} quarantined[/red]",
     )
     table.add_row(
         "days",
@@ -42,6 +51,53 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def print_load_log(log: pl.DataFrame) -> None:
+    """What became of each raw file, a line each."""
+    table = Table(title="Load log", title_justify="left")
+    table.add_column("file", overflow="fold")
+    for name in ("rows in", "loaded", "collapsed", "quarantined", "values aside", "took s"):
+        table.add_column(name, justify="right")
+    table.add_column("load")
+    table.add_column("content")
+    for row in log.iter_rows(named=True):
+        counts = [str(row[name]) for name in ("rows_in", *_FATES, "values_set_aside")]
+        took = "" if row["duration_s"] is None else f"{row['duration_s']:.1f}"
+        fate = [escape(row["refusal"])] if row["refusal"] else [row["load_id"] or ""]
+        table.add_row(escape(row["file"]), *counts, took, *fate, row["sha256"][:12])
+    _console().print(table)
+
+
+def print_quarantine(listing: pl.DataFrame, directory: Path) -> None:
+    """What is set aside by file and rule, and how to bring it back."""
+    if listing.is_empty():
+        print("nothing is set aside")
+        return
+    table = Table(title=f"Quarantine in {directory}", title_justify="left")
+    table.add_column("file", overflow="fold")
+    table.add_column("what")
+    table.add_column("rule or reason", overflow="fold")
+    table.add_column("count", justify="right")
+    for file, what, rule, count in listing.iter_rows():
+        table.add_row(escape(file), what, escape(rule), str(count))
+    _console().print(table)
+    print(
+        "details: renewable quarantine show FILE; after mending the cause: renewable quarantine replay [FILE]"
+    )
+
+
+def print_quarantined_file(
+    name: str, record: Mapping[str, str] | None, rows: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    """What is set aside of one file."""
+    print(name)
+    if record is not None:
+        print(f"refused whole: {record['reason']}\nnext step: {record['next_step']}")
+    with pl.Config(tbl_rows=_SHOWN, tbl_cols=-1, tbl_width_chars=_PIPE_WIDTH, fmt_str_lengths=40):
+        for what, frame in (("rows in quarantine", rows), ("values set aside", values)):
+            if frame.height:
+                print(f"{frame.height} {what}:\n{frame.drop('file')}")
 
 
 def print_summary(fleets: Sequence[Status]) -> None:

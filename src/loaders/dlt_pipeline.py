@@ -1,48 +1,60 @@
 """Entry point of loading: pending raw files through the gate into DuckDB with dlt, one transaction a table."""
 
+import logging
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import polars as pl
-import pyarrow as pa
 
 from loaders.gate import (
     FileCounts,
     FileInMotionError,
-    ReadFile,
-    Verdict,
+    Inspected,
+    claimed_rows,
+    inspect_file,
     judge_day,
-    read_file,
+    read_rows,
     refused_by_name,
 )
-from loaders.load_log import DATASET, LOAD_LOG, LOAD_LOG_SCHEMA, publish_load_log
-from loaders.pending import DayFiles, Fingerprint, Ledger, Pending, find_pending, ledger_name
-from loaders.quarantine import clear_refused_file, store_refused_file, store_verdict
+from loaders.load_log import (
+    DATASET,
+    LOAD_LOG_SCHEMA,
+    create_load_log,
+    publish_load_log,
+    replace_in_load_log,
+    warehouse_ledger,
+)
+from loaders.pending import DayFiles, Pending, Unit, find_pending, ledger_name
+from loaders.quarantine import clear_refused_file, quarantined_units, store_refused_file, store_verdict
+from loaders.screen import parquet_list, spotless_days
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import Settings
-from renewable.warehouse import exclusive
-from renewable.windows import Window, contiguous_windows
+from renewable.warehouse import exclusive_connection
+from renewable.windows import ONE_DAY, Window, contiguous_windows
 
 if TYPE_CHECKING:
     import dlt
     from dlt.extract import DltResource
 
+    from loaders.replace_days import ReplaceDaysDuckDb
+
 PIPELINE = "raw_files"
-_FINGERPRINT = ("size_bytes", "mtime_ns", "ctime_ns", "sha256")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _WORK_PREFIX = "dlt-"
-# Rows that are held in memory at a time; a batch is one dlt load.
-_BATCH_ROWS = 2_000_000
+_NOTHING = FileCounts(0, 0, 0, 0, 0)
+# A batch is one dlt load. DuckDB streams its rows, so this bounds the transaction, not what is held in memory.
+_BATCH_ROWS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class LoadSummary:
     files_seen: int = 0
     files_loaded: int = 0
     files_refused: Mapping[str, str] = field(default_factory=dict)
+    files_removed: tuple[str, ...] = ()
     files_in_motion: tuple[str, ...] = ()
     rows_in: int = 0
     rows_loaded: int = 0
@@ -68,284 +81,459 @@ class LoadSummary:
         """One line for people."""
         if not self.files_seen:
             return "there are no raw files of these days, 0 rows loaded"
-        if not self.files_loaded and not self.files_refused:
-            return f"nothing new: all {self.files_seen} files were loaded before, 0 rows loaded"
+        if not self.files_loaded and not self.files_refused and not self.files_removed:
+            left = f", {len(self.files_in_motion)} still being written" if self.files_in_motion else ""
+            return f"nothing new: all {self.files_seen} files were loaded before{left}, 0 rows loaded"
+        further = (
+            f", {len(self.files_removed)} files removed and their rows with them"
+            if self.files_removed
+            else "",
+            f", {len(self.files_in_motion)} still being written" if self.files_in_motion else "",
+        )
         return (
             f"{self.files_loaded} of {self.files_seen} files loaded, {self.rows_loaded} rows"
             f" ({self.rows_collapsed} duplicates collapsed, {self.rows_quarantined} rows quarantined,"
             f" {self.values_set_aside} values set aside, {len(self.files_refused)} files refused)"
+            + "".join(further)
         )
 
 
 @dataclass(frozen=True)
 class _JudgedDay:
-    """A table's UTC day after the gate, with its files as they were read."""
+    """A table's UTC day after the gate. `sources` are the files that hold exactly its accepted rows."""
 
     unit: DayFiles
-    verdict: Verdict
-    read: Mapping[str, ReadFile]
+    files: Mapping[str, Inspected]
+    refusals: Mapping[str, str]
+    counts: Mapping[str, FileCounts]
+    sources: tuple[Path, ...] = ()
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Unit:
+        return self.unit.table, self.unit.day
+
+
+class _FilesMovedError(Exception):
+    """Files changed between the gate and the commit; the names are its arguments."""
 
 
 def ingest(
     settings: Settings,
     window: Window | None = None,
     *,
+    again: Container[Unit] = (),
     report: Callable[[str], None] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LoadSummary:
-    """Load what is new or changed under the raw directory; `window` limits it to files of those UTC days.
+    """Load what is new, changed or gone under the raw directory; `window` limits it to files of those UTC days.
 
     Afterwards the warehouse holds, for each table and day that was touched, exactly the accepted rows of the
-    files of that day. Files that cannot be accepted are set aside and do not stop the others.
+    files of that day. Files that cannot be accepted are set aside and do not stop the others. The table days in
+    `again` are judged anew although their files are known.
     Raises FleetError, WarehouseBusyError, PipelineError.
     """
-    started = time.monotonic()
-    fleet = load_fleet(settings.fleet_dir)
-    loaded: list[_JudgedDay] = []
-    in_motion: list[str] = []
-    with (
-        exclusive(settings.warehouse_path, settings.lock_wait_s, report=report),
-        _pipeline(settings) as pipeline,
-    ):
-        pending = find_pending(settings.raw_dir, _ledger(pipeline), window)
-        misnamed = {ledger_name(p, settings.raw_dir): refused_by_name(p) for p in pending.misnamed}
-        for batch, moving in _judged_batches(pending, fleet, settings):
-            _set_aside(batch, settings)
-            _load(pipeline, _load_log_rows(batch, {}, now()), batch)
-            loaded += [_without_rows(judged) for judged in batch]
-            in_motion += moving
-            if report and len(pending.days) > len(batch):
-                report(f"loaded {len(loaded)} of {len(pending.days)} table days")
-        if misnamed:
-            _set_aside_misnamed(misnamed, settings)
-            _load(pipeline, _load_log_rows([], misnamed, now()), [])
-        publish_load_log(settings)
-    return _summary(loaded, misnamed, in_motion, pending.files_seen, time.monotonic() - started)
-
-
-@contextmanager
-def _pipeline(settings: Settings) -> "Iterator[dlt.Pipeline]":
-    """A dlt pipeline with a working directory of its own, thrown away at the end.
-
-    Its state comes from the warehouse each time: no lost or stale working directory can matter, and no package
-    that an earlier run left behind can be loaded instead of today's data.
-    """
-    import dlt
-
-    settings.work_dir.mkdir(parents=True, exist_ok=True)
-    dlt.config["runtime.dlthub_telemetry"] = False
-    dlt.config["runtime.log_level"] = "ERROR"
-    dlt.config["load.raise_on_failed_jobs"] = True
-    dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
-    _remove_abandoned(settings.work_dir)
-    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=settings.work_dir) as directory:
-        pipeline = dlt.pipeline(
-            PIPELINE,
-            pipelines_dir=directory,
-            destination=dlt.destinations.duckdb(str(settings.warehouse_path), supports_transactions=True),
-            dataset_name=DATASET,
-        )
-        pipeline.sync_destination()
-        yield pipeline
-
-
-def _remove_abandoned(work_dir: Path) -> None:
-    """Working directories of killed runs; the warehouse lock is held, so none of them is in use."""
-    for path in work_dir.glob(f"{_WORK_PREFIX}*"):
-        shutil.rmtree(path)
-
-
-def _ledger(pipeline: "dlt.Pipeline") -> Ledger:
-    sources: dict[str, Any] = pipeline.state.get("sources", {})
-    files = sources.get(PIPELINE, {}).get("resources", {}).get(LOAD_LOG, {}).get("files", {})
-    return {name: Fingerprint(*values) for name, values in files.items()}
-
-
-def _judged_batches(
-    pending: Pending, fleet: Fleet, settings: Settings
-) -> Iterator[tuple[list[_JudgedDay], list[str]]]:
-    batch: list[_JudgedDay] = []
-    in_motion: list[str] = []
-    rows = 0
-    for unit in pending.days:
-        try:
-            judged = _judge(unit, fleet, settings)
-        except FileInMotionError as error:
-            in_motion.append(ledger_name(error.args[0], settings.raw_dir))
-            continue
-        batch.append(judged)
-        rows += judged.verdict.accepted.height
-        if rows >= _BATCH_ROWS:
-            yield batch, in_motion
-            batch, in_motion, rows = [], [], 0
-    if batch or in_motion:
-        yield batch, in_motion
-
-
-def _judge(unit: DayFiles, fleet: Fleet, settings: Settings) -> _JudgedDay:
-    read = {
-        ledger_name(path, settings.raw_dir): read_file(path, unit.table, max_rows=settings.max_rows_per_file)
-        for path in unit.paths
-    }
-    frames = {name: file.frame for name, file in read.items() if file.frame is not None}
-    return _JudgedDay(unit, judge_day(unit.table, unit.day, frames, fleet), read)
-
-
-def _without_rows(judged: _JudgedDay) -> _JudgedDay:
-    """Only what the summary needs: the frames of a batch are let go before the next one."""
-    verdict = replace(judged.verdict, accepted=judged.verdict.accepted.clear())
-    read = {name: replace(file, frame=None) for name, file in judged.read.items()}
-    return replace(judged, verdict=verdict, read=read)
-
-
-def _set_aside(batch: list[_JudgedDay], settings: Settings) -> None:
-    for judged in batch:
-        store_verdict(settings.quarantine_dir, judged.unit.table, judged.unit.day, judged.verdict)
-        for name, file in judged.read.items():
-            if file.refusal is None:
-                clear_refused_file(settings.quarantine_dir, name)
-            else:
-                store_refused_file(settings.quarantine_dir, settings.raw_dir, name, file)
-
-
-def _set_aside_misnamed(misnamed: Mapping[str, ReadFile], settings: Settings) -> None:
-    for name, file in misnamed.items():
-        store_refused_file(settings.quarantine_dir, settings.raw_dir, name, file)
-
-
-def _load_log_rows(batch: list[_JudgedDay], misnamed: Mapping[str, ReadFile], now: datetime) -> pl.DataFrame:
-    rows = []
-    for judged in batch:
-        for name, file in judged.read.items():
-            counts = judged.verdict.counts.get(name, FileCounts(0, 0, 0, 0, 0))
-            place = {"file": name, "table_name": judged.unit.table, "day": judged.unit.day}
-            rows.append(
-                place
-                | asdict(file.fingerprint)
-                | asdict(counts)
-                | {"refusal": file.refusal, "loaded_at": now}
-            )
-    for name, file in misnamed.items():
-        counts = FileCounts(0, 0, 0, 0, 0)
-        rows.append(
-            {
-                "file": name,
-                **asdict(file.fingerprint),
-                **asdict(counts),
-                "refusal": file.refusal,
-                "loaded_at": now,
-            }
-        )
-    return pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
-
-
-def _load(pipeline: "dlt.Pipeline", log: pl.DataFrame, batch: list[_JudgedDay]) -> None:
-    """One dlt package: each table replaces its days, the load log its files, the state takes the fingerprints."""
-    import dlt
-    from dlt.pipeline.exceptions import PipelineStepFailed
-
-    @dlt.source(name=PIPELINE)
-    def raw_files() -> "list[DltResource]":
-        # A table without days is yielded too: its columns must exist for the models to build.
-        days = [_table_resource(table, [j for j in batch if j.unit.table == table]) for table in TABLES]
-        return [*days, _log_resource(log)]
-
-    if log.is_empty():
-        return
     try:
-        pipeline.run(raw_files()).raise_on_failed_jobs()
-    except PipelineStepFailed as error:
+        return _ingest(settings, window, again, report or (lambda _: None), now)
+    except (OSError, duckdb.Error) as error:
         raise PipelineError(
-            f"loading into the warehouse failed, nothing of this batch counts as loaded: {error}"
+            f"loading stopped: {error}. What was loaded before is kept, the rest is taken by the next run;"
+            " mend the cause and run `renewable ingest` again"
         ) from error
 
 
-def _table_resource(table: RawTable, days: list[_JudgedDay]) -> "DltResource":
-    import dlt
+def replay(
+    settings: Settings, file: str | None = None, *, report: Callable[[str], None] | None = None
+) -> LoadSummary:
+    """Judge again the table days of which something is set aside (of `file`, as the quarantine names it).
 
-    frames = [judged.verdict.accepted for judged in days] or [pl.DataFrame(schema=polars_schema(table))]
+    What is good now is loaded, and what that settled leaves the quarantine. Raises as `ingest` does.
+    """
+    units = quarantined_units(settings.quarantine_dir, file)
+    if not units:
+        return LoadSummary()
+    days = [day for _, day in units]
+    return ingest(settings, Window(min(days), max(days) + ONE_DAY), again=units, report=report)
+
+
+def _ingest(
+    settings: Settings,
+    window: Window | None,
+    again: Container[Unit],
+    report: Callable[[str], None],
+    now: Callable[[], datetime],
+) -> LoadSummary:
+    started = time.monotonic()
+    fleet = load_fleet(settings.fleet_dir)
+    done, in_motion = list[_JudgedDay](), list[str]()
+    with (
+        exclusive_connection(
+            settings.warehouse_path,
+            settings.lock_wait_s,
+            report=report,
+            memory_limit=settings.duckdb_memory_limit,
+        ) as connection,
+        _work_directory(settings) as work,
+    ):
+        create_load_log(connection)
+        ledger = warehouse_ledger(connection)
+        pending = find_pending(settings.raw_dir, ledger, window, again=again)
+        _refuse_to_empty(settings, pending, len(ledger))
+        misnamed = {
+            ledger_name(path, settings.raw_dir): refused_by_name(path, settings.raw_dir)
+            for path in pending.misnamed
+        }
+        loader = _Loader(settings, fleet, connection, work, now)
+        if pending.days or not loader.has_tables():
+            for batch in loader.batches(pending.days):
+                done += loader.load(batch, in_motion)
+                if len(done) < len(pending.days):
+                    report(f"loaded {len(done)} of {len(pending.days)} table days")
+        _log_misnamed(settings, connection, misnamed, pending.forgotten, now())
+        publish_load_log(settings, connection)
+    return _summary(done, misnamed, in_motion, pending, time.monotonic() - started)
+
+
+def _refuse_to_empty(settings: Settings, pending: Pending, known: int) -> None:
+    if known and not pending.files_seen:
+        raise PipelineError(
+            f"{settings.raw_dir} holds no file, but {known} were loaded from it: loading would empty the warehouse."
+            f" Bring the files back (is the disk mounted?), or delete {settings.warehouse_path} to start from nothing"
+        )
+
+
+@contextmanager
+def _work_directory(settings: Settings) -> Iterator[Path]:
+    """A directory of this run alone, thrown away at the end: dlt works in it, so no lost or stale working directory
+    can matter, and no package that an earlier run left behind can be loaded instead of today's data."""
+    settings.work_dir.mkdir(parents=True, exist_ok=True)
+    # Those of killed runs; the warehouse is held, so none of them is in use.
+    for path in settings.work_dir.glob(f"{_WORK_PREFIX}*"):
+        shutil.rmtree(path)
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=settings.work_dir) as directory:
+        yield Path(directory)
+
+
+class _Loader:
+    """Judges and loads batches of table days over one open connection."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        connection: duckdb.DuckDBPyConnection,
+        work: Path,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings, self._fleet, self._connection, self._work, self._now = (
+            settings,
+            fleet,
+            connection,
+            work,
+            now,
+        )
+        self._pipeline: dlt.Pipeline | None = None
+        self._destination: ReplaceDaysDuckDb | None = None
+
+    def has_tables(self) -> bool:
+        """Whether the warehouse has the raw tables; the models need them even while they are empty."""
+        found = self._connection.execute(
+            "select table_name from information_schema.tables where table_schema = ?", [DATASET]
+        ).fetchall()
+        return {table for (table,) in found} >= set(TABLES)
+
+    def batches(self, days: Sequence[DayFiles]) -> Iterator[list[DayFiles]]:
+        """`days` in portions of about _BATCH_ROWS rows, by the footers; at least one, which may be empty."""
+        batch, rows = list[DayFiles](), 0
+        for unit in days:
+            batch.append(unit)
+            rows += sum(claimed_rows(path, self._settings.max_rows_per_file) for path in unit.paths)
+            if rows >= _BATCH_ROWS:
+                yield batch
+                batch, rows = [], 0
+        if batch or not days:
+            yield batch
+
+    def load(self, units: Sequence[DayFiles], in_motion: list[str]) -> list[_JudgedDay]:
+        """Judge and load a batch; days whose files move meanwhile are left out and their files noted."""
+        started, left = time.monotonic(), list(units)
+        while True:
+            batch, moving = self._judge(left)
+            in_motion += moving
+            self._set_aside(batch)
+            try:
+                self._run(batch, started)
+                return batch
+            except _FilesMovedError as error:
+                in_motion += error.args
+                left = [judged.unit for judged in batch if not judged.files.keys() & set(error.args)]
+
+    def _judge(self, units: Sequence[DayFiles]) -> tuple[list[_JudgedDay], list[str]]:
+        inspected, in_motion = dict[Unit, tuple[DayFiles, dict[str, Inspected]]](), list[str]()
+        limit = self._settings.max_rows_per_file
+        for unit in units:
+            try:
+                inspected[unit.table, unit.day] = (
+                    unit,
+                    {self._name(path): inspect_file(path, unit.table, max_rows=limit) for path in unit.paths},
+                )
+            except FileInMotionError as error:
+                in_motion.append(self._name(error.args[0]))
+        spotless = set[Unit]()
+        for table in TABLES:
+            whole = {
+                day: [file.path for file in files.values() if file.rows]
+                for (found, day), (_, files) in inspected.items()
+                if found == table and all(file.refusal is None for file in files.values())
+            }
+            spotless |= spotless_days(
+                table, {day: paths for day, paths in whole.items() if paths}, self._fleet
+            )
+        batch = []
+        for key, (unit, files) in inspected.items():
+            try:
+                batch.append(
+                    _judged_at_a_glance(unit, files) if key in spotless else self._judge_rows(unit, files)
+                )
+            except FileInMotionError as error:
+                in_motion.append(self._name(error.args[0]))
+        return batch, in_motion
+
+    def _judge_rows(self, unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
+        refusals, frames = dict[str, str](), dict[str, pl.DataFrame]()
+        for name, file in files.items():
+            frame, refusal = (None, file.refusal) if file.refusal else read_rows(file)
+            if frame is not None:
+                frames[name] = frame
+            elif refusal is not None:
+                refusals[name] = refusal
+        verdict = judge_day(unit.table, unit.day, frames, self._fleet)
+        store_verdict(self._settings.quarantine_dir, unit.table, unit.day, verdict)
+        accepted = self._work / f"{unit.table}_{unit.day}.parquet"
+        verdict.accepted.write_parquet(accepted, compression="uncompressed")
+        rules = Counter([*verdict.rejected["rule"], *verdict.set_aside["rule"]])
+        return _JudgedDay(unit, files, refusals, verdict.counts, (accepted,), rules)
+
+    def _set_aside(self, batch: Sequence[_JudgedDay]) -> None:
+        for judged in batch:
+            if not judged.rules:
+                store_verdict(self._settings.quarantine_dir, *judged.key, None)
+            for name, file in judged.files.items():
+                if name in judged.refusals:
+                    store_refused_file(self._settings, name, judged.refusals[name], file.fingerprint)
+                else:
+                    clear_refused_file(self._settings.quarantine_dir, name)
+            for name in judged.unit.removed:
+                clear_refused_file(self._settings.quarantine_dir, name)
+
+    def _run(self, batch: Sequence[_JudgedDay], started: float) -> None:
+        """One dlt package: each table replaces its days and settles the log of their files in one transaction."""
+        import dlt
+        from dlt.pipeline.exceptions import PipelineStepFailed
+
+        from loaders.replace_days import Replacement
+
+        pipeline, destination = self._dlt()
+        destination.failures.clear()
+
+        def replacement(table: RawTable) -> Replacement:
+            days = [judged for judged in batch if judged.unit.table == table]
+            scope = _scope(judged.unit.day for judged in days)
+
+            def settle(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
+                if moved := _moved(days):
+                    raise _FilesMovedError(*moved)
+                _reconcile(connection, table, scope, days)
+                log = _load_log_rows(days, load_id, time.monotonic() - started, self._now())
+                replace_in_load_log(connection, log, [judged.key for judged in days])
+
+            return Replacement(scope, settle)
+
+        destination.replacements.update({table: replacement(table) for table in TABLES})
+
+        @dlt.source(name=PIPELINE)
+        def raw_files() -> "list[DltResource]":
+            # A table without days is yielded too: it must exist for the models to build.
+            return [
+                self._resource(table, [path for j in batch if j.unit.table == table for path in j.sources])
+                for table in TABLES
+            ]
+
+        try:
+            pipeline.run(raw_files())
+        except PipelineStepFailed as error:
+            # Its package stays behind in its directory: the next batch gets a pipeline of its own.
+            self._pipeline = None
+            moved = [failure for failure in destination.failures if isinstance(failure, _FilesMovedError)]
+            if moved:
+                raise _FilesMovedError(*(name for failure in moved for name in failure.args)) from error
+            cause = destination.failures[0] if destination.failures else error
+            raise PipelineError(
+                f"loading into the warehouse failed, nothing of this batch counts as loaded: {cause}."
+                " Mend the cause and run `renewable ingest` again"
+            ) from error
+
+    def _resource(self, table: RawTable, sources: Sequence[Path]) -> "DltResource":
+        import dlt
+
+        # The first file of the list gives names and types; an empty one keeps them right and the list filled.
+        pattern = self._work / f"{table}.parquet"
+        pl.DataFrame(schema=polars_schema(table)).write_parquet(pattern)
+        columns = ", ".join(f'"{name}"' for name in polars_schema(table))
+        model = self._work / f"{table}.model"
+        model.write_text(
+            f"dialect: duckdb\nSELECT {columns} FROM {parquet_list([pattern, *sources])}\n", encoding="utf-8"
+        )
+
+        @dlt.resource(
+            name=table,
+            primary_key=KEY,
+            write_disposition="append",
+            columns=_dlt_columns(table),
+            file_format="model",
+        )
+        def rows() -> Iterator[object]:
+            yield dlt.mark.with_file_import(str(model), "model", len(sources))
+
+        return rows()
+
+    def _dlt(self) -> "tuple[dlt.Pipeline, ReplaceDaysDuckDb]":
+        """The pipeline, made when it is first needed: importing dlt takes longer than a look that finds nothing."""
+        import dlt
+
+        from loaders.replace_days import ReplaceDaysDuckDb
+
+        if self._pipeline is None or self._destination is None:
+            dlt.config["runtime.dlthub_telemetry"] = False
+            # What dlt would log as an error is raised as one.
+            logging.getLogger("dlt").setLevel(logging.CRITICAL)
+            dlt.config["load.raise_on_failed_jobs"] = True
+            dlt.config["load.workers"] = 1
+            dlt.config["normalize.model_normalizer.add_dlt_load_id"] = False
+            self._destination = ReplaceDaysDuckDb(self._connection)
+            self._pipeline = dlt.pipeline(
+                PIPELINE,
+                pipelines_dir=tempfile.mkdtemp(prefix="pipeline-", dir=self._work),
+                destination=self._destination,
+                dataset_name=DATASET,
+            )
+        return self._pipeline, self._destination
+
+    def _name(self, path: Path) -> str:
+        return ledger_name(path, self._settings.raw_dir)
+
+
+def _judged_at_a_glance(unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
+    counts = {name: FileCounts(file.rows, file.rows, 0, 0, 0) for name, file in files.items()}
+    return _JudgedDay(unit, files, {}, counts, tuple(file.path for file in files.values() if file.rows))
+
+
+def _scope(days: Iterator[date]) -> str:
     scopes = [
         f"(timestamp >= '{window.start_utc:{_INSTANT}}' AND timestamp < '{window.end_utc:{_INSTANT}}')"
-        for window in contiguous_windows(judged.unit.day for judged in days)
+        for window in contiguous_windows(days)
     ]
-
-    @dlt.resource(name=table, primary_key=KEY, write_disposition=_replace(" OR ".join(scopes) or "1 = 0"))
-    def rows() -> "Iterator[pa.Table]":
-        for frame in frames:
-            yield _arrow(frame, not_null=KEY)
-
-    return rows()
+    return " OR ".join(scopes) or "1 = 0"
 
 
-def _log_resource(log: pl.DataFrame) -> "DltResource":
-    import dlt
-
-    units = log.select("table_name", "day").drop_nulls().unique().sort("table_name", "day")
-    names = ", ".join(_literal(name) for name in log["file"])
-    scope = " OR ".join(
-        [f"file IN ({names})"]
-        + [f"(table_name = '{table}' AND day = DATE '{day}')" for table, day in units.iter_rows()]
-    )
-
-    @dlt.resource(name=LOAD_LOG, primary_key="file", write_disposition=_replace(scope))
-    def rows() -> "Iterator[pa.Table]":
-        files: dict[str, list[Any]] = dlt.current.resource_state().setdefault("files", {})
-        touched = {f"{table}_{day}" for table, day in units.iter_rows()}
-        for name in [
-            n for n in files if n.rpartition("/")[2].partition(".")[0].partition("__")[0] in touched
-        ]:
-            del files[name]
-        for name, *values in log.select("file", *_FINGERPRINT).iter_rows():
-            files[name] = values
-        yield _arrow(log, not_null=("file",))
-
-    return rows()
+def _moved(days: Sequence[_JudgedDay]) -> list[str]:
+    """Files that are not the ones any more which the gate judged."""
+    found = list[str]()
+    for judged in days:
+        for name, file in judged.files.items():
+            try:
+                if not file.fingerprint.has_stat_of(file.path):
+                    found.append(name)
+            except FileNotFoundError:
+                found.append(name)
+    return found
 
 
-def _replace(scope: str) -> Any:
-    """Delete what `scope` covers and insert the new rows, in one transaction; the gate has made keys unique."""
+def _reconcile(
+    connection: duckdb.DuckDBPyConnection, table: RawTable, scope: str, days: Sequence[_JudgedDay]
+) -> None:
+    expected = sum(count.rows_loaded for judged in days for count in judged.counts.values())
+    ((found,),) = connection.execute(f"select count(*) from {DATASET}.{table} where {scope}").fetchall()
+    if found != expected:
+        raise PipelineError(
+            f"{DATASET}.{table} would hold {found} rows of these days, the gate accepted {expected}"
+        )
+
+
+def _load_log_rows(
+    days: Sequence[_JudgedDay], load_id: str, duration_s: float, now: datetime
+) -> pl.DataFrame:
+    rows = [
+        {"file": name, "table_name": judged.unit.table, "day": judged.unit.day}
+        | asdict(file.fingerprint)
+        | asdict(judged.counts.get(name, _NOTHING))
+        | {
+            "refusal": judged.refusals.get(name),
+            "load_id": load_id,
+            "duration_s": duration_s,
+            "loaded_at": now,
+        }
+        for judged in days
+        for name, file in judged.files.items()
+    ]
+    return pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
+
+
+def _log_misnamed(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    misnamed: Mapping[str, Inspected],
+    forgotten: Sequence[str],
+    now: datetime,
+) -> None:
+    for name, file in misnamed.items():
+        store_refused_file(settings, name, file.refusal or "", file.fingerprint)
+    for name in forgotten:
+        clear_refused_file(settings.quarantine_dir, name)
+    rows = [
+        {
+            "file": name,
+            **asdict(file.fingerprint),
+            **asdict(_NOTHING),
+            "refusal": file.refusal,
+            "loaded_at": now,
+        }
+        for name, file in misnamed.items()
+    ]
+    if rows or forgotten:
+        connection.execute("begin")
+        replace_in_load_log(connection, pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA), [], forgotten)
+        connection.execute("commit")
+
+
+def _dlt_columns(table: RawTable) -> Any:
+    kinds = {pl.String: "text", pl.Float64: "double", pl.Datetime: "timestamp"}
     return {
-        "disposition": "merge",
-        "strategy": "delete-insert",
-        "destination_scope": scope.replace("{", "{{").replace("}", "}}"),
-        "deduplicated": True,
+        name: {"data_type": kinds[dtype.base_type()], "nullable": name not in KEY}
+        for name, dtype in polars_schema(table).items()
     }
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _arrow(frame: pl.DataFrame, not_null: Sequence[str]) -> "pa.Table":
-    table = frame.to_arrow()
-    fields = [f.with_nullable(f.name not in not_null) for f in table.schema]
-    return table.cast(pa.schema(fields))
 
 
 def _summary(
-    loaded: list[_JudgedDay],
-    misnamed: Mapping[str, ReadFile],
-    in_motion: list[str],
-    files_seen: int,
+    loaded: Sequence[_JudgedDay],
+    misnamed: Mapping[str, Inspected],
+    in_motion: Sequence[str],
+    pending: Pending,
     duration_s: float,
 ) -> LoadSummary:
-    counts = [count for judged in loaded for count in judged.verdict.counts.values()]
+    counts = [count for judged in loaded for count in judged.counts.values()]
     rules: Counter[str] = Counter()
     rows_by_table: Counter[str] = Counter()
+    refused = {name: file.refusal or "" for name, file in misnamed.items()}
     for judged in loaded:
-        rules.update(judged.verdict.rejected["rule"].to_list())
-        rules.update(judged.verdict.set_aside["rule"].to_list())
-        rows_by_table[judged.unit.table] += sum(c.rows_loaded for c in judged.verdict.counts.values())
-    refused = {
-        name: file.refusal
-        for files in [*(judged.read for judged in loaded), misnamed]
-        for name, file in files.items()
-        if file.refusal is not None
-    }
+        rules.update(judged.rules)
+        refused.update(judged.refusals)
+        rows_by_table[judged.unit.table] += sum(c.rows_loaded for c in judged.counts.values())
     return LoadSummary(
-        files_seen=files_seen,
+        files_seen=pending.files_seen,
         files_loaded=len(counts),
-        files_refused=refused,
+        files_refused=dict(sorted(refused.items())),
+        files_removed=tuple(pending.removed),
         files_in_motion=tuple(in_motion),
         rows_in=sum(c.rows_in for c in counts),
         rows_loaded=sum(c.rows_loaded for c in counts),

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +15,9 @@ import pyarrow.parquet as pq
 
 from loaders.pending import Fingerprint, fingerprint
 from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
-from renewable.contract.schemas import SCHEMAS
+from renewable.contract.schemas import POWER_CHANNELS, SCHEMAS
 from renewable.fleet import Fleet
+from renewable.raw_files import is_in_place
 from renewable.windows import Window
 
 # Names of dataframely's rules as they appear in the quarantine.
@@ -25,8 +28,11 @@ _VALUE_RULES = {
     "inf": "infinite",
     "check__known": "unknown_state",
 }
-_POWER_CHANNELS = ("active_power_kw", "curtailment_limit_kw")
 _SOURCE = ("file", "row_number")
+# What a file may claim to unpack to: twice the width of the widest row, so that no small file fills the memory.
+_MAX_BYTES_PER_ROW = 256
+_SMALL_BYTES = 16 << 20
+_TICK_S = 0.02
 
 SET_ASIDE_SCHEMA = pl.Schema(
     [
@@ -42,11 +48,12 @@ SET_ASIDE_SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class ReadFile:
-    """A file's content with its fingerprint; `frame` is None when the whole file is refused for `refusal`."""
+class Inspected:
+    """A file as its footer shows it. `refusal` says why the whole file is refused; then nothing of it was decoded."""
 
+    path: Path
     fingerprint: Fingerprint
-    frame: pl.DataFrame | None
+    rows: int
     refusal: str | None
 
 
@@ -79,33 +86,66 @@ class Verdict:
     counts: Mapping[str, FileCounts]
 
 
-def read_file(path: Path, table: RawTable, *, max_rows: int) -> ReadFile:
-    """Read a raw file if its footer keeps the contract; what the file holds never makes it raise.
+def inspect_file(path: Path, table: RawTable, *, max_rows: int) -> Inspected:
+    """Fingerprint a raw file and hold its footer against the contract; what the file holds never makes it raise.
 
-    Raises FileInMotionError when somebody writes or removes the file meanwhile.
+    Raises FileInMotionError when somebody writes or removes the file meanwhile, OSError when it cannot be opened.
     """
     try:
         before = path.lstat()
-        refusal = _link_fault(path) or _footer_fault(path, table, max_rows)
-        if refusal is not None:
-            seen, frame = fingerprint(path), None
-        else:
-            content = path.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()
-            seen = Fingerprint(before.st_size, before.st_mtime_ns, before.st_ctime_ns, digest)
-            frame, refusal = _parsed(content)
+        # The kernel's clock ticks in some milliseconds: a later change must get a later time than what is seen here.
+        time.sleep(max(0.0, _TICK_S - max(0.0, time.time() - before.st_ctime)))
+        refusal = _kind_fault(path)
+        rows = 0
+        if refusal is None:
+            rows, refusal = _footer(path, table, max_rows)
+        seen = fingerprint(path)
         moved = not seen.has_stat_of(path) or before.st_ctime_ns != seen.ctime_ns
     except FileNotFoundError as error:
         raise FileInMotionError(path) from error
     if moved:
         raise FileInMotionError(path)
-    return ReadFile(seen, frame, refusal)
+    return Inspected(path, seen, rows, refusal)
 
 
-def refused_by_name(path: Path) -> ReadFile:
-    """The verdict on a file whose name is not that of a raw file."""
+def claimed_rows(path: Path, max_rows: int) -> int:
+    """How many rows a file's footer claims, if it can be read and is not beyond the limit; else 0."""
+    try:
+        rows: int = pq.read_metadata(path).num_rows if path.is_file() and not path.is_symlink() else 0
+    except (pa.ArrowException, OSError, ValueError):
+        return 0
+    return rows if 0 <= rows <= max_rows else 0
+
+
+def read_rows(file: Inspected) -> tuple[pl.DataFrame | None, str | None]:
+    """All rows of an inspected file, or the reason why it is refused after all.
+
+    Raises FileInMotionError when it is not the file any more that was inspected.
+    """
+    try:
+        content = file.path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileInMotionError(file.path) from error
+    if hashlib.sha256(content).hexdigest() != file.fingerprint.sha256:
+        raise FileInMotionError(file.path)
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        return None, f"cannot be read as Parquet: {_first_line(error)}"
+    if frame.height != file.rows:
+        return (
+            None,
+            f"cannot be read as Parquet: the footer claims {file.rows} rows, there are {frame.height}",
+        )
+    return frame, None
+
+
+def refused_by_name(path: Path, raw_dir: Path) -> Inspected:
+    """The verdict on a file whose name or place is not that of a raw file."""
     reason = "the name does not parse: expected <weather|generation>_YYYY-MM-DD[__part].parquet"
-    return ReadFile(fingerprint(path), None, _link_fault(path) or reason)
+    if not is_in_place(path.relative_to(raw_dir).as_posix()):
+        reason = "lies where no raw file is looked for: put it into weather/ or generation/"
+    return Inspected(path, fingerprint(path), 0, _kind_fault(path) or reason)
 
 
 def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fleet: Fleet) -> Verdict:
@@ -142,31 +182,41 @@ def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fl
     )
 
 
-def _link_fault(path: Path) -> str | None:
-    return (
-        "is a symbolic link, and links are not followed: put the file itself here"
-        if path.is_symlink()
-        else None
-    )
+def _kind_fault(path: Path) -> str | None:
+    if path.is_symlink():
+        return "is a symbolic link, and links are not followed: put the file itself here"
+    return None if stat.S_ISREG(path.lstat().st_mode) else "is not a regular file"
 
 
-def _parsed(content: bytes) -> tuple[pl.DataFrame | None, str | None]:
+def _footer(path: Path, table: RawTable, max_rows: int) -> tuple[int, str | None]:
     try:
-        return pl.read_parquet(io.BytesIO(content)), None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        return None, f"cannot be read as Parquet: {_first_line(error)}"
-
-
-def _footer_fault(path: Path, table: RawTable, max_rows: int) -> str | None:
-    try:
-        rows = pq.read_metadata(path).num_rows
+        metadata = pq.read_metadata(path)
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
         found = pl.read_parquet_schema(path)
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-        return f"cannot be read as Parquet: {_first_line(error)}"
+    except (
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        ValueError,
+    ) as error:
+        return 0, f"cannot be read as Parquet: {_first_line(error)}"
+    rows, size = metadata.num_rows, sum(group.total_byte_size for group in groups)
     if rows > max_rows:
-        return f"claims {rows} rows, more than RENEWABLE_MAX_ROWS_PER_FILE={max_rows}"
+        return rows, f"claims {rows} rows, more than RENEWABLE_MAX_ROWS_PER_FILE={max_rows}"
+    if rows != sum(group.num_rows for group in groups):
+        return rows, "cannot be read as Parquet: the footer contradicts itself about the number of rows"
+    if size > max(max_rows * _MAX_BYTES_PER_ROW, _SMALL_BYTES):
+        return rows, (
+            f"claims {size} bytes unpacked, more than {_MAX_BYTES_PER_ROW} for each of"
+            f" RENEWABLE_MAX_ROWS_PER_FILE={max_rows} rows"
+        )
+    return rows, _schema_fault(found, table)
+
+
+def _schema_fault(found: Mapping[str, pl.DataType], table: RawTable) -> str | None:
     expected = polars_schema(table)
     faults = []
     if missing := [name for name in expected if name not in found]:
@@ -243,7 +293,7 @@ def _value_rules(table: RawTable) -> list[tuple[str, str, pl.Expr]]:
         for rule, valid in column.validation_rules(pl.col(channel)).items()
     ]
     low, high = POWER_RATIO_RANGE
-    for channel in _POWER_CHANNELS if table == "generation" else ():
+    for channel in POWER_CHANNELS if table == "generation" else ():
         value, rated = pl.col(channel), pl.col("rated_power_kw")
         rules.append((channel, "below_range", value >= low * rated))
         rules.append((channel, "above_range", value <= high * rated))

@@ -1,7 +1,7 @@
 """Names and places of raw files. What is inside them is the contract's matter."""
 
+import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,11 +42,31 @@ def parse_raw_file_name(name: str) -> RawFileName | None:
         return None
 
 
-def raw_file_paths(raw_dir: Path) -> Iterator[Path]:
-    """Files in `raw_dir` and in its table directories, in order of name; hidden and temporary files are left out."""
-    places = [raw_dir, *(raw_dir / table for table in TABLES)]
-    found = (path for place in places if place.is_dir() for path in place.iterdir())
-    for path in sorted(found):
-        hidden = path.name.startswith(".") or path.suffix in _IN_THE_MAKING
-        if not hidden and not path.is_dir() and path.name != "README.md":
-            yield path
+def raw_file_names(raw_dir: Path) -> list[str]:
+    """All files below `raw_dir`, as sorted paths relative to it; hidden and temporary ones are left out.
+
+    Links are listed and not followed. Names and not Path objects: there may be tens of thousands.
+    """
+    found = list[str]()
+    for directory, subdirectories, files in os.walk(raw_dir):
+        here = Path(directory).relative_to(raw_dir).as_posix()
+        prefix = "" if here == "." else f"{here}/"
+        links = [name for name in subdirectories if Path(directory, name).is_symlink()]
+        subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
+        found += [
+            prefix + name
+            for name in (*files, *links)
+            if not name.startswith(".") and not name.endswith(_IN_THE_MAKING) and name != "README.md"
+        ]
+    return sorted(found)
+
+
+def raw_file_name(name: str) -> RawFileName | None:
+    """The parsed name of a file, given relative to the raw directory; None also when it lies in a wrong place."""
+    return parse_raw_file_name(name.rpartition("/")[2]) if is_in_place(name) else None
+
+
+def is_in_place(name: str) -> bool:
+    """Whether a file, given relative to the raw directory, lies in it itself or in one of its table directories."""
+    directory = name.rpartition("/")[0]
+    return not directory or directory in TABLES

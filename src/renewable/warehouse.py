@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from renewable.errors import WarehouseBusyError
 
 _RETRY_S = 0.25
+_UNREPLAYABLE = "replaying WAL file"
 _HOLDER = re.compile(r"(?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
 
@@ -23,11 +24,58 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the warehouse against every other step of this pipeline, once outside readers have let go too.
 
+    The database is left closed, for a tool that opens it itself.
     Raises WarehouseBusyError, which names the holder where it is known, after `wait_s` seconds.
     """
+    tell, deadline = report or _tell, time.monotonic() + wait_s
+    with _held(warehouse, wait_s, tell):
+        if warehouse.exists():
+            _opened(warehouse, deadline, wait_s, tell).close()
+        yield
+
+
+@contextmanager
+def exclusive_connection(
+    warehouse: Path,
+    wait_s: float,
+    *,
+    report: Callable[[str], None] | None = None,
+    memory_limit: str | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Like `exclusive`, with the database open all the while, so that no outside reader can come in between."""
+    tell, deadline = report or _tell, time.monotonic() + wait_s
+    with _held(warehouse, wait_s, tell):
+        connection = _opened(warehouse, deadline, wait_s, tell)
+        try:
+            _configure(connection, memory_limit)
+            # Both cores may insert; rows stay together by file, which is what reading a day back needs.
+            connection.execute("set preserve_insertion_order = false")
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with TimeZone UTC, closed at the end. Call it inside `exclusive`."""
+    connection = duckdb.connect(str(warehouse), read_only=read_only)
+    try:
+        _configure(connection, None)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _configure(connection: duckdb.DuckDBPyConnection, memory_limit: str | None) -> None:
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
+    if memory_limit is not None:
+        connection.execute("set memory_limit = $limit", {"limit": memory_limit})
+
+
+@contextmanager
+def _held(warehouse: Path, wait_s: float, tell: Callable[[str], None]) -> Iterator[None]:
     warehouse.parent.mkdir(parents=True, exist_ok=True)
-    tell = report or (lambda line: print(line, file=sys.stderr))
-    deadline = time.monotonic() + wait_s
     owner = warehouse.with_name(f"{warehouse.name}.owner")
     lock = FileLock(f"{warehouse}.lock")
     try:
@@ -40,31 +88,29 @@ def exclusive(
             raise WarehouseBusyError(_busy(warehouse, wait_s, _owner(owner))) from error
     try:
         owner.write_text(_this_process(), encoding="utf-8")
-        _wait_for_readers(warehouse, deadline, wait_s, tell)
         yield
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
 
 
-@contextmanager
-def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with TimeZone UTC, closed at the end. Call it inside `exclusive`."""
-    connection = duckdb.connect(str(warehouse), read_only=read_only)
-    try:
-        connection.execute("set TimeZone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
-
-
-def _wait_for_readers(warehouse: Path, deadline: float, wait_s: float, tell: Callable[[str], None]) -> None:
+def _opened(
+    warehouse: Path, deadline: float, wait_s: float, tell: Callable[[str], None]
+) -> duckdb.DuckDBPyConnection:
+    """The database, opened as soon as no other program has it open."""
     told = False
-    while warehouse.exists():
+    write_ahead_log = warehouse.with_name(f"{warehouse.name}.wal")
+    while True:
         try:
-            duckdb.connect(str(warehouse)).close()
-            return
-        except duckdb.IOException as error:
+            return duckdb.connect(str(warehouse))
+        except duckdb.Error as error:
+            if _UNREPLAYABLE in str(error) and write_ahead_log.exists():
+                # The database file was replaced by an older or another one. What is lost with the log are loads and
+                # builds whose own log is lost with them: the next ones do them again.
+                aside = write_ahead_log.with_name(f"{write_ahead_log.name}.of-another-database")
+                write_ahead_log.replace(aside)
+                tell(f"{warehouse} does not fit the write-ahead log beside it, which is now {aside.name}")
+                continue
             holder = _HOLDER.search(str(error))
             if holder is None:
                 raise
@@ -75,6 +121,10 @@ def _wait_for_readers(warehouse: Path, deadline: float, wait_s: float, tell: Cal
                 tell(f"{warehouse} is open in {who}; waiting up to {wait_s:.0f} s")
                 told = True
             time.sleep(_RETRY_S)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _busy(warehouse: Path, wait_s: float, who: str) -> str:

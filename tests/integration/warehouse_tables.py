@@ -7,7 +7,7 @@ import polars as pl
 from renewable.warehouse import connect
 
 # Columns that say when or by which load a row came, not what it is.
-_OF_THE_LOAD = ("_dlt_load_id", "loaded_at", "mtime_ns", "ctime_ns")
+_OF_THE_LOAD = ("load_id", "duration_s", "loaded_at", "mtime_ns", "ctime_ns")
 LAYERS = ("raw", "intermediate", "marts")
 
 

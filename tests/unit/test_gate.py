@@ -1,6 +1,7 @@
 """Laws of the gate: every row is accounted for, and each fault costs exactly what it broke."""
 
 import os
+import random
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from loaders.gate import Verdict, judge_day, read_file, refused_by_name
+from loaders.gate import FileInMotionError, Verdict, inspect_file, judge_day, read_rows, refused_by_name
 from loaders.pending import Fingerprint, find_pending, fingerprint, ledger_name
 from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
@@ -163,8 +164,7 @@ def test_a_file_of_another_shape_is_refused_with_the_column_named(
 ) -> None:
     path = tmp_path / "generation_2025-01-01.parquet"
     change(good).write_parquet(path)  # type: ignore[operator]
-    read = read_file(path, "generation", max_rows=10_000)
-    assert read.frame is None and said in str(read.refusal)
+    assert said in str(_refusal(path))
 
 
 @pytest.mark.parametrize(
@@ -173,20 +173,20 @@ def test_a_file_of_another_shape_is_refused_with_the_column_named(
 def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "generation_2025-01-01.parquet"
     path.write_bytes(content)
-    assert "cannot be read as Parquet" in str(read_file(path, "generation", max_rows=10).refusal)
+    assert "cannot be read as Parquet" in str(_refusal(path))
 
 
 def test_a_truncated_file_is_refused(good: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "generation_2025-01-01.parquet"
     good.write_parquet(path)
     path.write_bytes(path.read_bytes()[:-200])
-    assert read_file(path, "generation", max_rows=10_000).refusal
+    assert _refusal(path)
 
 
 def test_too_many_rows_are_refused_by_the_footer(good: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "generation_2025-01-01.parquet"
     good.write_parquet(path)
-    said = str(read_file(path, "generation", max_rows=100).refusal)
+    said = str(_refusal(path, max_rows=100))
     assert "1152 rows" in said and "RENEWABLE_MAX_ROWS_PER_FILE=100" in said
 
 
@@ -195,13 +195,71 @@ def test_links_are_not_followed(good: pl.DataFrame, tmp_path: Path) -> None:
     good.write_parquet(outside)
     link = tmp_path / "generation_2025-01-01.parquet"
     link.symlink_to(outside)
-    assert "symbolic link" in str(read_file(link, "generation", max_rows=10_000).refusal)
+    assert "symbolic link" in str(_refusal(link))
+
+
+def test_a_linked_directory_and_a_strange_one_are_refused_by_name(good: pl.DataFrame, tmp_path: Path) -> None:
+    raw, outside = tmp_path / "raw", tmp_path / "outside"
+    for directory in (raw / "2025", outside):
+        directory.mkdir(parents=True)
+        good.write_parquet(directory / "generation_2025-01-01.parquet")
+    (raw / "generation").symlink_to(outside)
+    pending = find_pending(raw, {})
+    assert pending.days == ()
+    said = {path.name: str(refused_by_name(path, raw).refusal) for path in pending.misnamed}
+    assert "symbolic link" in said["generation"]
+    assert "put it into weather/ or generation/" in said["generation_2025-01-01.parquet"]
+
+
+def test_a_pipe_in_a_files_place_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "generation_2025-01-01.parquet")
+    assert "not a regular file" in str(_refusal(tmp_path / "generation_2025-01-01.parquet"))
+
+
+def test_a_file_that_changes_after_its_inspection_is_left_for_the_next_look(
+    good: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "generation_2025-01-01.parquet"
+    good.write_parquet(path)
+    seen = inspect_file(path, "generation", max_rows=10_000)
+    good.head(5).write_parquet(path)
+    with pytest.raises(FileInMotionError):
+        read_rows(seen)
+
+
+def test_no_broken_bytes_make_the_gate_raise(good: pl.DataFrame, tmp_path: Path) -> None:
+    """Any file is read or refused; 60 files with flipped, cut and zeroed bytes."""
+    path = tmp_path / "generation_2025-01-01.parquet"
+    good.write_parquet(path)
+    content = path.read_bytes()
+    chance = random.Random(5)
+    refused = 0
+    for _ in range(60):
+        broken = bytearray(content)
+        at = chance.choice([chance.randrange(len(broken)), len(broken) - chance.randrange(1, 600)])
+        match chance.randrange(3):
+            case 0:
+                broken[at] = chance.randrange(256)
+            case 1:
+                del broken[at:]
+            case _:
+                broken[at : at + 40] = bytes(len(broken[at : at + 40]))
+        path.write_bytes(broken)
+        refused += _refusal(path) is not None
+    assert refused > 40
+
+
+def test_removed_files_are_pending_with_their_day(good: pl.DataFrame, tmp_path: Path) -> None:
+    ledger = {NAME: Fingerprint(1, 1, 1, "x"), "notes.txt": Fingerprint(1, 1, 1, "y")}
+    pending = find_pending(tmp_path, ledger)
+    assert [(unit.table, unit.day, unit.removed) for unit in pending.days] == [("generation", DAY, (NAME,))]
+    assert pending.forgotten == ("notes.txt",)
 
 
 def test_a_name_that_does_not_parse_is_refused_with_the_pattern(tmp_path: Path) -> None:
     path = tmp_path / "wind.parquet"
     path.write_bytes(b"x")
-    assert "YYYY-MM-DD" in str(refused_by_name(path).refusal)
+    assert "YYYY-MM-DD" in str(refused_by_name(path, tmp_path).refusal)
 
 
 def test_pending_are_new_and_changed_files_whatever_their_times(good: pl.DataFrame, tmp_path: Path) -> None:
@@ -231,6 +289,11 @@ def test_hidden_and_temporary_files_are_left_for_later(tmp_path: Path) -> None:
     ):
         (tmp_path / "weather" / name).write_bytes(b"half")
     assert find_pending(tmp_path, {}).files_seen == 0
+
+
+def _refusal(path: Path, max_rows: int = 10_000) -> str | None:
+    seen = inspect_file(path, "generation", max_rows=max_rows)
+    return seen.refusal or read_rows(seen)[1]
 
 
 def _counts(counts: object) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from importers.source import SourceFrame, read_source
 from importers.units import CONVERSIONS, SAME
 from renewable.contract import TABLES, WeatherSchema, column_unit, measurements, polars_schema
 from renewable.errors import MappingError
-from renewable.raw_files import raw_file_paths
+from renewable.raw_files import raw_file_names
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit
@@ -84,11 +84,11 @@ def utc(text: str) -> datetime:
 
 def test_importing_twice_rewrites_nothing(tmp_path: Path) -> None:
     first = import_files(EXAMPLE_MAPPING, tmp_path)
-    stamps = {path: path.stat().st_mtime_ns for path in raw_file_paths(tmp_path)}
+    stamps = {name: (tmp_path / name).stat().st_mtime_ns for name in raw_file_names(tmp_path)}
     second = import_files(EXAMPLE_MAPPING, tmp_path)
     assert (first.files_written, first.files_unchanged) == (28, 0)
     assert (second.files_written, second.files_unchanged) == (0, 28)
-    assert {path: path.stat().st_mtime_ns for path in raw_file_paths(tmp_path)} == stamps
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in raw_file_names(tmp_path)} == stamps
 
 
 def test_every_source_row_arrives_in_exactly_one_day_file(
@@ -233,8 +233,8 @@ def test_a_window_keeps_its_days_and_counts_the_others(tmp_path: Path) -> None:
     summary = import_files(mapping_path, tmp_path / "raw", Window(date(2024, 1, 2), date(2024, 1, 4)))
     assert summary.rows == {"weather": 2, "generation": 2}
     assert summary.rows_outside_window == 3
-    assert {p.name for p in raw_file_paths(tmp_path / "raw")} == {
-        f"{table}_2024-01-0{day}.parquet" for table in TABLES for day in (2, 3)
+    assert set(raw_file_names(tmp_path / "raw")) == {
+        f"{table}/{table}_2024-01-0{day}.parquet" for table in TABLES for day in (2, 3)
     }
 
 

@@ -19,6 +19,7 @@ OPERATING_STATES = (
 )
 # Power relative to rated power; negative standby consumption and short overshoots are real.
 POWER_RATIO_RANGE = (-0.2, 1.5)
+POWER_CHANNELS = ("active_power_kw", "curtailment_limit_kw")
 
 
 def _asset_id() -> dy.String:
