@@ -93,6 +93,8 @@ def _aggregates(table: RawTable, paths: Sequence[Path], fleet: Fleet) -> pl.Data
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("set TimeZone = 'UTC'")
+        # Or comparisons are settled by the file's own statistics, which know no not-a-number and may lie.
+        connection.execute("set disabled_optimizers = 'statistics_propagation'")
         connection.register("registry", _registry(fleet).to_arrow())
         result: pl.DataFrame = connection.sql(query).pl()
         return result

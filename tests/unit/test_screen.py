@@ -74,6 +74,17 @@ def test_a_clean_day_is_spotless(
     assert spotless_days(table, {NEXT: [path]}, fleet) == set()
 
 
+@pytest.mark.parametrize("channel", ["wind_speed_ms", "ghi_wm2", "precipitation_mm"])
+def test_a_not_a_number_is_seen_although_the_files_statistics_hide_it(
+    fleet: Fleet, days: dict[RawTable, pl.DataFrame], tmp_path: Path, channel: str
+) -> None:
+    holed = (
+        pl.when(pl.int_range(pl.len()) == 700).then(float("nan")).otherwise(pl.col(channel)).alias(channel)
+    )
+    path = _write(days["weather"].with_columns(holed), tmp_path / "a.parquet")
+    assert spotless_days("weather", {DAY: [path]}, fleet) == set()
+
+
 @hypothesis_settings(max_examples=40, deadline=None)
 @given(cell=st.sampled_from(CELLS), row=st.integers(0, 1151), twice=st.booleans(), shuffled=st.booleans())
 def test_spotless_is_what_the_gate_takes_whole(
