@@ -213,10 +213,14 @@ def replay_quarantine(
 ) -> None:
     """Judge again what is set aside, after the registry, a setting or the file was mended, and load what is good."""
     from loaders.dlt_pipeline import replay
-    from loaders.quarantine import read_quarantine
+    from loaders.quarantine import quarantined_units, read_quarantine
 
     settings = _load()
     name = None if file is None else _quarantined(settings, file)
+    units = quarantined_units(settings.quarantine_dir, name)
+    if not units:
+        print("nothing is set aside of a day's files; a misnamed file is loaded once it is renamed")
+        return
     _print_load(replay(settings, name, report=_progress), as_json)
     left = read_quarantine(settings.quarantine_dir)
     _progress(

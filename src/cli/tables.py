@@ -56,16 +56,15 @@ def print_status(status: Status, now: datetime) -> None:
 def print_load_log(log: pl.DataFrame) -> None:
     """What became of each raw file, a line each."""
     table = Table(title="Load log", title_justify="left")
-    table.add_column("file", overflow="fold")
-    for name in ("rows in", "loaded", "collapsed", "quarantined", "values aside", "took s"):
+    table.add_column("file", no_wrap=True)
+    for name in ("rows in", "loaded", "equal", "bad rows", "bad values", "took s"):
         table.add_column(name, justify="right")
-    table.add_column("load")
-    table.add_column("content")
+    table.add_column("load, or why refused", overflow="fold")
     for row in log.iter_rows(named=True):
         counts = [str(row[name]) for name in ("rows_in", *_FATES, "values_set_aside")]
         took = "" if row["duration_s"] is None else f"{row['duration_s']:.1f}"
-        fate = [escape(row["refusal"])] if row["refusal"] else [row["load_id"] or ""]
-        table.add_row(escape(row["file"]), *counts, took, *fate, row["sha256"][:12])
+        fate = escape(row["refusal"]) if row["refusal"] else row["load_id"] or ""
+        table.add_row(escape(row["file"]), *counts, took, fate)
     _console().print(table)
 
 

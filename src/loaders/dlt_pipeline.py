@@ -270,12 +270,15 @@ class _Loader:
 
     def _judge(self, units: Sequence[DayFiles]) -> tuple[list[_JudgedDay], list[str]]:
         inspected, in_motion = dict[Unit, tuple[DayFiles, dict[str, Inspected]]](), list[str]()
-        limit = self._settings.max_rows_per_file
+        limit, extra = self._settings.max_rows_per_file, self._settings.allowed_extra_columns
         for unit in units:
             try:
                 inspected[unit.table, unit.day] = (
                     unit,
-                    {self._name(path): inspect_file(path, unit.table, max_rows=limit) for path in unit.paths},
+                    {
+                        self._name(path): inspect_file(path, unit.table, max_rows=limit, extra_columns=extra)
+                        for path in unit.paths
+                    },
                 )
             except FileInMotionError as error:
                 in_motion.append(self._name(error.args[0]))

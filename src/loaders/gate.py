@@ -4,7 +4,7 @@ import hashlib
 import io
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,8 +86,12 @@ class Verdict:
     counts: Mapping[str, FileCounts]
 
 
-def inspect_file(path: Path, table: RawTable, *, max_rows: int) -> Inspected:
+def inspect_file(
+    path: Path, table: RawTable, *, max_rows: int, extra_columns: Container[str] = ()
+) -> Inspected:
     """Fingerprint a raw file and hold its footer against the contract; what the file holds never makes it raise.
+
+    Columns beside the contract's are a fault unless they are in `extra_columns`.
 
     Raises FileInMotionError when somebody writes or removes the file meanwhile, OSError when it cannot be opened.
     """
@@ -98,7 +102,7 @@ def inspect_file(path: Path, table: RawTable, *, max_rows: int) -> Inspected:
         refusal = _kind_fault(path)
         rows = 0
         if refusal is None:
-            rows, refusal = _footer(path, table, max_rows)
+            rows, refusal = _footer(path, table, max_rows, extra_columns)
         seen = fingerprint(path)
         moved = not seen.has_stat_of(path) or before.st_ctime_ns != seen.ctime_ns
     except FileNotFoundError as error:
@@ -188,7 +192,9 @@ def _kind_fault(path: Path) -> str | None:
     return None if stat.S_ISREG(path.lstat().st_mode) else "is not a regular file"
 
 
-def _footer(path: Path, table: RawTable, max_rows: int) -> tuple[int, str | None]:
+def _footer(
+    path: Path, table: RawTable, max_rows: int, extra_columns: Container[str]
+) -> tuple[int, str | None]:
     try:
         metadata = pq.read_metadata(path)
         groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
@@ -213,16 +219,20 @@ def _footer(path: Path, table: RawTable, max_rows: int) -> tuple[int, str | None
             f"claims {size} bytes unpacked, more than {_MAX_BYTES_PER_ROW} for each of"
             f" RENEWABLE_MAX_ROWS_PER_FILE={max_rows} rows"
         )
-    return rows, _schema_fault(found, table)
+    return rows, _schema_fault(found, table, extra_columns)
 
 
-def _schema_fault(found: Mapping[str, pl.DataType], table: RawTable) -> str | None:
+def _schema_fault(
+    found: Mapping[str, pl.DataType], table: RawTable, extra_columns: Container[str]
+) -> str | None:
     expected = polars_schema(table)
     faults = []
     if missing := [name for name in expected if name not in found]:
         faults.append(f"missing column(s) {', '.join(missing)}")
-    if unknown := [name for name in found if name not in expected]:
-        faults.append(f"unknown column(s) {', '.join(unknown)}")
+    if unknown := [name for name in found if name not in expected and name not in extra_columns]:
+        faults.append(
+            f"unknown column(s) {', '.join(unknown)}, and RENEWABLE_EXTRA_COLUMNS does not allow them"
+        )
     faults += [
         f"column {name} is {found[name]}, expected {dtype}"
         for name, dtype in expected.items()

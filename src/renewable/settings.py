@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
     )
+    extra_columns: str = Field(
+        "", description="columns that raw files may have beside the contract's, by comma; they are left out"
+    )
     lock_wait_s: float = Field(
         120.0, ge=0, description="seconds to wait for a busy warehouse before giving up"
     )
@@ -61,6 +64,10 @@ class Settings(BaseSettings):
         if self.input == "mapping" and self.mapping is None:
             raise ValueError("RENEWABLE_INPUT=mapping needs RENEWABLE_MAPPING, the path of the mapping file")
         return self
+
+    @property
+    def allowed_extra_columns(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.extra_columns.split(",") if name.strip())
 
     @property
     def raw_dir(self) -> Path:

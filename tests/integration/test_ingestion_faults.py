@@ -208,6 +208,20 @@ def test_what_the_registry_lacked_is_replayed_once_it_is_mended(
     assert differences(settings, settings.data_dir.with_name("once")) == []
 
 
+def test_an_extra_column_is_left_out_where_the_settings_allow_it(
+    settings: Settings, fleet: Fleet, three_days: Window
+) -> None:
+    generate(fleet, three_days, data_dir=settings.data_dir, seed=4)
+    path = _raw(settings, "weather", three_days.start)
+    pl.read_parquet(path).with_columns(pl.lit(1.5).alias("spare")).write_parquet(path)
+    assert "RENEWABLE_EXTRA_COLUMNS" in ingest(settings).files_refused[f"weather/{path.name}"]
+    open_minded = settings.model_copy(update={"extra_columns": "other, spare"})
+    summary = replay(open_minded)
+    assert (summary.files_loaded, summary.rows_loaded) == (1, 4 * 288)
+    assert read_quarantine(settings.quarantine_dir).files == {}
+    assert differences(open_minded, settings.data_dir.with_name("once")) == []
+
+
 def test_a_file_that_is_written_during_the_load_is_left_for_the_next_one(
     settings: Settings, fleet: Fleet, three_days: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,13 +228,13 @@ def test_a_file_that_changes_after_its_inspection_is_left_for_the_next_look(
 
 
 def test_no_broken_bytes_make_the_gate_raise(good: pl.DataFrame, tmp_path: Path) -> None:
-    """Any file is read or refused; 60 files with flipped, cut and zeroed bytes."""
+    """Any file is read or refused; 40 files with flipped, cut and zeroed bytes."""
     path = tmp_path / "generation_2025-01-01.parquet"
     good.write_parquet(path)
     content = path.read_bytes()
     chance = random.Random(5)
     refused = 0
-    for _ in range(60):
+    for _ in range(40):
         broken = bytearray(content)
         at = chance.choice([chance.randrange(len(broken)), len(broken) - chance.randrange(1, 600)])
         match chance.randrange(3):
@@ -246,7 +246,7 @@ def test_no_broken_bytes_make_the_gate_raise(good: pl.DataFrame, tmp_path: Path)
                 broken[at : at + 40] = bytes(len(broken[at : at + 40]))
         path.write_bytes(broken)
         refused += _refusal(path) is not None
-    assert refused > 40
+    assert refused > 25
 
 
 def test_removed_files_are_pending_with_their_day(good: pl.DataFrame, tmp_path: Path) -> None:

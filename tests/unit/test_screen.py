@@ -85,7 +85,7 @@ def test_a_not_a_number_is_seen_although_the_files_statistics_hide_it(
     assert spotless_days("weather", {DAY: [path]}, fleet) == set()
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 @given(cell=st.sampled_from(CELLS), row=st.integers(0, 1151), twice=st.booleans(), shuffled=st.booleans())
 def test_spotless_is_what_the_gate_takes_whole(
     fleet: Fleet,
