@@ -10,7 +10,7 @@ import duckdb
 from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import PipelineError
 from renewable.settings import Settings
-from renewable.warehouse import connect, exclusive
+from renewable.warehouse import exclusive_connection, sql_literal
 from transform.build import read_build_log
 
 MARTS_SCHEMA = "marts"
@@ -41,10 +41,7 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
             f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
         )
     settings.published_dir.mkdir(parents=True, exist_ok=True)
-    with (
-        exclusive(settings.warehouse_path, settings.lock_wait_s, report=report),
-        connect(settings.warehouse_path) as connection,
-    ):
+    with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         marts = connection.execute(
             "select table_name from information_schema.tables where table_schema = ? order by 1",
             [MARTS_SCHEMA],
@@ -62,7 +59,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, mart: str, path: Path) -> int:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         ((rows,),) = connection.execute(
-            f"copy (from {MARTS_SCHEMA}.{mart} order by all) to '{str(temporary).replace(chr(39), chr(39) * 2)}'"
+            f"copy (from {MARTS_SCHEMA}.{mart} order by all) to {sql_literal(str(temporary))}"
             " (format parquet, compression zstd)"
         ).fetchall()
         with temporary.open("rb") as file:

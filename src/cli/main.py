@@ -213,15 +213,15 @@ def replay_quarantine(
 ) -> None:
     """Judge again what is set aside, after the registry, a setting or the file was mended, and load what is good."""
     from loaders.dlt_pipeline import replay
-    from loaders.quarantine import quarantined_units, read_quarantine
+    from loaders.quarantine import read_quarantine
 
     settings = _load()
     name = None if file is None else _quarantined(settings, file)
-    units = quarantined_units(settings.quarantine_dir, name)
-    if not units:
+    summary = replay(settings, name, report=_progress)
+    if not summary.files_seen:
         print("nothing is set aside of a day's files; a misnamed file is loaded once it is renamed")
         return
-    _print_load(replay(settings, name, report=_progress), as_json)
+    _print_load(summary, as_json)
     left = read_quarantine(settings.quarantine_dir)
     _progress(
         f"left in quarantine: {left.row_count} rows, {left.value_count} values, {len(left.files)} whole files"
@@ -260,13 +260,13 @@ def status(
     from loaders.load_log import read_load_log
 
     settings = _load()
-    found, log = read_status(settings), read_load_log(settings)
+    found = read_status(settings)
     if as_json:
-        print(_json(asdict(found) | ({"load_log": log.to_dicts()} if files else {})))
+        print(_json(asdict(found) | ({"load_log": read_load_log(settings).to_dicts()} if files else {})))
         return
     print_status(found, datetime.now(UTC))
     if files:
-        print_load_log(log)
+        print_load_log(read_load_log(settings))
 
 
 @app.command()

@@ -175,6 +175,8 @@ def _ingest(
         ) as connection,
         _work_directory(settings) as work,
     ):
+        # Both cores may insert; rows stay together by file, which is what reading a day back needs.
+        connection.execute("set preserve_insertion_order = false")
         create_load_log(connection)
         ledger = warehouse_ledger(connection)
         pending = find_pending(settings.raw_dir, ledger, window, again=again)
@@ -225,13 +227,8 @@ class _Loader:
         work: Path,
         now: Callable[[], datetime],
     ) -> None:
-        self._settings, self._fleet, self._connection, self._work, self._now = (
-            settings,
-            fleet,
-            connection,
-            work,
-            now,
-        )
+        self._settings, self._fleet = settings, fleet
+        self._connection, self._work, self._now = connection, work, now
         self._pipeline: dlt.Pipeline | None = None
         self._destination: ReplaceDaysDuckDb | None = None
 
@@ -260,7 +257,7 @@ class _Loader:
         while True:
             batch, moving = self._judge(left)
             in_motion += moving
-            self._set_aside(batch)
+            self._record_refusals(batch)
             try:
                 self._run(batch, started)
                 return batch
@@ -295,12 +292,16 @@ class _Loader:
         batch = []
         for key, (unit, files) in inspected.items():
             try:
-                batch.append(
-                    _judged_at_a_glance(unit, files) if key in spotless else self._judge_rows(unit, files)
-                )
+                judge = self._judge_at_a_glance if key in spotless else self._judge_rows
+                batch.append(judge(unit, files))
             except FileInMotionError as error:
                 in_motion.append(self._name(error.args[0]))
         return batch, in_motion
+
+    def _judge_at_a_glance(self, unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
+        store_verdict(self._settings.quarantine_dir, unit.table, unit.day, None)
+        counts = {name: FileCounts(file.rows, file.rows, 0, 0, 0) for name, file in files.items()}
+        return _JudgedDay(unit, files, {}, counts, tuple(file.path for file in files.values() if file.rows))
 
     def _judge_rows(self, unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
         refusals, frames = dict[str, str](), dict[str, pl.DataFrame]()
@@ -317,10 +318,8 @@ class _Loader:
         rules = Counter([*verdict.rejected["rule"], *verdict.set_aside["rule"]])
         return _JudgedDay(unit, files, refusals, verdict.counts, (accepted,), rules)
 
-    def _set_aside(self, batch: Sequence[_JudgedDay]) -> None:
+    def _record_refusals(self, batch: Sequence[_JudgedDay]) -> None:
         for judged in batch:
-            if not judged.rules:
-                store_verdict(self._settings.quarantine_dir, *judged.key, None)
             for name, file in judged.files.items():
                 if name in judged.refusals:
                     store_refused_file(self._settings, name, judged.refusals[name], file.fingerprint)
@@ -424,11 +423,6 @@ class _Loader:
 
     def _name(self, path: Path) -> str:
         return ledger_name(path, self._settings.raw_dir)
-
-
-def _judged_at_a_glance(unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
-    counts = {name: FileCounts(file.rows, file.rows, 0, 0, 0) for name, file in files.items()}
-    return _JudgedDay(unit, files, {}, counts, tuple(file.path for file in files.values() if file.rows))
 
 
 def _scope(days: Iterator[date]) -> str:

@@ -4,7 +4,6 @@ It mirrors the raw files as they were last judged. The files themselves stay whe
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from renewable.raw_files import parse_raw_file_name
 from renewable.settings import Settings
 
 _KINDS = ("rows", "values")
+_WHOLE_FILE = "whole file"
 _RECORD = ".reason.json"
 LISTING_SCHEMA = pl.Schema({"file": pl.String, "what": pl.String, "rule": pl.String, "count": pl.Int64})
 
@@ -73,11 +73,13 @@ def clear_refused_file(quarantine_dir: Path, name: str) -> None:
 
 def read_quarantine(quarantine_dir: Path) -> Quarantined:
     """Counts of all that is set aside now."""
-    return Quarantined(
-        rows=_by_rule(quarantine_dir / "rows"),
-        values=_by_rule(quarantine_dir / "values"),
-        files={record["file"]: record["reason"] for record in _records(quarantine_dir)},
+    listing = list_quarantine(quarantine_dir)
+    rows, values = (
+        listing.filter(pl.col("what") == kind).group_by("rule").agg(pl.col("count").sum()).sort("rule")
+        for kind in _KINDS
     )
+    whole = listing.filter(pl.col("what") == _WHOLE_FILE).select("file", "rule")
+    return Quarantined(dict(rows.iter_rows()), dict(values.iter_rows()), dict(whole.iter_rows()))
 
 
 def list_quarantine(quarantine_dir: Path) -> pl.DataFrame:
@@ -91,7 +93,7 @@ def list_quarantine(quarantine_dir: Path) -> pl.DataFrame:
         for kind in _KINDS
         for path in (quarantine_dir / kind).glob("*.parquet")
     ]
-    whole = [(record["file"], "whole file", record["reason"], 1) for record in _records(quarantine_dir)]
+    whole = [(record["file"], _WHOLE_FILE, record["reason"], 1) for record in _records(quarantine_dir)]
     listing = pl.concat([pl.DataFrame(whole, schema=LISTING_SCHEMA, orient="row"), *frames])
     return listing.sort("file", "what", "rule")
 
@@ -140,10 +142,3 @@ def _records(quarantine_dir: Path) -> list[dict[str, str]]:
 
 def _record_path(quarantine_dir: Path, name: str) -> Path:
     return quarantine_dir / "files" / f"{name}{_RECORD}"
-
-
-def _by_rule(directory: Path) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for path in sorted(directory.glob("*.parquet")):
-        counts.update(dict(pl.read_parquet(path, columns=["rule"]).group_by("rule").len().iter_rows()))
-    return dict(sorted(counts.items()))

@@ -15,6 +15,7 @@ from loaders.pending import Unit
 from renewable.contract import POWER_RATIO_RANGE, RawTable, measurements
 from renewable.contract.schemas import OPERATING_STATES, POWER_CHANNELS
 from renewable.fleet import Fleet
+from renewable.warehouse import sql_literal
 from renewable.windows import Window
 
 _MINUTES_A_DAY = 24 * 60
@@ -46,11 +47,6 @@ def parquet_list(paths: Sequence[Path], *, with_names: bool = False) -> str:
     """A read_parquet call over exactly these files, whatever characters their paths hold."""
     names = ", ".join(sql_literal(_unglobbed(str(path))) for path in paths)
     return f"read_parquet([{names}], hive_partitioning = false, filename = {str(with_names).lower()})"
-
-
-def sql_literal(text: str) -> str:
-    """`text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _unglobbed(path: str) -> str:
@@ -108,13 +104,12 @@ def _in_range(table: RawTable, channels: Sequence[str]) -> str:
     tests = []
     for name in channels:
         # Not-a-number is above everything in DuckDB, so the maximum shows it.
-        bounds = [(columns[name].min, columns[name].max, "1")]
+        least, most, unit = columns[name].min, columns[name].max, "1"
         if name in POWER_CHANNELS:
-            bounds = [(low, high, "rated_power_kw")]
-        tests += [
+            least, most, unit = low, high, "rated_power_kw"
+        tests.append(
             f"coalesce({name}_min >= {least!r} * {unit} and {name}_max <= {most!r} * {unit}, {name}_min is null)"
-            for least, most, unit in bounds
-        ]
+        )
     return " and ".join(tests)
 
 

@@ -48,8 +48,6 @@ def exclusive_connection(
         connection = _opened(warehouse, deadline, wait_s, tell)
         try:
             _configure(connection, memory_limit)
-            # Both cores may insert; rows stay together by file, which is what reading a day back needs.
-            connection.execute("set preserve_insertion_order = false")
             yield connection
         finally:
             connection.close()
@@ -64,6 +62,11 @@ def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.Duck
         yield connection
     finally:
         connection.close()
+
+
+def sql_literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _configure(connection: duckdb.DuckDBPyConnection, memory_limit: str | None) -> None:

@@ -47,6 +47,8 @@ STAGES = {
     "before the log is published": ("loaders.dlt_pipeline", "publish_load_log", "before"),
 }
 _FIRST = date(2025, 3, 1)
+# So few that a load has several batches to die between.
+_BATCH_ROWS = 1_500
 _CHILD = """
 import importlib, os, signal, sys
 from pathlib import Path
@@ -112,7 +114,7 @@ class World:
         day, seed = _FIRST + timedelta(days=number), self._chance.randrange(1_000_000)
         frame = (weather_day if table == "weather" else generation_day)(self._fleet, day, seed)
         if part:
-            # Half of it repeats what the other file may say as well: conflicts and late rows at once.
+            # A tenth of the day, with values of its own: conflicts and late rows at once.
             frame = frame.sample(fraction=0.1, seed=seed)
         if dirty:
             channel = frame.columns[2]
@@ -123,10 +125,10 @@ class World:
         return path
 
 
-def die(settings: Settings, stage: str | None = None, after_s: float = 0.0, batch_rows: int = 1_500) -> bool:
+def die(settings: Settings, stage: str | None = None, after_s: float = 0.0) -> bool:
     """Run `ingest` in a child that is killed at `stage`, or `after_s` seconds after it was ready; False: it lived."""
     place, name, when = STAGES[stage] if stage else ("", "", "")
-    arguments = [str(settings.data_dir), str(settings.fleet_dir), place, name, when, str(batch_rows)]
+    arguments = [str(settings.data_dir), str(settings.fleet_dir), place, name, when, str(_BATCH_ROWS)]
     with subprocess.Popen(
         [sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
