@@ -21,7 +21,8 @@ from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive
-from transform.dbt_project import invoke_dbt, target_dir, window_arguments
+from transform.build import build_models as run_dbt
+from transform.dbt_project import target_dir
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -45,10 +46,10 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
     found: list[DbtCliEventMessage] = []
     failure: PipelineError | None = None
     window = window_if_any(context)
-    arguments = ["build", *window_arguments(window), *_selection(context, manifest, translator)]
+    selection = _selection(context, manifest, translator)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=context.log.info):
         try:
-            invoke_dbt(settings, arguments, on_event=lambda event: found.extend(_results(event)))
+            run_dbt(settings, window, selection, on_event=lambda event: found.extend(_results(event)))
         except PipelineError as error:
             failure = error
     for message in found:

@@ -1,8 +1,9 @@
 """Builds the dbt models. A day is stale when its files differ from those it was built from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -10,8 +11,8 @@ import polars as pl
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
-from renewable.windows import Window, contiguous_windows
-from transform.dbt_project import invoke_dbt, window_arguments
+from renewable.windows import ONE_DAY, Window, contiguous_windows
+from transform.dbt_project import invoke_dbt, window_environment
 
 _IDENTITY = ("table_name", "day", "file", "sha256", "rows_loaded")
 BUILD_LOG_SCHEMA = pl.Schema(
@@ -53,14 +54,37 @@ def transform(
         )
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         if full:
-            invoke_dbt(settings, ["build", "--full-refresh"])
+            build_models(settings, None, ["--full-refresh"])
             return TransformSummary((), full=True)
         windows = [window] if window else list(contiguous_windows(_stale_in_warehouse(settings)))
         for each in windows:
             if report:
                 report(f"dbt build {each}")
-            invoke_dbt(settings, ["build", *window_arguments(each)])
+            build_models(settings, each)
     return TransformSummary(tuple(windows))
+
+
+def build_models(
+    settings: Settings,
+    window: Window | None,
+    arguments: Sequence[str] = (),
+    *,
+    on_event: Callable[[Any], None] | None = None,
+) -> None:
+    """`dbt build` with its data tests for what a change of `window` reaches; the caller holds the warehouse.
+
+    None builds everything. Raises PipelineError when a model or a test fails.
+    """
+    environment = window_environment(window, _rebuild_end(settings, window) if window else None)
+    command = ["build", "--exclude-resource-type", "unit_test", *arguments]
+    invoke_dbt(settings, command, environment=environment, on_event=on_event)
+
+
+def _rebuild_end(settings: Settings, window: Window) -> date:
+    """The day after the last one that was built or is built now: no later row can be out of date."""
+    with connect(settings.warehouse_path) as connection:
+        built = read_build_log(connection)["day"].drop_nulls()
+    return window.end if built.is_empty() else max(window.end, max(built.to_list()) + ONE_DAY)
 
 
 def stale_days(load_log: pl.DataFrame, build_log: pl.DataFrame) -> list[date]:

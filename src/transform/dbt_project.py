@@ -1,9 +1,9 @@
 """Where the dbt project lies and how it is called: environment, variables, manifest."""
 
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from renewable.settings import REPO, Settings
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
+_FLAGS = ("--quiet", "--no-use-colors", "--warn-error")
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
+
+_manifests: dict[Path, tuple[float, Any]] = {}
 
 
 def target_dir(settings: Settings) -> Path:
@@ -33,12 +36,16 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def window_arguments(window: Window | None) -> list[str]:
-    """Arguments of dbt that limit a build to `window`; none rebuilds everything."""
+def window_environment(window: Window | None, rebuild_end: date | None = None) -> dict[str, str]:
+    """Environment variables that limit a build to what a change of `window` reaches; none rebuilds everything.
+
+    Days from `rebuild_end` on are left alone. dbt's own variables would do as well, but other values of them make
+    dbt parse the project again.
+    """
     if window is None:
-        return []
-    bounds = {"window_start": f"{window.start} 00:00:00+00", "window_end": f"{window.end} 00:00:00+00"}
-    return ["--vars", json.dumps(bounds)]
+        return {}
+    bounds = {"RENEWABLE_WINDOW_START": str(window.start), "RENEWABLE_WINDOW_END": str(window.end)}
+    return bounds | ({"RENEWABLE_REBUILD_END": str(rebuild_end)} if rebuild_end else {})
 
 
 def ensure_manifest(settings: Settings) -> Path:
@@ -50,7 +57,11 @@ def ensure_manifest(settings: Settings) -> Path:
 
 
 def invoke_dbt(
-    settings: Settings, arguments: Sequence[str], *, on_event: Callable[[Any], None] | None = None
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    on_event: Callable[[Any], None] | None = None,
 ) -> None:
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
@@ -60,10 +71,11 @@ def invoke_dbt(
     from dbt.cli.main import dbtRunner
 
     target_dir(settings).mkdir(parents=True, exist_ok=True)
-    with bound_environment(settings):
+    with bound_environment(settings, environment or {}):
         try:
-            outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(
-                ["--quiet", "--no-use-colors", "--warn-error", *arguments]
+            known = None if arguments[0] == "parse" else _parsed(settings)
+            outcome = dbtRunner(manifest=known, callbacks=[on_event] if on_event else []).invoke(
+                [*_FLAGS, *arguments]
             )
         finally:
             # dbt keeps the connection, and with it the file's lock, in a class attribute.
@@ -82,6 +94,20 @@ def invoke_dbt(
     )
 
 
+def _parsed(settings: Settings) -> Any:
+    """The parsed project, once a process; None lets dbt find out and say what is wrong with it."""
+    from dbt.cli.main import dbtRunner
+
+    youngest = _youngest(settings)
+    known = _manifests.get(target_dir(settings))
+    if known is None or known[0] != youngest:
+        parsed = dbtRunner().invoke([*_FLAGS, "parse"])
+        if not parsed.success:
+            return None
+        known = _manifests[target_dir(settings)] = (youngest, parsed.result)
+    return known[1]
+
+
 def _youngest(settings: Settings) -> float:
     roots = [*(PROJECT_DIR / name for name in _SOURCES), settings.fleet_dir / "assets.csv"]
     files = (path for root in roots for path in ([root] if root.is_file() else root.rglob("*")))
@@ -89,9 +115,9 @@ def _youngest(settings: Settings) -> float:
 
 
 @contextmanager
-def bound_environment(settings: Settings) -> Iterator[None]:
+def bound_environment(settings: Settings, more: Mapping[str, str]) -> Iterator[None]:
     """Set dbt's variables in this process's environment, for dbt called here or as a child, and restore it."""
-    values = dbt_environment(settings)
+    values = {**dbt_environment(settings), **more}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -12,6 +12,11 @@
     ) / {{ kelvin }}
 {%- endmacro %}
 
+{#- Wind speed (m/s) at the reference density of 1.225 kg/m³, IEC 61400-12-1, turbines with pitch control. -#}
+{% macro normalised_wind_speed(wind_speed_ms, air_density_kg_m3) -%}
+    {{ wind_speed_ms }} * pow({{ air_density_kg_m3 }} / 1.225, 1.0 / 3.0)
+{%- endmacro %}
+
 {#- Power (kW) between two points of a turbine's curve; 0 below the first and above the last point. -#}
 {% macro power_on_segment(wind_speed_ms) -%}
     case
@@ -31,11 +36,16 @@
     (case when {{ value }} < 0.0 then 0.0 else {{ value }} end)
 {%- endmacro %}
 
-{#- DC power (kW) of PVWatts V5: irradiance in the plane of the array, cell temperature taken as the module's. -#}
-{% macro pvwatts_dc_power() -%}
+{#- Power (kW) of the modules by their data sheet in the irradiance of their plane, the denominator of the
+    performance ratio (IEC 61724-1); with a module temperature (°C) the one of the ratio corrected to 25 °C. -#}
+{% macro reference_dc_power(module_temperature_c=none) -%}
     dc_capacity_kw * {{ at_least_zero('poa_irradiance_wm2') }} / 1000.0
-    * (1.0 + temperature_coefficient_per_c * (module_temperature_c - 25.0))
-    * (1.0 - system_loss_ratio)
+    {%- if module_temperature_c %} * (1.0 + temperature_coefficient_per_c * ({{ module_temperature_c }} - 25.0)){% endif %}
+{%- endmacro %}
+
+{#- Module temperature (°C) from the air's, Faiman 2008 with its general coefficients; calm when no wind is known. -#}
+{% macro faiman_module_temperature() -%}
+    air_temperature_c + {{ at_least_zero('poa_irradiance_wm2') }} / (25.0 + 6.84 * coalesce(wind_speed_ms, 1.0))
 {%- endmacro %}
 
 {#- AC power (kW) of PVWatts V5's inverter: efficiency by load (nominal 0.96, reference 0.9637), clipped at rated power. -#}

@@ -1,11 +1,9 @@
-{{ config(incremental_predicates=[in_local_days('date_local')]) }}
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-with intervals as (
+with sums as (
 
-    select * from {{ ref('int_interval_performance') }}
-    where
-        {{ around_local_days('timestamp_utc') }}
-        and {{ in_local_days('date_local') }}
+    select * from {{ ref('int_asset_daily') }}
+    where {{ in_local_days('date_local') }}
 
 ),
 
@@ -15,79 +13,75 @@ assets as (
 
 ),
 
--- A local day is reported for every asset of a time zone as soon as one asset there has data of it.
-zone_days as (
+soiling as (
 
-    select distinct
-        assets.timezone,
-        intervals.date_local
-    from intervals
-    inner join assets using (asset_id)
+    select * from {{ ref('int_soiling_daily') }}
+    where {{ in_local_days('date_local') }}
 
 ),
 
 asset_days as (
 
     select
-        assets.*,
-        zone_days.date_local,
+        sums.*,
+        assets.site_id,
+        assets.technology,
+        assets.rated_power_kw,
+        assets.dc_capacity_kw,
+        assets.interval_hours,
         cast(date_diff(
             'minute',
-            {{ utc_instant('zone_days.date_local', 'assets.timezone') }},
-            {{ utc_instant("zone_days.date_local + interval '1 day'", 'assets.timezone') }}
-        ) // assets.interval_minutes as bigint) as intervals_expected
-    from assets
-    inner join zone_days using (timezone)
-    where zone_days.date_local >= assets.commissioned_on
-
-),
-
-compared as (
-
-    select
-        *,
-        case when expected_energy_kwh is not null then energy_kwh end as compared_energy_kwh,
-        case when energy_kwh is not null then expected_energy_kwh end as compared_expected_energy_kwh,
-        {{ at_least_zero('poa_irradiance_wm2') }} * interval_hours / 1000.0 as insolation_kwh_m2
-    from intervals
-
-),
-
-sums as (
-
-    select
-        asset_id,
-        date_local,
-        count(active_power_kw) as intervals_observed,
-        {{ exact_sum('energy_kwh') }} as energy_kwh,
-        {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
-        {{ exact_mean('active_power_kw') }} as mean_power_kw,
-        {{ exact_sum('compared_energy_kwh') }} as compared_energy_kwh,
-        {{ exact_sum('compared_expected_energy_kwh') }} as compared_expected_energy_kwh,
-        {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
-        {{ exact_sum('insolation_kwh_m2') }} as insolation_kwh_m2
-    from compared
-    group by asset_id, date_local
+            {{ utc_instant('sums.date_local', 'assets.timezone') }},
+            {{ utc_instant("sums.date_local + interval '1 day'", 'assets.timezone') }}
+        ) // assets.interval_minutes as bigint) as intervals_expected,
+        soiling.soiling_ratio
+    from sums
+    inner join assets on sums.asset_id = assets.asset_id
+    left join soiling
+        on
+            sums.asset_id = soiling.asset_id
+            and sums.date_local = soiling.date_local
 
 )
 
 select
-    asset_days.asset_id,
-    asset_days.date_local,
-    asset_days.site_id,
-    asset_days.technology,
-    asset_days.rated_power_kw,
-    asset_days.intervals_expected,
-    coalesce(sums.intervals_observed, 0) as intervals_observed,
-    asset_days.intervals_expected * asset_days.interval_hours as expected_hours,
-    coalesce(sums.intervals_observed, 0) * asset_days.interval_hours as observed_hours,
-    coalesce(sums.intervals_observed, 0) / asset_days.intervals_expected as data_coverage_ratio,
-    sums.energy_kwh,
-    sums.expected_energy_kwh,
-    sums.mean_power_kw / asset_days.rated_power_kw as capacity_factor,
-    sums.compared_energy_kwh / nullif(sums.compared_expected_energy_kwh, 0.0) as performance_index,
-    sums.mean_wind_speed_ms,
-    sums.insolation_kwh_m2
+    asset_id,
+    date_local,
+    site_id,
+    technology,
+    rated_power_kw,
+    dc_capacity_kw,
+    intervals_expected,
+    intervals_observed,
+    intervals_without_expectation,
+    intervals_expected_from_neighbours,
+    intervals_expected * interval_hours as expected_hours,
+    intervals_observed * interval_hours as observed_hours,
+    intervals_observed / intervals_expected as data_coverage_ratio,
+    energy_kwh,
+    expected_energy_kwh,
+    expected_energy_kwh - coalesce(energy_kwh, 0.0) as lost_energy_kwh,
+    mean_power_kw / rated_power_kw as capacity_factor,
+    energy_kwh / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end as specific_yield_kwh_per_kw,
+    {{ performance_ratio('reference_yield_energy_kwh', 'reference_yield_kwh', 'dc_capacity_kw') }} as performance_ratio,
+    {{ performance_ratio('reference_yield_stc_energy_kwh', 'reference_yield_stc_kwh', 'dc_capacity_kw') }}
+        as performance_ratio_stc,
+    intervals_available * interval_hours as available_hours,
+    intervals_unavailable * interval_hours as unavailable_hours,
+    {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
+        as time_availability_ratio,
+    {{ energy_availability('downtime_kwh', 'expected_energy_kwh') }} as energy_availability_ratio,
+    compared_energy_kwh / nullif(compared_expected_energy_kwh, 0.0) as performance_index,
+    soiling_ratio,
+    mean_wind_speed_ms,
+    insolation_kwh_m2,
+    -- What the ratios were made of, for roll-ups.
+    downtime_kwh as downtime_lost_kwh,
+    compared_energy_kwh,
+    compared_expected_energy_kwh,
+    reference_yield_energy_kwh,
+    reference_yield_kwh,
+    reference_yield_stc_energy_kwh,
+    reference_yield_stc_kwh
 from asset_days
-left join sums using (asset_id, date_local)
-order by asset_days.date_local, asset_days.asset_id
+order by date_local, asset_id

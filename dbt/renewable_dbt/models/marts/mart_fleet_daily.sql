@@ -1,4 +1,4 @@
-{{ config(incremental_predicates=[in_local_days('date_local')]) }}
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 with asset_days as (
 
@@ -34,12 +34,7 @@ select
     member_of as group_name,
     date_local,
     count(*) as assets,
-    sum(intervals_expected)::bigint as intervals_expected,
-    sum(intervals_observed)::bigint as intervals_observed,
-    {{ exact_sum('observed_hours') }} / {{ exact_sum('expected_hours') }} as data_coverage_ratio,
-    {{ exact_sum('energy_kwh') }} as energy_kwh,
-    {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
-    {{ exact_sum('energy_kwh') }} / nullif({{ exact_sum('observed_hours * rated_power_kw') }}, 0.0) as capacity_factor
+    {{ rolled_up() }}
 from members
 group by group_level, member_of, date_local
 order by date_local, group_level, group_name

@@ -1,4 +1,4 @@
-{{ config(incremental_predicates=[in_local_months('month_local')]) }}
+{{ config(incremental_predicates=["{{ in_local_months('month_local') }}"]) }}
 
 with intervals as (
 
@@ -10,7 +10,9 @@ with intervals as (
         {{ around_local_months('timestamp_utc') }}
         and normalised_wind_speed_ms is not null
         and active_power_kw is not null
-        and coalesce(operating_state, 'running') in ('running', 'standby')
+        and event_kind is null
+        and wind_speed_ms_flag is null
+        and coalesce(active_power_kw_flag, 'none') not in ('frozen', 'interpolated')
 
 ),
 

@@ -1,12 +1,14 @@
 {#- No two rows of the window share `columns`. `window` says what the time column `rows_at` holds:
-    instants (UTC timestamps), local_days or local_months. -#}
+    instants (UTC timestamps), local_days or local_months; events are found by their span. -#}
 {% test unique_combination(model, columns, rows_at, window) %}
     select {{ columns | join(', ') }}
     from {{ model }}
     where
-        {%- if window == 'instants' %} {{ in_window(rows_at) }}
+        {%- if window == 'instants' %} {{ in_rebuild(rows_at) }}
+        {%- elif window == 'days' %} {{ in_days(rows_at) }}
         {%- elif window == 'local_days' %} {{ in_local_days(rows_at) }}
         {%- elif window == 'local_months' %} {{ in_local_months(rows_at) }}
+        {%- elif window == 'events' %} {{ touches_local_days('start_utc', 'end_utc') }}
         {%- else %} {{ exceptions.raise_compiler_error("unknown window " ~ window) }}
         {%- endif %}
     group by {{ columns | join(', ') }}

@@ -1,0 +1,37 @@
+{#- Gaps and islands on a regular grid: rows that follow each other without a gap share this instant. -#}
+{% macro run_key(keys, instant='timestamp_utc', minutes='interval_minutes') -%}
+    {{ minutes_after(instant, '-' ~ minutes ~ ' * row_number() over (partition by ' ~ keys ~ ' order by ' ~ instant ~ ')') }}
+{%- endmacro %}
+
+{#- Intervals that tell how an asset runs: free to run, with power to be expected. -#}
+{% macro is_telling() -%}
+    assessed.active_power_kw is not null
+    and assessed.expected_power_kw
+    >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw
+    and not assessed.is_stopped_by_state
+    and not assessed.is_at_limit
+    and coalesce(assessed.normalised_wind_speed_ms < assessed.cut_out_wind_speed_ms - 4.0, true)
+{%- endmacro %}
+
+{#- Minutes that may lie between two parts of one event: lulls under a limit, calm under ice, the night. -#}
+{% macro event_gap_minutes(kind) -%}
+    case {{ kind }} when 'curtailment' then 60 when 'icing' then 180 when 'snow' then 960 when 'derating' then 960 else 0 end
+{%- endmacro %}
+
+{#- The different words of a group in order, as one text. -#}
+{% macro sorted_list(column) -%}
+    {{ return(adapter.dispatch('sorted_list')(column)) }}
+{%- endmacro %}
+
+{% macro default__sorted_list(column) -%}
+    string_agg(distinct {{ column }}, ', ' order by {{ column }})
+{%- endmacro %}
+
+{#- The same over lists made by it. -#}
+{% macro merged_list(column) -%}
+    {{ return(adapter.dispatch('merged_list')(column)) }}
+{%- endmacro %}
+
+{% macro default__merged_list(column) -%}
+    array_to_string(list_sort(list_distinct(flatten(list(string_split({{ column }}, ', '))))), ', ')
+{%- endmacro %}

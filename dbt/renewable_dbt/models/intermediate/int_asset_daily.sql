@@ -1,0 +1,66 @@
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+
+with intervals as (
+
+    select * from {{ ref('int_interval_performance') }}
+    where
+        {{ around_local_days('timestamp_utc') }}
+        and {{ in_local_days('date_local') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_assets') }}
+
+),
+
+measured as (
+
+    select
+        intervals.*,
+        assets.technology,
+        intervals.active_power_kw is not null and intervals.expected_power_kw is not null as is_compared,
+        intervals.active_power_kw is not null
+        and (assets.technology = 'wind' or intervals.poa_irradiance_wm2 >= 50.0) as counts_for_availability,
+        assets.technology = 'solar'
+        and intervals.event_kind is null
+        and intervals.active_power_kw is not null
+        and intervals.expected_power_kw < 0.98 * assets.rated_power_kw as is_soilable,
+        case when intervals.active_power_kw is not null then {{ reference_dc_power() }} * intervals.interval_hours end
+            as reference_kwh,
+        case
+            when intervals.active_power_kw is not null
+                then {{ reference_dc_power('module_temperature_c') }} * intervals.interval_hours
+        end as reference_stc_kwh
+    from intervals
+    inner join assets on intervals.asset_id = assets.asset_id
+
+)
+
+select
+    asset_id,
+    date_local,
+    count(active_power_kw) as intervals_observed,
+    count(*) filter (where expected_power_kw is null) as intervals_without_expectation,
+    count(*) filter (where expected_power_source = 'neighbours') as intervals_expected_from_neighbours,
+    count(*) filter (where counts_for_availability and event_kind is distinct from 'downtime') as intervals_available,
+    count(*) filter (where counts_for_availability and event_kind = 'downtime') as intervals_unavailable,
+    {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_mean('active_power_kw') }} as mean_power_kw,
+    {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
+    {{ exact_sum('energy_kwh', 'is_compared') }} as compared_energy_kwh,
+    {{ exact_sum('expected_energy_kwh', 'is_compared') }} as compared_expected_energy_kwh,
+    {{ exact_sum('energy_kwh', 'reference_kwh is not null') }} as reference_yield_energy_kwh,
+    {{ exact_sum('reference_kwh') }} as reference_yield_kwh,
+    {{ exact_sum('energy_kwh', 'reference_stc_kwh is not null') }} as reference_yield_stc_energy_kwh,
+    {{ exact_sum('reference_stc_kwh') }} as reference_yield_stc_kwh,
+    {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
+    {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }} as insolation_kwh_m2,
+    {%- for cause in ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'unexplained'] %}
+    coalesce({{ exact_sum(cause ~ '_kwh') }}, 0.0) as {{ cause }}_kwh,
+    {%- endfor %}
+    coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh
+from measured
+group by asset_id, date_local
+order by date_local, asset_id

@@ -1,0 +1,95 @@
+{{ config(incremental_predicates=["{{ in_local_days('day_utc') }}"]) }}
+
+with marked as (
+
+    select
+        asset_id,
+        event_kind as kind,
+        cast(timestamp_utc as date) as day_utc,
+        timestamp_utc as start_utc,
+        {{ minutes_after('timestamp_utc', 'round(60 * interval_hours)') }} as end_utc,
+        event_evidence as evidence,
+        case event_kind
+            {%- for kind in ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating'] %}
+            when '{{ kind }}' then {{ kind }}_kwh
+            {%- endfor %}
+        end as lost_kwh
+    from {{ ref('int_interval_performance') }}
+    where
+        event_kind is not null
+        and {{ in_local_days('cast(timestamp_utc as date)') }}
+        and {{ around_local_days('timestamp_utc') }}
+
+),
+
+begun as (
+
+    select
+        *,
+        coalesce(
+            start_utc > {{ minutes_after('lag(end_utc) over in_order', event_gap_minutes('kind')) }},
+            true
+        ) as is_first
+    from marked
+    window in_order as (partition by asset_id, kind, day_utc order by start_utc)
+
+),
+
+numbered as (
+
+    select
+        *,
+        count(*) filter (where is_first) over (
+            partition by asset_id, kind, day_utc
+            order by start_utc
+            rows unbounded preceding
+        ) as piece
+    from begun
+
+),
+
+-- Dirt is a state of the day, worth an event from one percent on.
+dirty as (
+
+    select
+        soiling.asset_id,
+        'soiling' as kind,
+        soiling.date_local as day_utc,
+        {{ utc_instant('soiling.date_local', 'assets.timezone') }} as start_utc,
+        {{ utc_instant("soiling.date_local + interval '1 day'", 'assets.timezone') }} as end_utc,
+        'days since rain' as evidence,
+        (1.0 - soiling.soiling_ratio) * daily.soilable_kwh as lost_kwh
+    from {{ ref('int_soiling_daily') }} as soiling
+    inner join {{ ref('stg_assets') }} as assets on soiling.asset_id = assets.asset_id
+    inner join {{ ref('int_asset_daily') }} as daily
+        on
+            soiling.asset_id = daily.asset_id
+            and soiling.date_local = daily.date_local
+    where
+        soiling.soiling_ratio < 0.99
+        and {{ in_local_days('soiling.date_local') }}
+        and {{ in_local_days('daily.date_local') }}
+
+)
+
+select
+    asset_id,
+    kind,
+    day_utc,
+    min(start_utc) as start_utc,
+    max(end_utc) as end_utc,
+    {{ sorted_list('evidence') }} as evidence,
+    {{ exact_sum('lost_kwh') }} as lost_kwh
+from numbered
+group by asset_id, kind, day_utc, piece
+union all
+select
+    asset_id,
+    kind,
+    day_utc,
+    start_utc,
+    end_utc,
+    evidence,
+    lost_kwh
+from dirty
+order by day_utc, asset_id, kind, start_utc

@@ -1,0 +1,26 @@
+{{ config(incremental_predicates=["{{ in_local_months('month_local') }}"]) }}
+
+with asset_days as (
+
+    select
+        *,
+        cast(date_trunc('month', date_local) as date) as month_local
+    from {{ ref('mart_asset_daily') }}
+    where {{ in_days_of_local_months('date_local') }}
+
+)
+
+select
+    asset_id,
+    month_local,
+    site_id,
+    technology,
+    rated_power_kw,
+    count(*) as days,
+    {{ rolled_up() }},
+    {{ exact_sum('energy_kwh') }} / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
+        as specific_yield_kwh_per_kw,
+    {{ exact_sum('insolation_kwh_m2') }} as insolation_kwh_m2
+from asset_days
+group by asset_id, month_local, site_id, technology, rated_power_kw, dc_capacity_kw
+order by month_local, asset_id

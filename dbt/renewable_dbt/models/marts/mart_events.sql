@@ -1,0 +1,98 @@
+{#- An event may have begun long before the window: what touches the window is put together anew from its days. -#}
+{{ config(incremental_predicates=["{{ touches_local_days('start_utc', 'end_utc') }}"]) }}
+
+with in_window as (
+
+    select * from {{ ref('int_event_days') }}
+    where {{ around_local_days(utc_midnight('day_utc')) }}
+
+),
+
+{% if is_incremental() and has_window() -%}
+touched as (
+
+    select * from {{ this }}
+    where {{ touches_local_days('start_utc', 'end_utc') }}
+
+),
+
+parts as (
+
+    select * from in_window
+    union
+    select days.*
+    from {{ ref('int_event_days') }} as days
+    inner join touched
+        on
+            days.asset_id = touched.asset_id
+            and days.kind = touched.kind
+            and days.start_utc >= touched.start_utc
+            and days.end_utc <= touched.end_utc
+    where days.day_utc >= (select cast(min(touched.start_utc) as date) - 1 from touched)
+
+),
+{%- else -%}
+parts as (
+
+    select * from in_window
+
+),
+{%- endif %}
+
+begun as (
+
+    select
+        *,
+        coalesce(
+            start_utc > {{ minutes_after('max(end_utc) over earlier', event_gap_minutes('kind')) }},
+            true
+        ) as is_first
+    from parts
+    window earlier as (
+        partition by asset_id, kind
+        order by start_utc
+        rows between unbounded preceding and 1 preceding
+    )
+
+),
+
+numbered as (
+
+    select
+        *,
+        count(*) filter (where is_first) over (
+            partition by asset_id, kind
+            order by start_utc
+            rows unbounded preceding
+        ) as event
+    from begun
+
+),
+
+events as (
+
+    select
+        asset_id,
+        kind,
+        min(start_utc) as start_utc,
+        max(end_utc) as end_utc,
+        {{ merged_list('evidence') }} as evidence,
+        {{ exact_sum('lost_kwh') }} as lost_kwh
+    from numbered
+    group by asset_id, kind, event
+
+)
+
+select
+    asset_id || ' ' || kind || ' ' || {{ instant_text('start_utc') }} as event_id,
+    asset_id,
+    kind,
+    start_utc,
+    end_utc,
+    date_diff('minute', start_utc, end_utc) / 60.0::double as duration_hours,
+    lost_kwh,
+    kind in ('unmeasured', 'soiling') as is_estimated,
+    evidence
+from events
+where {{ touches_local_days('start_utc', 'end_utc') }}
+order by start_utc, asset_id, kind

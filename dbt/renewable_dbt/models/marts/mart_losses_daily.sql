@@ -1,0 +1,67 @@
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+
+{%- set categories = ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'soiling', 'residual', 'not_comparable'] %}
+
+with sums as (
+
+    select * from {{ ref('int_asset_daily') }}
+    where {{ in_local_days('date_local') }}
+
+),
+
+soiling as (
+
+    select * from {{ ref('int_soiling_daily') }}
+    where {{ in_local_days('date_local') }}
+
+),
+
+dirty as (
+
+    select
+        sums.*,
+        coalesce((1.0 - soiling.soiling_ratio) * sums.soilable_kwh, 0.0) as soiling_kwh
+    from sums
+    left join soiling
+        on
+            sums.asset_id = soiling.asset_id
+            and sums.date_local = soiling.date_local
+
+),
+
+balanced as (
+
+    select
+        *,
+        unexplained_kwh - soiling_kwh as residual_kwh,
+        -- Energy of intervals in which nothing was to be expected because wind or sun are not known: no loss, but the
+        -- sum of all lines is the difference of the whole day.
+        coalesce(compared_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) as not_comparable_kwh
+    from dirty
+
+),
+
+categories as (
+    {% for category in categories %}
+    select
+        asset_id,
+        date_local,
+        '{{ category }}' as loss_category,
+        {{ category }}_kwh as lost_kwh
+    from balanced
+    {%- if category == 'not_comparable' %}
+    where not_comparable_kwh <> 0.0
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+)
+
+select
+    asset_id,
+    date_local,
+    loss_category,
+    lost_kwh,
+    loss_category in ('unmeasured', 'soiling') as is_estimated
+from categories
+order by date_local, asset_id, loss_category
