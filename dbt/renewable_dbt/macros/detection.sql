@@ -7,7 +7,7 @@
 {% macro is_telling() -%}
     assessed.active_power_kw is not null
     and assessed.expected_power_kw
-    >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw
+    >= case when assessed.technology = 'wind' then 0.03 else 0.02 end * assessed.rated_power_kw
     and not assessed.is_stopped_by_state
     and not assessed.is_at_limit
     and coalesce(assessed.normalised_wind_speed_ms < assessed.cut_out_wind_speed_ms - 4.0, true)

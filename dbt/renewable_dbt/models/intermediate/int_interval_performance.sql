@@ -768,7 +768,7 @@ pauses as (
             and explained.timestamp_utc > proven_stops.timestamp_utc
             and explained.timestamp_utc < proven_stops.next_utc
     where
-        proven_stops.next_utc <= {{ minutes_after('proven_stops.timestamp_utc', '18 * 60') }}
+        proven_stops.next_utc <= {{ minutes_after('proven_stops.timestamp_utc', '24 * 60') }}
         and proven_stops.next_utc > {{ minutes_after('proven_stops.timestamp_utc', 'proven_stops.interval_minutes') }}
 
 ),
@@ -860,7 +860,11 @@ suspects as (
         and power_range_kw <= 0.02 * rated_power_kw
         and gap_sum_kw / intervals >= 0.05 * rated_power_kw
         and weather_range_steps >= 1.0 as is_low,
-        power_range_kw <= 0.25 * expected_range_kw as is_held,
+        power_range_kw <= 0.25 * expected_range_kw
+        and (
+            not is_explained_hour
+            or (least_expected_kw < 0.7 * rated_power_kw and expected_range_kw > 0.15 * rated_power_kw)
+        ) as is_held,
         -- Where the turbine could give its rated power all the time, a share of it stands still, too.
         technology = 'wind' and least_expected_kw >= 0.95 * rated_power_kw and not is_explained_hour as is_full_wind
     from plateaus
