@@ -1,6 +1,7 @@
 """The marts computed a second time, interval by interval in Python, from raw files and registry.
 
-Written from the formulas (IEC 61400-12-1, IEC 61724-1, PVWatts V5), not from the SQL: keep it that way.
+Written from the formulas (IEC 61400-12-1, IEC 61400-26-1, IEC 61724-1, PVWatts V5), not from the SQL: keep it that
+way. What an interval is taken for (event, flags) is an input, `labels`; how good that is, the scorecard tells.
 """
 
 import math
@@ -8,12 +9,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from statistics import stdev
+from statistics import median, stdev
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from renewable.contract import POWER_RATIO_RANGE, RawTable, measurements
@@ -28,52 +30,144 @@ REFERENCE_DENSITY = 1.225
 NOMINAL, REFERENCE = 0.96, 0.9637
 
 
-@dataclass(frozen=True)
+CATEGORIES = ("unmeasured", "downtime", "curtailment", "icing", "snow", "derating", "soiling", "residual")
+GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
+FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
+CHANNELS = {
+    "active_power_kw": None,
+    "wind_speed_ms": None,
+    "wind_direction_deg": None,
+    "air_temperature_c": None,
+    "air_pressure_hpa": None,
+    "relative_humidity_pct": None,
+    "precipitation_mm": None,
+    "ghi_wm2": "solar",
+    "poa_irradiance_wm2": "solar",
+    "module_temperature_c": "solar",
+}
+CLEANING_RAIN_MM, LOOKBACK_DAYS, RAIN_MEMORY_DAYS = 1.5, 30, 60
+DAY = timedelta(days=1)
+
+
+@dataclass
 class Interval:
     """One interval of one asset as the marts should see it."""
 
     asset: Row
+    stamp: datetime
     day: date
-    power_kw: float | None
-    state: str | None
-    wind_ms: float | None
+    row: Row
+    label: Row
     normalised_ms: float | None
-    poa_wm2: float | None
     expected_kw: float | None
+    from_neighbours: bool = False
 
     @property
     def hours(self) -> float:
         return float(self.asset["interval_minutes"]) / 60
 
+    @property
+    def power_kw(self) -> float | None:
+        return self.row.get("active_power_kw")
 
-def expected_marts(raw_dir: Path, fleet: Fleet) -> dict[str, pl.DataFrame]:
-    """mart_asset_daily, mart_fleet_daily and mart_power_curve from raw files whose rows the gate accepts.
+    @property
+    def kind(self) -> str | None:
+        return self.label.get("event_kind")
 
-    A value outside its range counts as missing, as the gate sets it aside; its row stays.
+    @property
+    def poa_wm2(self) -> float | None:
+        poa = self.row.get("poa_irradiance_wm2")
+        return None if poa is None else max(poa, 0.0)
+
+    @property
+    def gap_kwh(self) -> float | None:
+        if self.expected_kw is None:
+            return None
+        return (self.expected_kw - (self.power_kw or 0.0)) * self.hours
+
+    def losses(self) -> dict[str, float]:
+        """The gap by category; soiling and residual together as `unexplained`."""
+        gap = self.gap_kwh
+        if gap is None:
+            return {}
+        if self.kind in ("unmeasured", "downtime"):
+            return {self.kind: gap}
+        found: dict[str, float] = {}
+        limit = self.row.get("curtailment_limit_kw")
+        if self.kind == "curtailment":
+            assert self.expected_kw is not None
+            part = gap if limit is None else min(gap, (self.expected_kw - limit) * self.hours)
+            found["curtailment"] = part
+            gap -= part
+        cause = self.kind if self.kind in ("icing", "snow", "derating") else self.label.get("second_cause")
+        found[cause or "unexplained"] = gap
+        return found
+
+
+def expected_marts(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """All marts from raw files whose rows the gate accepts.
+
+    A value outside its range counts as missing, as the gate sets it aside; its row stays. `labels` has asset_id,
+    timestamp_utc, event_kind, <channel>_flag, and second_cause: what else acted under a limit.
     """
-    intervals = _intervals(raw_dir, fleet)
-    daily = _asset_daily(intervals, fleet)
-    return {
-        "mart_asset_daily": pl.DataFrame(daily, infer_schema_length=None),
-        "mart_fleet_daily": pl.DataFrame(_fleet_daily(daily), infer_schema_length=None),
-        "mart_power_curve": pl.DataFrame(_power_curve(intervals), infer_schema_length=None),
+    intervals = _intervals(raw_dir, fleet, labels)
+    soiling = _soiling(intervals, fleet)
+    daily = _asset_daily(intervals, fleet, soiling)
+    losses = _losses_daily(daily)
+    marts = {
+        "mart_asset_daily": [{k: v for k, v in row.items() if not k.startswith("_")} for row in daily],
+        "mart_losses_daily": losses,
+        "mart_fleet_daily": _fleet_daily(daily),
+        "mart_asset_monthly": _monthly(daily),
+        "mart_power_curve": _power_curve(intervals),
+        "mart_data_quality_daily": _data_quality(intervals, daily),
+        "mart_events": _events(intervals, daily, soiling),
     }
+    return {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in marts.items()}
 
 
-def _intervals(raw_dir: Path, fleet: Fleet) -> list[Interval]:
-    joined: dict[tuple[str, datetime], Row] = defaultdict(dict)
+def _intervals(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> list[Interval]:
+    joined: dict[tuple[str, datetime], Row] = {}
     assets = {asset["asset_id"]: asset for asset in fleet.assets.iter_rows(named=True)}
     tables: tuple[RawTable, ...] = ("weather", "generation")
+    days: set[date] = set()
     for table in tables:
         ranges = {n: (c.min, c.max) for n, c in measurements(table).items() if n in _RANGED}
         for path in sorted((raw_dir / table).glob("*.parquet")):
             for row in pl.read_parquet(path).iter_rows(named=True):
                 kept = _accepted(row, ranges, assets[row["asset_id"]]["rated_power_kw"])
-                joined[row["asset_id"], row["timestamp"]].update(kept)
+                joined.setdefault((row["asset_id"], row["timestamp"]), {}).update(kept)
+                days.add(row["timestamp"].date())
+    for name, asset in assets.items():
+        step = timedelta(minutes=asset["interval_minutes"])
+        for day in days:
+            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            for number in range(DAY // step):
+                joined.setdefault((name, start + number * step), {})
     curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for model, speed, power in fleet.power_curves.iter_rows():
         curves[model].append((speed, power))
-    return [_interval(assets[name], stamp, row, curves) for (name, stamp), row in sorted(joined.items())]
+    label_of = {(row["asset_id"], row["timestamp_utc"]): row for row in labels.iter_rows(named=True)}
+    found = [
+        _interval(assets[name], stamp, row, label_of.get((name, stamp), {}), curves)
+        for (name, stamp), row in sorted(joined.items())
+    ]
+    found = [interval for interval in found if interval.day >= interval.asset["commissioned_on"]]
+    _ask_neighbours(found)
+    return found
+
+
+def _ask_neighbours(intervals: list[Interval]) -> None:
+    beside: dict[tuple[str, str, datetime], list[float]] = defaultdict(list)
+    for each in intervals:
+        if each.expected_kw is not None:
+            key = (each.asset["site_id"], each.asset["technology"], each.stamp)
+            beside[key].append(each.expected_kw / each.asset["rated_power_kw"])
+    for each in intervals:
+        loads = beside.get((each.asset["site_id"], each.asset["technology"], each.stamp))
+        if each.expected_kw is None and loads:
+            each.expected_kw = math.fsum(loads) / len(loads) * each.asset["rated_power_kw"]
+            each.from_neighbours = True
 
 
 def _accepted(row: Row, ranges: dict[str, tuple[float, float]], rated_kw: float) -> Row:
@@ -96,18 +190,31 @@ def _accepted(row: Row, ranges: dict[str, tuple[float, float]], rated_kw: float)
 
 
 def _interval(
-    asset: Row, stamp: datetime, row: Row, curves: dict[str, list[tuple[float, float]]]
+    asset: Row, stamp: datetime, row: Row, label: Row, curves: dict[str, list[tuple[float, float]]]
 ) -> Interval:
     normalised = expected = None
     wind, poa = row.get("wind_speed_ms"), row.get("poa_irradiance_wm2")
     if asset["technology"] == "wind" and wind is not None:
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
-        expected = _on_curve(normalised, curves[asset["turbine_model"]])
-    if asset["technology"] == "solar" and poa is not None and row.get("module_temperature_c") is not None:
-        expected = _pvwatts(asset, poa, row["module_temperature_c"])
+        if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
+            expected = _on_curve(normalised, curves[asset["turbine_model"]])
+    if asset["technology"] == "solar" and poa is not None and label.get("poa_irradiance_wm2_flag") != "frozen":
+        is_frozen = label.get("module_temperature_c_flag") == "frozen"
+        module = _module_temperature(row, ignore=is_frozen)
+        expected = None if module is None else _pvwatts(asset, poa, module)
     local = stamp.astimezone(ZoneInfo(asset["timezone"]))
-    power, state = row.get("active_power_kw"), row.get("operating_state")
-    return Interval(asset, local.date(), power, state, wind, normalised, poa, expected)
+    return Interval(asset, stamp, local.date(), row, label, normalised, expected)
+
+
+def _module_temperature(row: Row, ignore: bool = False) -> float | None:
+    measured = row.get("module_temperature_c")
+    if measured is not None and not ignore:
+        return float(measured)
+    air = row.get("air_temperature_c")
+    if air is None:
+        return None
+    wind = row.get("wind_speed_ms")
+    return float(air + max(row["poa_irradiance_wm2"], 0.0) / (25 + 6.84 * (1.0 if wind is None else wind)))
 
 
 def _density(asset: Row, row: Row) -> float:
@@ -142,25 +249,19 @@ def _pvwatts(asset: Row, poa: float, module_c: float) -> float:
     return min(max(dc * efficiency, 0.0), float(asset["rated_power_kw"]))
 
 
-def _asset_daily(intervals: list[Interval], fleet: Fleet) -> list[Row]:
+def _asset_daily(
+    intervals: list[Interval], fleet: Fleet, soiling: dict[tuple[str, date], float]
+) -> list[Row]:
     of_day: dict[tuple[str, date], list[Interval]] = defaultdict(list)
-    zone_days: dict[str, set[date]] = defaultdict(set)
     for interval in intervals:
         of_day[interval.asset["asset_id"], interval.day].append(interval)
-        zone_days[interval.asset["timezone"]].add(interval.day)
-    return [
-        _asset_day(asset, day, of_day[asset["asset_id"], day])
-        for asset in fleet.assets.iter_rows(named=True)
-        for day in sorted(zone_days[asset["timezone"]])
-        if day >= asset["commissioned_on"]
-    ]
+    return [_asset_day(rows[0].asset, day, rows, soiling) for (_, day), rows in sorted(of_day.items())]
 
 
-def _asset_day(asset: Row, day: date, intervals: list[Interval]) -> Row:
-    zone = ZoneInfo(asset["timezone"])
-    midnights = [
-        datetime(d.year, d.month, d.day, tzinfo=zone).timestamp() for d in (day, day + timedelta(days=1))
-    ]
+def _asset_day(
+    asset: Row, day: date, intervals: list[Interval], soiling: dict[tuple[str, date], float]
+) -> Row:
+    midnights = [_midnight(d, asset).timestamp() for d in (day, day + DAY)]
     hours = asset["interval_minutes"] / 60
     count = round((midnights[1] - midnights[0]) / 3600 / hours)
     observed = [i for i in intervals if i.power_kw is not None]
@@ -168,29 +269,102 @@ def _asset_day(asset: Row, day: date, intervals: list[Interval]) -> Row:
     both = [i for i in observed if i.expected_kw is not None]
     energy = _sum(i.power_kw * i.hours for i in observed)
     compared = _sum(i.expected_kw * i.hours for i in both)
-    winds = [i.wind_ms for i in intervals if i.wind_ms is not None]
+    compared_energy = _sum(i.power_kw * i.hours for i in both)
+    expected = _sum(i.expected_kw * i.hours for i in known)
+    winds = [i.row["wind_speed_ms"] for i in intervals if i.row.get("wind_speed_ms") is not None]
+    is_solar = asset["technology"] == "solar"
+    able = [i for i in observed if not is_solar or (i.row.get("poa_irradiance_wm2") or 0.0) >= 50]
+    down = [i for i in able if i.kind == "downtime"]
+    losses: dict[str, float] = defaultdict(float)
+    for name in {name for i in intervals for name in i.losses()}:
+        losses[name] = math.fsum(i.losses().get(name, 0.0) for i in intervals)
+    dc = asset["dc_capacity_kw"] if is_solar else None
+    lit = [i for i in observed if is_solar and i.poa_wm2 is not None]
+    warm = [i for i in lit if i.row.get("module_temperature_c") is not None]
+    gamma = (asset["temperature_coefficient_pct_per_c"] or 0) / 100
+    lit_energy = _sum(i.power_kw * i.hours for i in lit)
+    reference = _sum(dc * i.poa_wm2 / 1000 * i.hours for i in lit)
+    warm_energy = _sum(i.power_kw * i.hours for i in warm)
+    reference_stc = _sum(
+        dc * i.poa_wm2 / 1000 * (1 + gamma * (i.row["module_temperature_c"] - 25)) * i.hours for i in warm
+    )
+    ratio = soiling.get((asset["asset_id"], day))
+    soilable = math.fsum(
+        i.expected_kw * i.hours
+        for i in both
+        if is_solar and i.kind is None and i.expected_kw < 0.98 * asset["rated_power_kw"]  # type: ignore[operator]
+    )
+    dirt = 0.0 if ratio is None else (1 - ratio) * soilable
     return {
         "asset_id": asset["asset_id"],
         "date_local": day,
         "site_id": asset["site_id"],
         "technology": asset["technology"],
         "rated_power_kw": asset["rated_power_kw"],
+        "dc_capacity_kw": dc,
         "intervals_expected": count,
         "intervals_observed": len(observed),
+        "intervals_without_expectation": len(intervals) - len(known),
+        "intervals_expected_from_neighbours": sum(i.from_neighbours for i in intervals),
         "expected_hours": count * hours,
         "observed_hours": len(observed) * hours,
         "data_coverage_ratio": len(observed) / count,
         "energy_kwh": energy,
-        "expected_energy_kwh": _sum(i.expected_kw * i.hours for i in known),
+        "expected_energy_kwh": expected,
+        "lost_energy_kwh": None if expected is None else expected - (energy or 0.0),
         "capacity_factor": energy / (len(observed) * hours) / asset["rated_power_kw"]
         if energy is not None
         else None,
-        "performance_index": _sum(i.power_kw * i.hours for i in both) / compared if compared else None,
+        "specific_yield_kwh_per_kw": None if energy is None else energy / (dc or asset["rated_power_kw"]),
+        "performance_ratio": _performance_ratio(lit_energy, reference, dc),
+        "performance_ratio_stc": _performance_ratio(warm_energy, reference_stc, dc),
+        "available_hours": (len(able) - len(down)) * hours,
+        "unavailable_hours": len(down) * hours,
+        "time_availability_ratio": 1 - len(down) / len(able) if able else None,
+        "energy_availability_ratio": 1 - losses["downtime"] / expected if expected else None,
+        "performance_index": compared_energy / compared if compared and compared_energy is not None else None,
+        "soiling_ratio": ratio,
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
         "insolation_kwh_m2": _sum(
-            max(i.poa_wm2, 0.0) * i.hours / 1000 for i in intervals if i.poa_wm2 is not None
+            max(i.row["poa_irradiance_wm2"], 0.0) * i.hours / 1000
+            for i in intervals
+            if i.row.get("poa_irradiance_wm2") is not None
         ),
+        "downtime_lost_kwh": losses["downtime"],
+        "compared_energy_kwh": compared_energy,
+        "compared_expected_energy_kwh": compared,
+        "reference_yield_energy_kwh": lit_energy,
+        "reference_yield_kwh": reference,
+        "reference_yield_stc_energy_kwh": warm_energy,
+        "reference_yield_stc_kwh": reference_stc,
+        "_losses": {
+            **{name: losses[name] for name in CATEGORIES[:6]},
+            "soiling": dirt,
+            "residual": losses["unexplained"] - dirt,
+            "not_comparable": (compared_energy or 0.0) - (energy or 0.0),
+        },
     }
+
+
+def _performance_ratio(energy: float | None, reference: float | None, dc: float | None) -> float | None:
+    if energy is None or reference is None or dc is None or reference < 0.05 * dc:
+        return None
+    return energy / reference
+
+
+def _losses_daily(daily: list[Row]) -> list[Row]:
+    return [
+        {
+            "asset_id": row["asset_id"],
+            "date_local": row["date_local"],
+            "loss_category": name,
+            "lost_kwh": lost,
+            "is_estimated": name in ("unmeasured", "soiling"),
+        }
+        for row in daily
+        for name, lost in row["_losses"].items()
+        if name in CATEGORIES or abs(lost) > 1e-9
+    ]
 
 
 def _fleet_daily(daily: list[Row]) -> list[Row]:
@@ -198,26 +372,247 @@ def _fleet_daily(daily: list[Row]) -> list[Row]:
     for row in daily:
         for level, name in (("fleet", "fleet"), ("technology", row["technology"]), ("site", row["site_id"])):
             groups[level, name, row["date_local"]].append(row)
+    return [
+        {"group_level": level, "group_name": name, "date_local": day, "assets": len(rows), **_rolled_up(rows)}
+        for (level, name, day), rows in sorted(groups.items())
+    ]
+
+
+def _monthly(daily: list[Row]) -> list[Row]:
+    groups: dict[tuple[str, date], list[Row]] = defaultdict(list)
+    for row in daily:
+        groups[row["asset_id"], row["date_local"].replace(day=1)].append(row)
     found = []
-    for (level, name, day), rows in sorted(groups.items()):
-        energy = _sum(r["energy_kwh"] for r in rows if r["energy_kwh"] is not None)
-        possible = math.fsum(r["observed_hours"] * r["rated_power_kw"] for r in rows)
-        expected = [r["expected_energy_kwh"] for r in rows if r["expected_energy_kwh"] is not None]
+    for (name, month), rows in sorted(groups.items()):
+        same = {key: rows[0][key] for key in ("site_id", "technology", "rated_power_kw")}
+        sums = _rolled_up(rows)
+        capacity = rows[0]["dc_capacity_kw"] or rows[0]["rated_power_kw"]
         found.append(
             {
-                "group_level": level,
-                "group_name": name,
-                "date_local": day,
-                "assets": len(rows),
-                "intervals_expected": sum(r["intervals_expected"] for r in rows),
-                "intervals_observed": sum(r["intervals_observed"] for r in rows),
-                "data_coverage_ratio": math.fsum(r["observed_hours"] for r in rows)
-                / math.fsum(r["expected_hours"] for r in rows),
-                "energy_kwh": energy,
-                "expected_energy_kwh": _sum(expected),
-                "capacity_factor": energy / possible if energy is not None and possible else None,
+                "asset_id": name,
+                "month_local": month,
+                **same,
+                "days": len(rows),
+                **sums,
+                "specific_yield_kwh_per_kw": None
+                if sums["energy_kwh"] is None
+                else sums["energy_kwh"] / capacity,
+                "insolation_kwh_m2": _sum_known(rows, "insolation_kwh_m2"),
             }
         )
+    return found
+
+
+def _rolled_up(rows: list[Row]) -> Row:
+    def total(name: str) -> float | None:
+        return _sum_known(rows, name)
+
+    energy, expected = total("energy_kwh"), total("expected_energy_kwh")
+    possible = math.fsum(r["observed_hours"] * r["rated_power_kw"] for r in rows)
+    available, unavailable = total("available_hours") or 0.0, total("unavailable_hours") or 0.0
+    compared, compared_expected = total("compared_energy_kwh"), total("compared_expected_energy_kwh")
+
+    def ratio(prefix: str) -> float | None:
+        capacity = [r["dc_capacity_kw"] for r in rows if r[f"{prefix}_kwh"] is not None]
+        return _performance_ratio(
+            total(f"{prefix}_energy_kwh"), total(f"{prefix}_kwh"), math.fsum(capacity) if capacity else None
+        )
+
+    return {
+        "intervals_expected": sum(r["intervals_expected"] for r in rows),
+        "intervals_observed": sum(r["intervals_observed"] for r in rows),
+        "expected_hours": total("expected_hours"),
+        "observed_hours": total("observed_hours"),
+        "data_coverage_ratio": (total("observed_hours") or 0.0) / (total("expected_hours") or math.nan),
+        "energy_kwh": energy,
+        "expected_energy_kwh": expected,
+        "lost_energy_kwh": total("lost_energy_kwh"),
+        "capacity_factor": energy / possible if energy is not None and possible else None,
+        "performance_ratio": ratio("reference_yield"),
+        "performance_ratio_stc": ratio("reference_yield_stc"),
+        "time_availability_ratio": available / (available + unavailable) if available + unavailable else None,
+        "energy_availability_ratio": 1 - (total("downtime_lost_kwh") or 0.0) / expected if expected else None,
+        "performance_index": compared / compared_expected
+        if compared is not None and compared_expected
+        else None,
+    }
+
+
+def _sum_known(rows: list[Row], name: str) -> float | None:
+    return _sum(row[name] for row in rows if row[name] is not None)
+
+
+def _midnight(day: date, asset: Row) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(asset["timezone"]))
+
+
+def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], float]:
+    """Daily soiling ratio by least squares with the prior knowledge as further rows."""
+    found = {}
+    by_asset: dict[str, list[Interval]] = defaultdict(list)
+    for each in intervals:
+        if each.asset["technology"] == "solar":
+            by_asset[each.asset["asset_id"]].append(each)
+    for name, rows in by_asset.items():
+        days: dict[date, list[Interval]] = defaultdict(list)
+        for each in rows:
+            if any(key in each.row for key in _RANGED):
+                days[each.stamp.date()].append(each)
+        for day, ratio in _soiling_of_asset(rows[0].asset, days).items():
+            found[name, day] = ratio
+    return found
+
+
+def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date, float]:
+    noon = {d: _midnight(d, asset).replace(hour=12) for d in days}
+    washed, rain_known, ratio = {}, {}, {}
+    for day, rows in days.items():
+        rain = [(i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm") is not None]
+        amount = math.fsum(mm for _, mm in rain)
+        rain_known[day] = bool(rain)
+        if amount >= CLEANING_RAIN_MM:
+            middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in rain) / amount
+            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            washed[day] = start + timedelta(minutes=math.floor(middle + 0.5))
+        ratios = [r for i in rows if (r := _clear_ratio(asset, i)) is not None]
+        if len(ratios) >= 3:
+            ratio[day] = median(ratios)
+    dirty, is_washed = {}, {}
+    for day in days:
+        memory = [d for d in days if day - RAIN_MEMORY_DAYS * DAY < d <= day]
+        washes = [washed[d] for d in memory if d in washed and washed[d] <= noon[day]]
+        is_washed[day] = bool(washes)
+        since = max(washes) if washes else min(noon[d] for d in memory)
+        # Both instants in UTC: a wall clock would count the hour of a clock change.
+        dirty[day] = max((noon[day].astimezone(UTC) - since.astimezone(UTC)) / DAY, 0.0)
+        rain_known[day] = any(rain_known[d] for d in memory)
+    return {
+        day: _soiling_ratio(day, ratio, dirty, is_washed, rain_known[day])
+        for day in days
+    }
+
+
+def _soiling_ratio(
+    day: date,
+    ratio: dict[date, float],
+    dirty: dict[date, float],
+    is_washed: dict[date, bool],
+    is_rain_known: bool,
+) -> float:
+    near = [d for d in ratio if day - LOOKBACK_DAYS * DAY < d <= day]
+    usual, old = 0.0008, 0.015
+    if not is_rain_known:
+        latest = [ratio[d] for d in near if d > day - 7 * DAY]
+        if not latest:
+            return 1.0
+        return min(1.0, median(latest) / float(np.quantile([ratio[d] for d in near], 0.9)))
+    middle = median([ratio[d] for d in near]) if near else 0.0
+    used = [d for d in near if abs(ratio[d] - middle) <= 0.08]
+    if not used:
+        return max(0.5, 1 - usual * dirty[day] - (0 if is_washed[day] else old))
+    noise = 0.006
+    rows = [[1.0, -dirty[d], 0.0 if is_washed[d] else -1.0] for d in used]
+    right = [ratio[d] for d in used]
+    for number, (mean, spread) in enumerate([(1.0, 0.009), (usual, 0.0006), (old, 0.02)]):
+        rows.append([noise / spread if n == number else 0.0 for n in range(3)])
+        right.append(mean * noise / spread)
+    level, slope, dirt = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+    lost = max(slope, 0.0) * dirty[day] + (0.0 if is_washed[day] else max(dirt, 0.0))
+    return float(max(0.5, 1 - lost / level))
+
+
+def _clear_ratio(asset: Row, interval: Interval) -> float | None:
+    row, rated = interval.row, asset["rated_power_kw"]
+    power, poa = row.get("active_power_kw"), row.get("poa_irradiance_wm2")
+    if power is None or poa is None or poa < 300 or power <= 0.01 * rated:
+        return None
+    if row.get("curtailment_limit_kw") is not None or row.get("operating_state") not in (
+        None,
+        "running",
+        "standby",
+    ):
+        return None
+    module = _module_temperature(row)
+    if module is None:
+        return None
+    expected = _pvwatts(asset, poa, module)
+    return power / expected if 0.1 * rated <= expected <= 0.9 * rated else None
+
+
+def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
+    of_day: dict[tuple[str, date], list[Interval]] = defaultdict(list)
+    for interval in intervals:
+        of_day[interval.asset["asset_id"], interval.day].append(interval)
+    found = []
+    for row in daily:
+        rows = of_day[row["asset_id"], row["date_local"]]
+        for channel, only in CHANNELS.items():
+            if only not in (None, row["technology"]):
+                continue
+            present = [i for i in rows if i.row.get(channel) is not None]
+            longest = run = 0
+            for each in rows:
+                run = run + 1 if each.row.get(channel) is None else 0
+                longest = max(longest, run)
+            found.append(
+                {
+                    "asset_id": row["asset_id"],
+                    "date_local": row["date_local"],
+                    "channel": channel,
+                    "readings_expected": row["intervals_expected"],
+                    "readings_present": len(present),
+                    "readings_missing": row["intervals_expected"] - len(present),
+                    **{
+                        f"readings_{flag}": sum(i.label.get(f"{channel}_flag") == flag for i in rows)
+                        for flag in FLAGS
+                    },
+                    "longest_gap_hours": longest * rows[0].hours,
+                }
+            )
+    return found
+
+
+def _events(
+    intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float]
+) -> list[Row]:
+    parts: dict[tuple[str, str], list[tuple[datetime, datetime, float | None]]] = defaultdict(list)
+    for each in intervals:
+        if each.kind:
+            end = each.stamp + timedelta(hours=each.hours)
+            lost = each.losses().get(each.kind)
+            parts[each.asset["asset_id"], each.kind].append((each.stamp, end, lost))
+    assets = {i.asset["asset_id"]: i.asset for i in intervals}
+    for row in daily:
+        ratio = soiling.get((row["asset_id"], row["date_local"]))
+        if ratio is not None and ratio < 0.99:
+            start, end = (
+                _midnight(d, assets[row["asset_id"]]).astimezone(UTC)
+                for d in (row["date_local"], row["date_local"] + DAY)
+            )
+            parts[row["asset_id"], "soiling"].append((start, end, row["_losses"]["soiling"]))
+    found = []
+    for (name, kind), listed in sorted(parts.items()):
+        gap = timedelta(minutes=GAP_MINUTES.get(kind, 0))
+        events: list[list[tuple[datetime, datetime, float | None]]] = []
+        for part in sorted(listed, key=lambda p: p[0]):
+            if events and part[0] <= events[-1][-1][1] + gap:
+                events[-1].append(part)
+            else:
+                events.append([part])
+        for event in events:
+            start, end = event[0][0], event[-1][1]
+            found.append(
+                {
+                    "event_id": f"{name} {kind} {start:%Y-%m-%dT%H:%MZ}",
+                    "asset_id": name,
+                    "kind": kind,
+                    "start_utc": start,
+                    "end_utc": end,
+                    "duration_hours": (end - start) / timedelta(hours=1),
+                    "lost_kwh": _sum(lost for _, _, lost in event if lost is not None),
+                    "is_estimated": kind in ("unmeasured", "soiling"),
+                }
+            )
     return found
 
 
@@ -226,7 +621,10 @@ def _power_curve(intervals: list[Interval]) -> list[Row]:
     for interval in intervals:
         if interval.normalised_ms is None or interval.power_kw is None:
             continue
-        if interval.state in (None, "running", "standby"):
+        is_doubtful = interval.label.get("wind_speed_ms_flag") is not None or interval.label.get(
+            "active_power_kw_flag"
+        ) in ("frozen", "interpolated")
+        if interval.kind is None and not is_doubtful:
             centre = math.floor(interval.normalised_ms * 2 + 0.5) / 2
             bins[interval.asset["asset_id"], interval.day.replace(day=1), centre].append(interval)
     return [

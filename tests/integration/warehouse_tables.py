@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from renewable.settings import Settings
 from renewable.warehouse import connect
 
 # Columns that say when or by which load a row came, not what it is.
@@ -20,6 +21,18 @@ def tables(warehouse: Path) -> dict[str, pl.DataFrame]:
         ).fetchall()
         found = {f"{s}.{t}": connection.sql(f"from {s}.{t} order by all").pl() for s, t in names}
     return {name: frame.drop(_OF_THE_LOAD, strict=False).pipe(_sorted) for name, frame in found.items()}
+
+
+def interval_labels(settings: Settings) -> pl.DataFrame:
+    """What the interval table takes each interval for: event, flags and a cause beside a limit."""
+    causes = " ".join(f"when {cause}_kwh <> 0 then '{cause}'" for cause in ("icing", "snow", "derating"))
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        found: pl.DataFrame = connection.sql(
+            "select asset_id, timestamp_utc, event_kind, columns('.*_flag'),"
+            f" case when event_kind = 'curtailment' then case {causes} end end as second_cause"
+            " from intermediate.int_interval_performance"
+        ).pl()
+    return found
 
 
 def assert_same_tables(left: Path, right: Path) -> None:

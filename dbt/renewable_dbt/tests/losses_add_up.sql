@@ -1,0 +1,37 @@
+{{ config(meta={'dagster': {'ref': {'name': 'mart_losses_daily'}}}) }}
+
+-- Expected less actual energy is the sum of the losses, to 1e-6 kWh an asset-day.
+with losses as (
+
+    select
+        asset_id,
+        date_local,
+        sum(lost_kwh) as lost_kwh
+    from {{ ref('mart_losses_daily') }}
+    where {{ in_local_days('date_local') }}
+    group by asset_id, date_local
+
+),
+
+days as (
+
+    select
+        asset_id,
+        date_local,
+        coalesce(expected_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) as lost_kwh
+    from {{ ref('mart_asset_daily') }}
+    where {{ in_local_days('date_local') }}
+
+)
+
+select
+    asset_id,
+    date_local,
+    losses.lost_kwh as sum_of_losses_kwh,
+    days.lost_kwh as expected_less_actual_kwh
+from losses
+full outer join days using (asset_id, date_local)
+where
+    losses.lost_kwh is null
+    or days.lost_kwh is null
+    or abs(losses.lost_kwh - days.lost_kwh) > 1e-6
