@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import chain, ingestion, simulator
+from benchmarks import ingestion, simulator, warehouse
 
-MEASUREMENTS = {"ingestion": ingestion.main, "chain": chain.main, "simulator": simulator.main}
+MEASUREMENTS = {"ingestion": ingestion.main, "warehouse": warehouse.main, "simulator": simulator.main}
 
 # Measurements start processes, which import this module again.
 if __name__ == "__main__":

@@ -42,11 +42,11 @@ def _a_year() -> None:
         row("step", "s", "reference", "s", "ratio")
         loads, inserts = [], []
         for _ in range(REPEATS):
-            inserts.append(_in_child(_plain_insert, settings))
-            loads.append(_in_child(_fresh_ingest, settings))
+            inserts.append(in_child(_plain_insert, settings))
+            loads.append(in_child(_fresh_ingest, settings))
         load_s, insert_s = (median(seconds for seconds, _ in runs) for runs in (loads, inserts))
         row("ingest, gate and all", load_s, "INSERT … SELECT read_parquet", insert_s)
-        again_s, _ = _in_child(_ingest, settings)
+        again_s, _ = in_child(_ingest, settings)
         row("ingest, nothing new", again_s, "INSERT … SELECT read_parquet", insert_s)
         print(f"resident memory of the ingestion at most {max(peak for _, peak in loads):.0f} MiB\n")
 
@@ -80,7 +80,7 @@ def _settings(directory: Path, assets: int) -> Settings:
     return settings
 
 
-def _in_child(run: Callable[[Settings], None], settings: Settings) -> tuple[float, float]:
+def in_child(run: Callable[[Settings], None], settings: Settings) -> tuple[float, float]:
     """(seconds of `run`, peak resident MiB) in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (run, settings))

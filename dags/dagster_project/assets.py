@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from analysis.publish import publish
+from analysis.scorecard import answer_key, score
 from dagster_project import metadata
 from dagster_project.dbt_events import LayerTranslator, build_models
 from dagster_project.partitions import window_of
@@ -29,6 +30,7 @@ def asset_definitions(
         _warehouse_tables(settings, shared),
         _dbt_models(settings, shared),
         _published_marts(settings, shared),
+        *([_scorecard(settings, shared)] if settings.input == "simulator" else []),
     ]
 
 
@@ -85,3 +87,13 @@ def _published_marts(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDef
         yield from metadata.only(context.selected_asset_keys, metadata.published_results(summary))
 
     return published_marts
+
+
+def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
+    @dg.multi_asset(specs=metadata.scorecard_specs(), name="scorecard", pool=WAREHOUSE_POOL, **shared)
+    def scorecard(context: dg.AssetExecutionContext) -> metadata.Results:
+        window = window_of(context).reaching_back(metadata.SCORED_DAYS)
+        card = score(settings, window, report=context.log.info) if answer_key(settings, window) else None
+        yield metadata.scorecard_result(card)
+
+    return scorecard

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from analysis.publish import MARTS_SCHEMA, PublishSummary
+from analysis.scorecard import Scorecard
 from loaders.dlt_pipeline import LoadSummary
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import TABLES, RawTable
@@ -16,6 +17,7 @@ from transform.dbt_project import PROJECT_DIR
 
 RAW_FILES = "raw_files"
 PUBLISHED = "published"
+SCORED_DAYS = 90
 
 Results = Iterator[dg.MaterializeResult[Any]]
 
@@ -117,3 +119,39 @@ def published_results(summary: PublishSummary) -> Results:
                 "path": dg.MetadataValue.path(str(summary.directory / f"{mart}.parquet")),
             },
         )
+
+
+def scorecard_specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            [PUBLISHED, "scorecard"],
+            deps=[dg.AssetKey([MARTS_SCHEMA, mart]) for mart in ("mart_events", "mart_losses_daily")],
+            group_name=PUBLISHED,
+            kinds={"duckdb"},
+            description=f"Detections of the last {SCORED_DAYS} days against the simulator's answer key.",
+        )
+    ]
+
+
+def scorecard_result(card: Scorecard | None) -> dg.MaterializeResult[Any]:
+    key = dg.AssetKey([PUBLISHED, "scorecard"])
+    if card is None:
+        return dg.MaterializeResult(asset_key=key, metadata={"what_happened": "no answer key for these days"})
+    rows = "\n".join(
+        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |"
+        for s in card.kinds
+    )
+    table = f"| kind | precision | recall | error of lost energy |\n|---|---|---|---|\n{rows}"
+    missed = [f"{goal.kind} {goal.measure}" for goal in card.goals if goal.met is False]
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "days": f"{card.first_day} to {card.last_day}",
+            "goals_missed": missed,
+            "kinds": dg.MetadataValue.md(table),
+        },
+    )
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -250,6 +250,38 @@ def publish() -> None:
 
 
 @app.command()
+def score(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the card into this PNG or SVG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was detected with the simulator's answer key: precision, recall, lost energy."""
+    from analysis.scorecard import score as compare
+    from cli.tables import print_scorecard
+
+    card = compare(_load(), _window(start, end, days), report=_progress)
+    if plot:
+        from analysis.scorecard_chart import draw_scorecard
+
+        _progress(f"drawn into {draw_scorecard(card, plot)}")
+    if as_json:
+        print(_json(card.as_dict()))
+    else:
+        print_scorecard(card)
+
+
+@app.command()
+def docs() -> None:
+    """Write the data dictionary and dbt's pages (lineage, SQL, tests) into data/docs."""
+    from analysis.dictionary import write_docs
+
+    for path in write_docs(_load(), report=_progress):
+        print(path)
+
+
+@app.command()
 def status(
     files: Annotated[bool, typer.Option(help="Also what became of each file: the load log.")] = False,
     as_json: AsJson = False,

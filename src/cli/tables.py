@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.scorecard import Scorecard
 from analysis.status import FleetResult, Status
 
 _LISTED = 5
@@ -51,6 +52,46 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def print_scorecard(card: Scorecard) -> None:
+    """Detections against the answer key, a kind a line, and the goals that were missed."""
+    table = Table(
+        title=f"Scorecard, {card.assets} assets, {card.first_day} to {card.last_day}", title_justify="left"
+    )
+    table.add_column("kind", no_wrap=True)
+    for name in ("true h", "precision", "recall", "events", "found", "lost MWh", "found MWh", "error"):
+        table.add_column(name, justify="right")
+    hours = dict(card.confusion.group_by("true_kind").agg(pl.col("hours").sum()).iter_rows())
+    for score in card.kinds:
+        energy = (score.true_lost_kwh, score.found_lost_kwh)
+        table.add_row(
+            score.kind,
+            f"{hours[score.kind]:.0f}" if score.kind in hours else "-",
+            _share(score.precision),
+            _share(score.recall),
+            str(score.true_events),
+            f"{score.true_events_found}/{score.found_events}",
+            *("-" if value is None else f"{value / 1000:.1f}" for value in energy),
+            "-" if score.energy_error is None else f"{score.energy_error:+.1%}",
+        )
+    console = _console()
+    console.print(table)
+    soiling = card.soiling
+    if soiling.mean_absolute_error is not None:
+        console.print(
+            f"soiling ratio of {soiling.asset_days} asset-days: {soiling.mean_absolute_error:.4f} mean absolute error,"
+            f" {soiling.share_within_goal or 0:.1%} within 0.02"
+        )
+    for goal in card.goals:
+        if goal.met is False:
+            console.print(
+                f"[yellow]below the goal[/yellow]: {goal.kind} {goal.measure} {goal.reached:.3f} ({goal.bound})"
+            )
+
+
+def _share(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.3f}"
 
 
 def print_load_log(log: pl.DataFrame) -> None:

@@ -38,6 +38,10 @@ class Window:
     def end_utc(self) -> datetime:
         return day_start_utc(self.end)
 
+    def reaching_back(self, days: int) -> "Window":
+        """The `days` days that end with this window, or the window itself where it is longer."""
+        return Window(min(self.start, self.end - timedelta(days=days)), self.end)
+
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 

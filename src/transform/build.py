@@ -1,6 +1,6 @@
 """Builds the dbt models. A day is stale when its files differ from those it was built from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +15,8 @@ from renewable.windows import ONE_DAY, Window, contiguous_windows
 from transform.dbt_project import invoke_dbt, window_environment
 
 _IDENTITY = ("table_name", "day", "file", "sha256", "rows_loaded")
+# Rows of the interval table that one build makes at most, some 1.5 GiB of work for DuckDB.
+PIECE_ROWS = 3_000_000
 BUILD_LOG_SCHEMA = pl.Schema(
     {"table_name": pl.String, "day": pl.Date, "file": pl.String, "sha256": pl.String, "rows_loaded": pl.Int64}
 )
@@ -54,7 +56,7 @@ def transform(
         )
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         if full:
-            build_models(settings, None, ["--full-refresh"])
+            _rebuild(settings, report)
             return TransformSummary((), full=True)
         windows = [window] if window else list(contiguous_windows(_stale_in_warehouse(settings)))
         for each in windows:
@@ -62,6 +64,34 @@ def transform(
                 report(f"dbt build {each}")
             build_models(settings, each)
     return TransformSummary(tuple(windows))
+
+
+def _rebuild(settings: Settings, report: Callable[[str], None] | None) -> None:
+    """Every table anew; a long history piece by piece, so that memory does not grow with it."""
+    with connect(settings.warehouse_path) as connection:
+        log = _read_log(connection, "raw", "load_log").drop_nulls("day")
+    pieces = list(pieces_of(log, PIECE_ROWS))
+    if len(pieces) <= 1:
+        build_models(settings, None, ["--full-refresh"])
+        return
+    for number, piece in enumerate(pieces):
+        if report:
+            report(f"dbt build {piece}, {number + 1} of {len(pieces)}")
+        environment = window_environment(piece, piece.end)
+        _run_dbt(settings, environment, [] if number else ["--full-refresh"])
+
+
+def pieces_of(load_log: pl.DataFrame, rows: int) -> Iterator[Window]:
+    """Windows of whole days, in order, that hold all loaded days and some `rows` rows of one table each."""
+    if load_log.is_empty():
+        return
+    first, after = min(load_log["day"].to_list()), max(load_log["day"].to_list()) + ONE_DAY
+    of_days = load_log.group_by("day", "table_name").agg(pl.col("rows_loaded").sum())
+    days = max(1, rows // max(1, max(of_days["rows_loaded"].to_list())))
+    while first < after:
+        end = min(first + days * ONE_DAY, after)
+        yield Window(first, end)
+        first = end
 
 
 def build_models(
@@ -76,6 +106,15 @@ def build_models(
     None builds everything. Raises PipelineError when a model or a test fails.
     """
     environment = window_environment(window, _rebuild_end(settings, window) if window else None)
+    _run_dbt(settings, environment, arguments, on_event)
+
+
+def _run_dbt(
+    settings: Settings,
+    environment: Mapping[str, str],
+    arguments: Sequence[str],
+    on_event: Callable[[Any], None] | None = None,
+) -> None:
     command = ["build", "--exclude-resource-type", "unit_test", *arguments]
     invoke_dbt(settings, command, environment=environment, on_event=on_event)
 

@@ -198,7 +198,11 @@ def _interval(
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
         if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
             expected = _on_curve(normalised, curves[asset["turbine_model"]])
-    if asset["technology"] == "solar" and poa is not None and label.get("poa_irradiance_wm2_flag") != "frozen":
+    if (
+        asset["technology"] == "solar"
+        and poa is not None
+        and label.get("poa_irradiance_wm2_flag") != "frozen"
+    ):
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
         module = _module_temperature(row, ignore=is_frozen)
         expected = None if module is None else _pvwatts(asset, poa, module)
@@ -467,7 +471,9 @@ def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date
     noon = {d: _midnight(d, asset).replace(hour=12) for d in days}
     washed, rain_known, ratio = {}, {}, {}
     for day, rows in days.items():
-        rain = [(i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm") is not None]
+        rain = [
+            (i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm") is not None
+        ]
         amount = math.fsum(mm for _, mm in rain)
         rain_known[day] = bool(rain)
         if amount >= CLEANING_RAIN_MM:
@@ -486,10 +492,7 @@ def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date
         # Both instants in UTC: a wall clock would count the hour of a clock change.
         dirty[day] = max((noon[day].astimezone(UTC) - since.astimezone(UTC)) / DAY, 0.0)
         rain_known[day] = any(rain_known[d] for d in memory)
-    return {
-        day: _soiling_ratio(day, ratio, dirty, is_washed, rain_known[day])
-        for day in days
-    }
+    return {day: _soiling_ratio(day, ratio, dirty, is_washed, rain_known[day]) for day in days}
 
 
 def _soiling_ratio(
@@ -572,9 +575,7 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
     return found
 
 
-def _events(
-    intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float]
-) -> list[Row]:
+def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float]) -> list[Row]:
     parts: dict[tuple[str, str], list[tuple[datetime, datetime, float | None]]] = defaultdict(list)
     for each in intervals:
         if each.kind:

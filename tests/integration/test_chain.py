@@ -223,7 +223,11 @@ def test_status_tells_what_is_pending_loaded_and_stale(
     status = read_status(settings)
     assert status.stale_days == () and set(status.published) == {
         "mart_asset_daily",
+        "mart_asset_monthly",
+        "mart_data_quality_daily",
+        "mart_events",
         "mart_fleet_daily",
+        "mart_losses_daily",
         "mart_power_curve",
     }
     assert {result.technology: result.assets for result in status.results} == {"wind": 2, "solar": 2}

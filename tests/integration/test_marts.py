@@ -162,14 +162,20 @@ def test_a_silent_asset_has_a_row_on_the_days_of_its_neighbours(chain: Settings)
     assert daily.select("energy_kwh", "capacity_factor").rows() == [(None, None)]
     # What it might have given is known from the plant beside it, and counts as unmeasured.
     losses = _published(chain, "mart_losses_daily").filter(
-        (pl.col("asset_id") == SILENT) & (pl.col("date_local") == SILENT_LOCAL_DAY) & (pl.col("lost_kwh") != 0)
+        (pl.col("asset_id") == SILENT)
+        & (pl.col("date_local") == SILENT_LOCAL_DAY)
+        & (pl.col("lost_kwh") != 0)
     )
     assert losses["loss_category"].to_list() == ["unmeasured"]
     assert losses["lost_kwh"].item() == pytest.approx(daily["expected_energy_kwh"].item(), abs=1e-6)
 
 
 def test_losses_add_up_to_the_gap_on_every_day(chain: Settings) -> None:
-    sums = _published(chain, "mart_losses_daily").group_by("asset_id", "date_local").agg(pl.col("lost_kwh").sum())
+    sums = (
+        _published(chain, "mart_losses_daily")
+        .group_by("asset_id", "date_local")
+        .agg(pl.col("lost_kwh").sum())
+    )
     days = _published(chain, "mart_asset_daily").join(sums, on=["asset_id", "date_local"], how="left")
     gap = pl.col("expected_energy_kwh").fill_null(0) - pl.col("energy_kwh").fill_null(0)
     assert days.filter((gap - pl.col("lost_kwh")).abs() > 1e-6).is_empty()

@@ -62,7 +62,8 @@ select
     expected_energy_kwh,
     expected_energy_kwh - coalesce(energy_kwh, 0.0) as lost_energy_kwh,
     mean_power_kw / rated_power_kw as capacity_factor,
-    energy_kwh / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end as specific_yield_kwh_per_kw,
+    energy_kwh / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
+        as specific_yield_kwh_per_kw,
     {{ performance_ratio('reference_yield_energy_kwh', 'reference_yield_kwh', 'dc_capacity_kw') }} as performance_ratio,
     {{ performance_ratio('reference_yield_stc_energy_kwh', 'reference_yield_stc_kwh', 'dc_capacity_kw') }}
         as performance_ratio_stc,

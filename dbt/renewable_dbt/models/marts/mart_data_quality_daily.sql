@@ -47,7 +47,8 @@ gaps as (
         '{{ channel }}' as channel,
         intervals.interval_hours,
         intervals.timestamp_utc,
-        {{ run_key('intervals.asset_id, intervals.date_local', 'intervals.timestamp_utc', 'assets.interval_minutes') }} as run
+        {{ run_key('intervals.asset_id, intervals.date_local', 'intervals.timestamp_utc', 'assets.interval_minutes') }}
+            as run
     from intervals
     inner join assets on intervals.asset_id = assets.asset_id
     where

@@ -1,6 +1,8 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-{%- set categories = ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'soiling', 'residual', 'not_comparable'] %}
+{%- set categories = [
+    'unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'soiling', 'residual', 'not_comparable'
+] %}
 
 with sums as (
 

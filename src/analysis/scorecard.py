@@ -109,7 +109,11 @@ class Goal:
         """Whether the bound holds; errors have to stay within it, the others to come up to it."""
         if self.reached is None:
             return None
-        return abs(self.reached) <= self.bound if self.measure in ("energy", "ratio") else self.reached >= self.bound
+        return (
+            abs(self.reached) <= self.bound
+            if self.measure in ("energy", "ratio")
+            else self.reached >= self.bound
+        )
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,14 @@ def scorecard_path(settings: Settings) -> Path:
     return settings.published_dir / "scorecard.json"
 
 
+def answer_key(settings: Settings, window: Window | None = None) -> list[Path]:
+    """Files of the answer key for the days of `window`, in order; none where the data are not simulated."""
+    files = sorted((settings.data_dir / "truth").glob("truth_*.parquet"))
+    return [
+        path for path in files if not window or date.fromisoformat(path.stem.removeprefix("truth_")) in window
+    ]
+
+
 def score(
     settings: Settings, window: Window | None = None, *, report: Callable[[str], None] | None = None
 ) -> Scorecard:
@@ -170,15 +182,15 @@ def score(
     Raises PipelineError where there is no answer key or nothing was built, WarehouseBusyError when the warehouse
     stays locked.
     """
-    truth = sorted((settings.data_dir / "truth").glob("truth_*.parquet"))
-    if window:
-        truth = [path for path in truth if date.fromisoformat(path.stem.removeprefix("truth_")) in window]
+    truth = answer_key(settings, window)
     if not truth:
         raise PipelineError(
             f"there is no answer key in {settings.data_dir / 'truth'}: only simulated fleets can be scored"
         )
     if not settings.warehouse_path.exists():
-        raise PipelineError(f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first")
+        raise PipelineError(
+            f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
+        )
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         built = connection.execute(
             "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_events'"
@@ -267,7 +279,9 @@ def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str) -> KindScore:
         from compared
         """
     ).fetchall()
-    events = _event_counts(connection, f"true_kind = '{kind}'", f"found_kind = '{kind}'", EVENT_GAP_MINUTES[kind])
+    events = _event_counts(
+        connection, f"true_kind = '{kind}'", f"found_kind = '{kind}'", EVENT_GAP_MINUTES[kind]
+    )
     return KindScore(kind, true, found, agreeing, *events, true_lost, found_lost)
 
 
@@ -328,8 +342,8 @@ def _event_counts(
 
 def _soiling_energy(connection: duckdb.DuckDBPyConnection) -> KindScore:
     """Soiling is a factor of the day, no state of an interval: only its energy is compared."""
-    ((true, true_lost),) = connection.execute(
-        "select count(*), sum(true_lost_kwh) from compared where true_kind = 'soiling' and not is_unmeasured"
+    ((true_lost,),) = connection.execute(
+        "select sum(true_lost_kwh) from compared where true_kind = 'soiling' and not is_unmeasured"
     ).fetchall()
     ((found_lost,),) = connection.execute(
         """
@@ -339,7 +353,7 @@ def _soiling_energy(connection: duckdb.DuckDBPyConnection) -> KindScore:
         where loss_category = 'soiling'
         """
     ).fetchall()
-    return KindScore("soiling", true, 0, 0, 0, 0, 0, 0, true_lost, found_lost)
+    return KindScore("soiling", 0, 0, 0, 0, 0, 0, 0, true_lost, found_lost)
 
 
 def _soiling_ratio(connection: duckdb.DuckDBPyConnection) -> SoilingScore:

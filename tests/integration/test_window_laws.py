@@ -1,0 +1,117 @@
+"""Building by windows, in whatever order and however often, gives the tables of one build of everything."""
+
+import random
+from datetime import date, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from loaders.dlt_pipeline import ingest
+from mock_data.generate import generate
+from renewable.fleet import Fleet
+from renewable.settings import Settings
+from renewable.windows import ONE_DAY, Window
+from tests.integration.warehouse_tables import assert_same_tables, tables
+from transform import build
+from transform.build import transform
+
+pytestmark = pytest.mark.integration
+# Frost, snow and rain, and the days on which Europe and Denver change their clocks lie far enough apart.
+WINDOW = Window(date(2025, 3, 1), date(2025, 4, 10))
+
+
+def _settings(base: Settings, name: str) -> Settings:
+    return base.model_copy(update={"warehouse": base.data_dir / f"{name}.duckdb"})
+
+
+@pytest.fixture
+def whole(settings: Settings, fleet: Fleet) -> Settings:
+    """Forty days of harsh weather, loaded and built at once."""
+    generate(fleet, WINDOW, data_dir=settings.data_dir, seed=5, profile="harsh")
+    built = _settings(settings, "whole")
+    ingest(built)
+    transform(built, full=True)
+    return built
+
+
+def test_windows_in_any_order_give_the_tables_of_one_build(whole: Settings) -> None:
+    pieces = _settings(whole, "pieces")
+    ingest(pieces)
+    lengths = random.Random(3)
+    starts = [WINDOW.start]
+    while starts[-1] + timedelta(days=9) < WINDOW.end:
+        starts.append(starts[-1] + timedelta(days=lengths.randrange(5, 9)))
+    windows = [Window(a, b) for a, b in zip(starts, [*starts[1:], WINDOW.end], strict=True)]
+    lengths.shuffle(windows)
+    for window in windows:
+        transform(pieces, window)
+    assert_same_tables(pieces.warehouse_path, whole.warehouse_path)
+
+
+def test_a_rebuild_in_pieces_is_the_rebuild_at_once(whole: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = _settings(whole, "rebuilt")
+    ingest(pieces)
+    monkeypatch.setattr(build, "PIECE_ROWS", 12_000)
+    lines: list[str] = []
+    transform(pieces, full=True, report=lines.append)
+    assert len(lines) > 2
+    assert_same_tables(pieces.warehouse_path, whole.warehouse_path)
+
+
+def test_late_and_corrected_days_end_where_one_build_would(whole: Settings, fleet: Fleet) -> None:
+    late = _settings(whole, "late")
+    raw = {path: path.read_bytes() for path in whole.raw_dir.rglob("*.parquet")}
+    held_back, corrected = date(2025, 3, 12), date(2025, 3, 25)
+    for path in raw:
+        if str(held_back) in path.name:
+            path.unlink()
+        elif str(corrected) in path.name and "generation" in path.name:
+            frame = pl.read_parquet(path).with_columns(pl.col("active_power_kw") * 0.5)
+            frame.write_parquet(path)
+    ingest(late)
+    transform(late)
+    for path, content in raw.items():
+        path.write_bytes(content)
+    ingest(late)
+    assert {str(window) for window in transform(late).windows} == {
+        str(Window.of_day(held_back)),
+        str(Window.of_day(corrected)),
+    }
+    assert_same_tables(late.warehouse_path, whole.warehouse_path)
+
+
+def test_a_rerun_changes_nothing(whole: Settings) -> None:
+    before = tables(whole.warehouse_path)
+    transform(whole, Window.of_day(date(2025, 3, 20)))
+    after = tables(whole.warehouse_path)
+    assert all(frame.equals(after[name]) for name, frame in before.items())
+
+
+def test_closed_days_keep_their_figures_when_later_days_arrive(whole: Settings) -> None:
+    earlier = _settings(whole, "earlier")
+    cut = date(2025, 3, 28)
+    ingest(earlier, Window(WINDOW.start, cut))
+    transform(earlier)
+    # A local day west of Greenwich closes a UTC day later; what goes on past the end may still change.
+    closed = pl.col("date_local") < cut - ONE_DAY
+    for mart in ("mart_asset_daily", "mart_data_quality_daily"):
+        then, now = (_mart(s, mart).filter(closed) for s in (earlier, whole))
+        open_assets = {a for (a,) in _open_at(earlier, cut)}
+        still = ~pl.col("asset_id").is_in(open_assets) | (pl.col("date_local") < cut - 3 * ONE_DAY)
+        assert then.filter(still).equals(now.filter(still)) and not then.filter(still).is_empty()
+
+
+def _open_at(settings: Settings, day: date) -> list[tuple[str]]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return connection.execute(
+            "select distinct asset_id from marts.mart_events where end_utc >= ? and kind <> 'soiling'",
+            [f"{day - ONE_DAY} 00:00:00+00"],
+        ).fetchall()
+
+
+def _mart(settings: Settings, mart: str) -> pl.DataFrame:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        frame: pl.DataFrame = connection.sql(f"from marts.{mart} order by all").pl()
+    return frame
