@@ -15,7 +15,7 @@ PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
 _FLAGS = ("--quiet", "--no-use-colors", "--warn-error")
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
 
-_manifests: dict[Path, tuple[float, Any]] = {}
+_manifests: dict[tuple[str, ...], tuple[float, Any]] = {}
 
 
 def target_dir(settings: Settings) -> Path:
@@ -99,12 +99,14 @@ def _parsed(settings: Settings) -> Any:
     from dbt.cli.main import dbtRunner
 
     youngest = _youngest(settings)
-    known = _manifests.get(target_dir(settings))
+    # The project is parsed for one database and one fleet.
+    bound_to = tuple(dbt_environment(settings).values())
+    known = _manifests.get(bound_to)
     if known is None or known[0] != youngest:
         parsed = dbtRunner().invoke([*_FLAGS, "parse"])
         if not parsed.success:
             return None
-        known = _manifests[target_dir(settings)] = (youngest, parsed.result)
+        known = _manifests[bound_to] = (youngest, parsed.result)
     return known[1]
 
 

@@ -1,7 +1,9 @@
 """Building by windows, in whatever order and however often, gives the tables of one build of everything."""
 
 import random
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -25,14 +27,21 @@ def _settings(base: Settings, name: str) -> Settings:
     return base.model_copy(update={"warehouse": base.data_dir / f"{name}.duckdb"})
 
 
-@pytest.fixture
-def whole(settings: Settings, fleet: Fleet) -> Settings:
+@pytest.fixture(scope="module")
+def built(fleet: Fleet, fleet_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty days of harsh weather, loaded and built at once."""
-    generate(fleet, WINDOW, data_dir=settings.data_dir, seed=5, profile="harsh")
-    built = _settings(settings, "whole")
-    ingest(built)
-    transform(built, full=True)
-    return built
+    data = tmp_path_factory.mktemp("built") / "data"
+    generate(fleet, WINDOW, data_dir=data, seed=5, profile="harsh")
+    settings = _settings(Settings(data_dir=data, fleet_dir=fleet_dir), "whole")
+    ingest(settings)
+    transform(settings, full=True)
+    return data
+
+
+@pytest.fixture
+def whole(settings: Settings, built: Path) -> Settings:
+    shutil.copytree(built, settings.data_dir)
+    return _settings(settings, "whole")
 
 
 def test_windows_in_any_order_give_the_tables_of_one_build(whole: Settings) -> None:
