@@ -1,7 +1,6 @@
 """The dbt build against the same compiled SQL run straight in DuckDB, and one day on short and long histories."""
 
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -24,7 +23,7 @@ from transform.build import transform
 from transform.dbt_project import target_dir
 
 FIRST = date(2023, 1, 1)
-YEAR_DAYS, ASSETS = 365, int(os.environ.get("BENCH_ASSETS", "200"))
+YEAR_DAYS, ASSETS = 365, 200
 SHORT_DAYS, LONG_DAYS, FEW_ASSETS = 30, 1095, 20
 DAY_REPEATS = 7
 

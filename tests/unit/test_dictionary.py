@@ -1,0 +1,22 @@
+"""The data dictionary is made of what dbt knows."""
+
+import pytest
+import yaml
+
+from analysis.dictionary import data_dictionary
+from transform.dbt_project import PROJECT_DIR
+
+pytestmark = pytest.mark.unit
+
+
+def test_every_mart_and_every_column_with_its_unit_is_in_the_dictionary() -> None:
+    page = data_dictionary(PROJECT_DIR)
+    marts = yaml.safe_load((PROJECT_DIR / "models/marts/_marts.yml").read_text())["models"]
+    assert {model["name"] for model in marts} == {
+        path.stem for path in (PROJECT_DIR / "models/marts").glob("*.sql")
+    }
+    for model in marts:
+        assert f"### {model['name']}" in page
+        for column in model["columns"]:
+            assert f"| {column['name']} | {column['data_type']} |" in page
+            assert len(column["description"]) > 10
