@@ -66,7 +66,10 @@ def test_definitions_run_in_process_and_one_warehouse_step_at_a_time(settings: S
         "warehouse_tables": "duckdb",
         "dbt_models": "duckdb",
         "published_marts": "duckdb",
+        "scorecard": "duckdb",
     }
+    of_files = build_definitions(settings.model_copy(update={"input": "files"}))
+    assert "scorecard" not in {a.op.name for a in of_files.assets or [] if isinstance(a, dg.AssetsDefinition)}
 
 
 def test_one_run_over_a_range_equals_a_run_a_day(
