@@ -56,7 +56,7 @@ clean: ## Remove what can be made again: environment, caches, warehouse, publish
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile --system-certs pyproject.toml --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile --system-certs pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
 
-from analysis.publish import publish
-from analysis.scorecard import answer_key, score
 from dagster_project import metadata
-from dagster_project.dbt_events import LayerTranslator, build_models
+from dagster_project.dbt_specs import dbt_specs
 from dagster_project.partitions import window_of
-from dagster_project.raw_input import deliver_raw_files
-from loaders.dlt_pipeline import ingest
 from renewable.settings import Settings
-from transform.dbt_project import ensure_manifest
 
 WAREHOUSE_POOL = "duckdb"
 ONE_RUN_A_BACKFILL = dg.BackfillPolicy.single_run()
+
+Results = Iterator[dg.MaterializeResult[Any]]
 
 
 def asset_definitions(
@@ -35,65 +31,78 @@ def asset_definitions(
 
 
 def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=metadata.raw_file_specs(settings), name="raw_files", can_subset=True, **shared)
-    def raw_files(context: dg.AssetExecutionContext) -> metadata.Results:
-        window, selected = window_of(context), context.selected_asset_keys
-        sentence = deliver_raw_files(settings, window, metadata.tables_of(selected), report=context.log.info)
-        yield from metadata.only(selected, metadata.raw_file_results(settings, window, sentence))
+    specs = metadata.raw_file_specs(settings)
+
+    @dg.multi_asset(specs=specs, name="raw_files", can_subset=True, **shared)
+    def raw_files(context: dg.AssetExecutionContext) -> Results:
+        from dagster_project.raw_input import deliver_raw_files
+
+        window, tables = window_of(context), metadata.tables_of(context.selected_asset_keys)
+        sentence = deliver_raw_files(settings, window, tables, report=context.log.info)
+        yield from metadata.told(context, metadata.raw_files_made(settings, window, sentence))
 
     return raw_files
 
 
 def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        specs=metadata.warehouse_specs(),
-        name="warehouse_tables",
-        pool=WAREHOUSE_POOL,
-        can_subset=True,
-        **shared,
-    )
-    def warehouse_tables(context: dg.AssetExecutionContext) -> metadata.Results:
-        summary = ingest(settings, window_of(context), report=context.log.info)
-        context.log.info(summary.sentence)
-        yield from metadata.only(context.selected_asset_keys, metadata.warehouse_results(summary))
+    specs = metadata.warehouse_specs()
+
+    @dg.multi_asset(specs=specs, name="warehouse_tables", pool=WAREHOUSE_POOL, can_subset=True, **shared)
+    def warehouse_tables(context: dg.AssetExecutionContext) -> Results:
+        from loaders.dlt_pipeline import ingest
+        from loaders.load_log import read_load_log
+
+        window, summary = window_of(context), ingest(settings, window_of(context), report=context.log.info)
+        yield from metadata.told(context, metadata.warehouse_made(summary, window, read_load_log(settings)))
 
     return warehouse_tables
 
 
 def _dbt_models(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dbt_assets(
-        manifest=ensure_manifest(settings),
+    specs, checks = dbt_specs(settings)
+
+    @dg.multi_asset(
+        specs=specs,
+        check_specs=checks,
         name="dbt_models",
-        dagster_dbt_translator=LayerTranslator(),
         pool=WAREHOUSE_POOL,
+        can_subset=True,
+        # dbt tests its sources too, which are assets of another step
+        allow_arbitrary_check_specs=True,
         **shared,
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from dagster_project.dbt_events import build_models
+
         yield from build_models(context, settings)
 
     return dbt_models
 
 
 def _published_marts(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        specs=metadata.published_specs(),
-        name="published_marts",
-        pool=WAREHOUSE_POOL,
-        can_subset=True,
-        **shared,
-    )
-    def published_marts(context: dg.AssetExecutionContext) -> metadata.Results:
+    specs = metadata.published_specs()
+
+    @dg.multi_asset(specs=specs, name="published_marts", pool=WAREHOUSE_POOL, can_subset=True, **shared)
+    def published_marts(context: dg.AssetExecutionContext) -> Results:
+        from analysis.pictures import draw_marts
+        from analysis.publish import publish
+
         summary = publish(settings, report=context.log.info)
-        yield from metadata.only(context.selected_asset_keys, metadata.published_results(summary))
+        made = metadata.published_made(summary, window_of(context), draw_marts(settings))
+        yield from metadata.told(context, made)
 
     return published_marts
 
 
 def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=metadata.scorecard_specs(), name="scorecard", pool=WAREHOUSE_POOL, **shared)
-    def scorecard(context: dg.AssetExecutionContext) -> metadata.Results:
+    specs = metadata.scorecard_specs()
+
+    @dg.multi_asset(specs=specs, name="scorecard", pool=WAREHOUSE_POOL, **shared)
+    def scorecard(context: dg.AssetExecutionContext) -> Results:
+        from analysis.scorecard import answer_key, score
+
         window = window_of(context).reaching_back(metadata.SCORED_DAYS)
         card = score(settings, window, report=context.log.info) if answer_key(settings, window) else None
-        yield metadata.scorecard_result(card)
+        yield from metadata.told(context, [metadata.scorecard_made(card)])
 
     return scorecard

@@ -1,28 +1,28 @@
-"""Runs dbt inside the step and turns its events into Dagster's.
+"""Runs dbt inside the step and turns its events into Dagster's. Imported by the step only: dagster-dbt is slow to import.
 
 `DbtCliResource` would start dbt twice as a process and load it once here for one build: 16 s instead of 8.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliEventMessage
-from dagster_dbt.asset_utils import (
-    DAGSTER_DBT_EXCLUDE_METADATA_KEY,
-    DAGSTER_DBT_SELECT_METADATA_KEY,
-    DAGSTER_DBT_SELECTOR_METADATA_KEY,
-    get_manifest_and_translator_from_dbt_assets,
-    get_subset_selection_for_context,
-)
+from dagster_dbt.asset_utils import build_dbt_specs, get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from dagster_dbt.dbt_manifest import validate_manifest
 
+from dagster_project.metadata import model_made, tell_days
 from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive
 from transform.build import build_models as run_dbt
-from transform.dbt_project import target_dir
+from transform.dbt_project import ensure_manifest, target_dir
+from transform.table_facts import Relation, table_facts
+
+_NOT_BUILT = ("error", "fail", "skipped", "runtime error")
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -37,22 +37,39 @@ class LayerTranslator(DagsterDbtTranslator):
         return str(dbt_resource_props["fqn"][1])
 
 
+def translated(manifest: Path) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:
+    """dagster-dbt's view of the whole project."""
+    return build_dbt_specs(
+        translator=LayerTranslator(),
+        manifest=validate_manifest(manifest),
+        select="fqn:*",
+        exclude="",
+        selector="",
+        io_manager_key=None,
+        project=None,
+    )
+
+
 def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
     """Build what the run selects of the dbt assets for its window; outputs and checks come as dbt reported them.
 
     Raises PipelineError after the events when a model or a test failed.
     """
-    manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
-    found: list[DbtCliEventMessage] = []
+    manifest = validate_manifest(ensure_manifest(settings))
+    translator, window = LayerTranslator(), window_if_any(context)
+    # A long window is built in pieces; the last word on a node is the one that counts.
+    found: dict[str, DbtCliEventMessage] = {}
     failure: PipelineError | None = None
-    window = window_if_any(context)
     selection = _selection(context, manifest, translator)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=context.log.info):
         try:
-            run_dbt(settings, window, selection, on_event=lambda event: found.extend(_results(event)))
+            run_dbt(settings, window, selection, on_event=lambda event: found.update(_result(event)))
         except PipelineError as error:
             failure = error
-    for message in found:
+        if window:
+            for relation, facts in table_facts(settings, _built(found.values(), manifest), window).items():
+                tell_days(context, model_made(dg.AssetKey(relation), facts, window))
+    for message in found.values():
         context.log.debug(str(message))
         yield from message.to_default_asset_events(
             manifest, translator, context=context, target_path=target_dir(settings)
@@ -62,27 +79,34 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
     context.log.info(f"dbt built and tested {len(found)} nodes for {window or 'all days'}")
 
 
+def _built(messages: Iterable[DbtCliEventMessage], manifest: Mapping[str, Any]) -> list[Relation]:
+    """(schema, name) of the tables and views among the results."""
+    statuses = {m.raw_event["data"]["node_info"]["unique_id"]: m.raw_event["data"]["status"] for m in messages}
+    nodes = [manifest["nodes"][unique_id] for unique_id, status in statuses.items() if status not in _NOT_BUILT]
+    return [(node["schema"], node["name"]) for node in nodes if node["resource_type"] in ("model", "seed")]
+
+
 def _selection(
-    context: dg.AssetExecutionContext, manifest: Any, translator: DagsterDbtTranslator
+    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
 ) -> list[str]:
-    tags = context.op_execution_context.op.tags
     selection, indirect = get_subset_selection_for_context(
         context=context,
         manifest=manifest,
-        select=tags.get(DAGSTER_DBT_SELECT_METADATA_KEY),
-        exclude=tags.get(DAGSTER_DBT_EXCLUDE_METADATA_KEY),
-        selector=tags.get(DAGSTER_DBT_SELECTOR_METADATA_KEY),
+        select=None,
+        exclude=None,
+        selector=None,
         dagster_dbt_translator=translator,
         current_dbt_indirect_selection_env=None,
     )
     return [*selection, *(["--indirect-selection", indirect] if indirect else [])]
 
 
-def _results(event: Any) -> Iterator[DbtCliEventMessage]:
+def _result(event: Any) -> dict[str, DbtCliEventMessage]:
     from dbt_common.events.functions import msg_to_dict
 
     # dbt calls back for thousands of debug events; only results carry what Dagster needs.
     if event.info.name.startswith("Log") and event.info.name.endswith("Result"):
         message = DbtCoreCliEventMessage(raw_event=msg_to_dict(event), event_history_metadata={})
         if message.is_result_event:
-            yield message
+            return {message.raw_event["data"]["node_info"]["unique_id"]: message}
+    return {}

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import dagster as dg
 
 from dagster_project.assets import asset_definitions
-from dagster_project.automation import daily_schedule, jobs, raw_file_sensor
+from dagster_project.checks import asset_checks
+from dagster_project.file_sensor import raw_file_sensor
 from dagster_project.partitions import daily_partitions
+from dagster_project.schedule import daily_schedule, jobs
 from renewable.settings import Settings, load_settings
 
 
@@ -18,6 +20,7 @@ def build_definitions(
     daily, load_files = jobs()
     return dg.Definitions(
         assets=asset_definitions(settings, partitions),
+        asset_checks=asset_checks(settings),
         jobs=[daily, load_files],
         schedules=[daily_schedule(settings, daily)],
         sensors=[raw_file_sensor(settings, load_files)],

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.automation import range_tags
 from dagster_project.definitions import build_definitions
 from dagster_project.home import prepare_home
+from dagster_project.runs import window_tags
 from renewable.errors import RenewableError
 from renewable.settings import Settings, load_settings
 from renewable.windows import Window, requested_window
@@ -46,7 +46,8 @@ def run_daily_job(
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         return job.execute_in_process(
             instance=instance,
-            tags=range_tags(window),
+            # The daemon could not start it again: it knows this run's process only.
+            tags=window_tags(window) | {"dagster/max_retries": "0"},
             run_config={"loggers": {"console": {}}},
             raise_on_error=False,
         )

@@ -1,35 +1,59 @@
 """Names of the assets and what a run tells about each: pure functions from summaries to Dagster's values."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import polars as pl
 
-from analysis.publish import MARTS_SCHEMA, PublishSummary
-from analysis.scorecard import Scorecard
-from loaders.dlt_pipeline import LoadSummary
+from dagster_project.dbt_specs import DAILY_FRESHNESS
 from loaders.load_log import DATASET, LOAD_LOG
-from renewable.contract import TABLES, RawTable
+from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
 from renewable.windows import Window
 from transform.dbt_project import PROJECT_DIR
 
+if TYPE_CHECKING:
+    from analysis.publish import PublishSummary
+    from analysis.scorecard import Scorecard
+    from loaders.dlt_pipeline import LoadSummary
+    from transform.table_facts import Lineage, TableFacts
+
 RAW_FILES = "raw_files"
+MARTS = "marts"
 PUBLISHED = "published"
 SCORED_DAYS = 90
+# Dagster plots it over the partitions of an asset.
+PARTITION_ROWS = "dagster/partition_row_count"
 
-Results = Iterator[dg.MaterializeResult[Any]]
-
-
-def only(selected: Collection[dg.AssetKey], results: Results) -> Results:
-    """The results of the assets that a run selected; the step itself does all of its work."""
-    return (result for result in results if result.asset_key in selected)
+Metadata = Mapping[str, Any]
 
 
-def tables_of(selected: Collection[dg.AssetKey]) -> list[RawTable]:
-    """The raw tables whose files a run selected."""
-    return [table for table in TABLES if dg.AssetKey([RAW_FILES, table]) in selected]
+@dataclass(frozen=True)
+class Made:
+    """What a step made of one asset: facts about the run, and facts about each day (a partition) of it."""
+
+    key: dg.AssetKey
+    of_run: Metadata
+    of_day: Mapping[date, Metadata] = field(default_factory=dict)
+
+
+def told(context: dg.AssetExecutionContext, made: Iterable[Made]) -> Iterator[dg.MaterializeResult[Any]]:
+    """The results of the assets that the run selected, each partition with facts of its own."""
+    for asset in made:
+        if asset.key in context.selected_asset_keys:
+            tell_days(context, asset)
+            yield dg.MaterializeResult(asset_key=asset.key, metadata=dict(asset.of_run))
+
+
+def tell_days(context: dg.AssetExecutionContext, asset: Made) -> None:
+    """Attach the facts of each day to its partition."""
+    for day, facts in asset.of_day.items():
+        context.add_asset_metadata(dict(facts), asset.key, str(day))
 
 
 def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
@@ -39,93 +63,172 @@ def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
             group_name=RAW_FILES,
             kinds={"parquet", "polars"},
             description=f"Daily files {settings.raw_dir}/{table}/{table}_YYYY-MM-DD.parquet (input: {settings.input}).",
+            metadata={"dagster/column_schema": column_schema(table)},
         )
         for table in TABLES
     ]
 
 
-def raw_file_results(settings: Settings, window: Window, sentence: str) -> Results:
-    names = [(settings.raw_dir / name, raw_file_name(name)) for name in raw_file_names(settings.raw_dir)]
+def tables_of(selected: Iterable[dg.AssetKey]) -> list[RawTable]:
+    """The raw tables whose files a run selected."""
+    chosen = set(selected)
+    return [table for table in TABLES if dg.AssetKey([RAW_FILES, table]) in chosen]
+
+
+def raw_files_made(settings: Settings, window: Window, sentence: str) -> Iterator[Made]:
+    from loaders.gate import claimed_rows
+
+    named = [(settings.raw_dir / name, raw_file_name(name)) for name in raw_file_names(settings.raw_dir)]
     for table in TABLES:
-        paths = [path for path, name in names if name and name.table == table and name.day in window]
-        yield dg.MaterializeResult(
-            asset_key=dg.AssetKey([RAW_FILES, table]),
-            metadata={
-                "files": len(paths),
-                "size_bytes": sum(path.stat().st_size for path in paths),
-                "what_happened": sentence,
+        of_day: dict[date, list[Path]] = {day: [] for day in window.days}
+        for path, name in named:
+            if name and name.table == table and name.day in of_day:
+                of_day[name.day].append(path)
+        yield Made(
+            dg.AssetKey([RAW_FILES, table]),
+            {"window": str(window), "what_happened": sentence},
+            {
+                day: {
+                    "files": len(paths),
+                    "size_bytes": sum(path.stat().st_size for path in paths),
+                    PARTITION_ROWS: sum(claimed_rows(path, settings.max_rows_per_file) for path in paths),
+                }
+                for day, paths in of_day.items()
             },
         )
 
 
 def warehouse_specs() -> list[dg.AssetSpec]:
     files = [dg.AssetKey([RAW_FILES, table]) for table in TABLES]
-    return [
+    load_log = dg.AssetSpec(
+        [DATASET, LOAD_LOG],
+        deps=files,
+        group_name="warehouse",
+        kinds={"dlt", "duckdb"},
+        description="One row a raw file: fingerprint and what became of its rows.",
+    )
+    tables = [
         dg.AssetSpec(
             [DATASET, table],
-            deps=files if table == LOAD_LOG else [dg.AssetKey([RAW_FILES, table])],
+            deps=[dg.AssetKey([RAW_FILES, table])],
             group_name="warehouse",
             kinds={"dlt", "duckdb"},
-            description="One row a raw file: fingerprint and what became of its rows."
-            if table == LOAD_LOG
-            else f"Accepted rows of the {table} files, keyed on (asset_id, timestamp).",
+            description=f"Accepted rows of the {table} files, keyed on (asset_id, timestamp).",
+            metadata={"dagster/column_schema": column_schema(table)},
         )
-        for table in [*TABLES, LOAD_LOG]
+        for table in TABLES
     ]
+    return [*tables, load_log]
 
 
-def warehouse_results(summary: LoadSummary) -> Results:
-    counts: dict[str, Any] = {
-        "files_loaded": summary.files_loaded,
-        "files_seen": summary.files_seen,
-        "rows_collapsed": summary.rows_collapsed,
-        "rows_quarantined": summary.rows_quarantined,
-        "values_set_aside": summary.values_set_aside,
-        "quarantined_by_rule": dict(summary.quarantined_by_rule),
-        "files_refused": dict(summary.files_refused),
-        "duration_s": summary.duration_s,
+def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) -> Iterator[Made]:
+    """`log` is the load log after the load."""
+    of_run: Metadata = {
+        "window": str(window),
         "what_happened": summary.sentence,
+        "duration_s": summary.duration_s,
+        "files_seen": summary.files_seen,
+        "files_loaded": summary.files_loaded,
+        "files_refused": dict(summary.files_refused),
+        "quarantined_by_rule": dict(summary.quarantined_by_rule),
     }
-    for table in [*TABLES, LOAD_LOG]:
-        rows = summary.files_loaded if table == LOAD_LOG else summary.rows_by_table.get(table, 0)
-        yield dg.MaterializeResult(
-            asset_key=dg.AssetKey([DATASET, table]), metadata={"rows_loaded": rows, **counts}
-        )
+    counts = log.filter(pl.col("day").is_in(window.days)).with_columns(files=1, refused=pl.col("refusal").is_not_null())
+    for table in TABLES:
+        of_day = {day: _counts_of_files(counts.clear()) for day in window.days}
+        for (day,), files in counts.filter(pl.col("table_name") == table).group_by("day"):
+            of_day[_day(day)] = _counts_of_files(files)
+        last = {"dagster/column_lineage": same_columns(table, dg.AssetKey([RAW_FILES, table]))}
+        of_day[window.days[-1]] |= last
+        yield Made(dg.AssetKey([DATASET, table]), of_run, of_day)
+    files_by_day = {_day(day): files.height for (day,), files in counts.group_by("day")}
+    yield Made(
+        dg.AssetKey([DATASET, LOAD_LOG]),
+        of_run,
+        {day: {PARTITION_ROWS: files_by_day.get(day, 0)} for day in window.days},
+    )
+
+
+def _counts_of_files(files: pl.DataFrame) -> dict[str, Any]:
+    return {
+        PARTITION_ROWS: int(files["rows_loaded"].sum()),
+        "files": files.height,
+        "files_refused": int(files["refused"].sum()),
+        "rows_in": int(files["rows_in"].sum()),
+        "rows_collapsed": int(files["rows_collapsed"].sum()),
+        "rows_quarantined": int(files["rows_quarantined"].sum()),
+        "values_set_aside": int(files["values_set_aside"].sum()),
+    }
+
+
+def model_made(key: dg.AssetKey, facts: "TableFacts", window: Window) -> Made:
+    """A table that dbt built; the day at the end of the window also tells the whole table."""
+    last = window.days[-1]
+    of_day: dict[date, Metadata] = {}
+    if facts.rows_by_day is not None:
+        of_day = {day: {PARTITION_ROWS: facts.rows_by_day.get(day, 0)} for day in window.days}
+    return Made(key, {}, of_day | {last: {**of_day.get(last, {}), **_whole_table(facts)}})
+
+
+def _whole_table(facts: "TableFacts") -> Metadata:
+    return {"dagster/row_count": facts.rows, "dagster/column_lineage": lineage(facts.lineage)}
 
 
 def mart_names() -> list[str]:
-    return sorted(path.stem for path in (PROJECT_DIR / "models" / "marts").glob("*.sql"))
+    return sorted(path.stem for path in (PROJECT_DIR / "models" / MARTS).glob("*.sql"))
 
 
 def published_specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             [PUBLISHED, mart],
-            deps=[dg.AssetKey([MARTS_SCHEMA, mart])],
+            deps=[dg.AssetKey([MARTS, mart])],
             group_name=PUBLISHED,
             kinds={"parquet"},
             description=f"{mart} as a Parquet file for readers, replaced atomically.",
+            freshness_policy=DAILY_FRESHNESS,
         )
         for mart in mart_names()
     ]
 
 
-def published_results(summary: PublishSummary) -> Results:
+def published_made(summary: "PublishSummary", window: Window, pictures: Mapping[str, str]) -> Iterator[Made]:
+    """`pictures` holds Markdown for some marts."""
+    last = window.days[-1]
     for mart, rows in summary.rows.items():
-        yield dg.MaterializeResult(
-            asset_key=dg.AssetKey([PUBLISHED, mart]),
-            metadata={
-                "dagster/row_count": rows,
-                "path": dg.MetadataValue.path(str(summary.directory / f"{mart}.parquet")),
-            },
+        path = summary.directory / f"{mart}.parquet"
+        whole: dict[str, Any] = {"dagster/row_count": rows, "path": dg.MetadataValue.path(str(path))}
+        if mart in pictures:
+            whole["picture"] = dg.MetadataValue.md(pictures[mart])
+        columns = pl.read_parquet_schema(path)
+        whole["dagster/column_schema"] = dg.TableSchema(
+            [dg.TableColumn(name, str(kind)) for name, kind in columns.items()]
         )
+        mart_key = dg.AssetKey([MARTS, mart])
+        whole["dagster/column_lineage"] = dg.TableColumnLineage(
+            {name: [dg.TableColumnDep(asset_key=mart_key, column_name=name)] for name in columns}
+        )
+        of_day = _rows_of_days(path, columns, window)
+        yield Made(
+            dg.AssetKey([PUBLISHED, mart]),
+            {"window": str(window)},
+            of_day | {last: whole | of_day.get(last, {})},
+        )
+
+
+def _rows_of_days(path: Path, columns: Iterable[str], window: Window) -> dict[date, dict[str, Any]]:
+    if "date_local" not in set(columns):
+        return {}
+    day = pl.col("date_local")
+    rows = pl.scan_parquet(path).filter(day.is_in(window.days)).group_by(day).len().collect()
+    counts = dict(rows.iter_rows())
+    return {day: {PARTITION_ROWS: counts.get(day, 0)} for day in window.days}
 
 
 def scorecard_specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             [PUBLISHED, "scorecard"],
-            deps=[dg.AssetKey([MARTS_SCHEMA, mart]) for mart in ("mart_events", "mart_losses_daily")],
+            deps=[dg.AssetKey([MARTS, mart]) for mart in ("mart_events", "mart_losses_daily")],
             group_name=PUBLISHED,
             kinds={"duckdb"},
             description=f"Detections of the last {SCORED_DAYS} days against the simulator's answer key.",
@@ -133,24 +236,58 @@ def scorecard_specs() -> list[dg.AssetSpec]:
     ]
 
 
-def scorecard_result(card: Scorecard | None) -> dg.MaterializeResult[Any]:
+def scorecard_made(card: "Scorecard | None") -> Made:
     key = dg.AssetKey([PUBLISHED, "scorecard"])
     if card is None:
-        return dg.MaterializeResult(asset_key=key, metadata={"what_happened": "no answer key for these days"})
+        return Made(key, {"what_happened": "no answer key for these days"})
     rows = "\n".join(
-        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |"
-        for s in card.kinds
+        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |" for s in card.kinds
     )
     table = f"| kind | precision | recall | error of lost energy |\n|---|---|---|---|\n{rows}"
-    missed = [f"{goal.kind} {goal.measure}" for goal in card.goals if goal.met is False]
-    return dg.MaterializeResult(
-        asset_key=key,
-        metadata={
+    return Made(
+        key,
+        {
             "days": f"{card.first_day} to {card.last_day}",
-            "goals_missed": missed,
+            "goals_missed": [f"{goal.kind} {goal.measure}" for goal in card.goals if goal.met is False],
             "kinds": dg.MetadataValue.md(table),
         },
     )
+
+
+def column_schema(table: RawTable) -> dg.TableSchema:
+    """The contract's columns with their units."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, str(kind), description=None if name in KEY else column_unit(table, name) or None)
+            for name, kind in polars_schema(table).items()
+        ]
+    )
+
+
+def same_columns(table: RawTable, upstream: dg.AssetKey) -> dg.TableColumnLineage:
+    """Each column comes from the one of its name."""
+    return dg.TableColumnLineage(
+        {name: [dg.TableColumnDep(asset_key=upstream, column_name=name)] for name in polars_schema(table)}
+    )
+
+
+def lineage(found: "Lineage") -> dg.TableColumnLineage:
+    """Columns of tables as columns of assets, which are named as the tables are."""
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=name)
+                for schema, table, name in deps
+            ]
+            for column, deps in found.items()
+        }
+    )
+
+
+def _day(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"{value!r} is no day")
+    return value
 
 
 def _ratio(value: float | None) -> str:

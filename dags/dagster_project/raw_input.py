@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from importers.convert import import_files
-from mock_data.generate import generate
 from renewable.contract import RawTable
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
@@ -18,6 +16,8 @@ def deliver_raw_files(
     The simulator keeps files that are there; a mapping always yields both tables and writes what changed.
     """
     if settings.input == "simulator":
+        from mock_data.generate import generate
+
         made = generate(
             load_fleet(settings.fleet_dir),
             window,
@@ -28,6 +28,8 @@ def deliver_raw_files(
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:
+        from importers.convert import import_files
+
         sentence = import_files(settings.mapping, settings.raw_dir, window).sentence
     else:
         sentence = "files come from outside: nothing to write"

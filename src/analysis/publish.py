@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import PipelineError
@@ -53,6 +54,12 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
         }
         write_parquet_atomic(read_build_log(connection), settings.published_dir / f"{BUILD_LOG}.parquet")
     return PublishSummary(rows, settings.published_dir)
+
+
+def read_mart(settings: Settings, mart: str) -> pl.DataFrame:
+    """A published mart; empty when it is not published yet."""
+    path = settings.published_dir / f"{mart}.parquet"
+    return pl.read_parquet(path) if path.exists() else pl.DataFrame()
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, mart: str, path: Path) -> int:

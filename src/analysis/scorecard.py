@@ -37,6 +37,8 @@ GOALS: Mapping[tuple[str, str], float] = {
     ("energy", "soiling"): 0.15,
     ("ratio", "soiling"): 0.02,
 }
+# With fewer true events a score says little about the detection.
+FLOOR_EVENTS = 20
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,16 @@ class SoilingScore:
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound that the project sets itself, and what was reached; `reached` None: nothing to measure."""
+    """A bound that the project sets itself, and what was reached; `reached` None: nothing to measure.
+
+    `evidence` counts the true events behind it.
+    """
 
     measure: str
     kind: str
     bound: float
     reached: float | None
+    evidence: int
 
     @property
     def met(self) -> bool | None:
@@ -114,6 +120,16 @@ class Goal:
             if self.measure in ("energy", "ratio")
             else self.reached >= self.bound
         )
+
+    @property
+    def is_above_floor(self) -> bool:
+        """False when so much is missed that the detection is broken rather than unlucky: a tenth below the goal,
+        or an error of twice the goal. Too few events say nothing."""
+        if self.reached is None or self.evidence < FLOOR_EVENTS:
+            return True
+        if self.measure in ("energy", "ratio"):
+            return abs(self.reached) <= 2 * self.bound
+        return self.reached >= self.bound - 0.1
 
 
 @dataclass(frozen=True)
@@ -135,7 +151,7 @@ class Scorecard:
         """Each goal with what was reached."""
         by_kind = {score.kind: score for score in self.kinds}
         return tuple(
-            Goal(measure, kind, bound, self._reached(measure, by_kind[kind]))
+            Goal(measure, kind, bound, self._reached(measure, by_kind[kind]), by_kind[kind].true_events)
             for (measure, kind), bound in GOALS.items()
         )
 
@@ -156,7 +172,9 @@ class Scorecard:
             "assets": self.assets,
             "kinds": [asdict(s) | {name: getattr(s, name) for name in measures} for s in self.kinds],
             "soiling": asdict(self.soiling),
-            "goals": [asdict(goal) | {"met": goal.met} for goal in self.goals],
+            "goals": [
+                asdict(goal) | {"met": goal.met, "is_above_floor": goal.is_above_floor} for goal in self.goals
+            ],
             "confusion": self.confusion.to_dicts(),
         }
 

@@ -1,7 +1,7 @@
 """One frozen settings object. Nothing else reads the environment, and nothing reads it at import."""
 
 import os
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Literal
 
@@ -39,8 +39,21 @@ class Settings(BaseSettings):
         "typical", description="how many events the simulator injects"
     )
     first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
-    schedule_cron: str = Field("30 1 * * *", description="when the daily run starts, cron in UTC")
+    daily_at: time = Field(time(1, 30), description="UTC time of day after which yesterday's data are complete")
+    catch_up_days: int = Field(
+        31, ge=1, description="how many days back the daily run makes up for days that were missed"
+    )
     sensor_interval_s: int = Field(30, ge=5, description="seconds between two looks at the raw files")
+    settle_s: float = Field(
+        10.0, ge=0, description="seconds without a change after which an incomplete raw file is judged anyway"
+    )
+    retry_wait_s: float = Field(
+        60.0, ge=0, description="seconds before a failed batch of files is tried again; doubled each time"
+    )
+    min_coverage_ratio: float = Field(
+        0.8, ge=0, le=1, description="an asset with less of its data in a week is reported"
+    )
+    alert_urls: str = Field("", description="where alerts go: Apprise URLs, by blank; empty: nowhere")
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
     )
@@ -58,6 +71,13 @@ class Settings(BaseSettings):
     @classmethod
     def _from_repo(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(os.path.normpath(REPO / path.expanduser()))
+
+    @field_validator("daily_at", mode="after")
+    @classmethod
+    def _utc_minute(cls, at: time) -> time:
+        if at.tzinfo is not None or at.second or at.microsecond:
+            raise ValueError("give hour and minute in UTC, such as 01:30")
+        return at
 
     @model_validator(mode="after")
     def _mapping_is_named(self) -> "Settings":

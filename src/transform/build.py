@@ -103,10 +103,20 @@ def build_models(
 ) -> None:
     """`dbt build` with its data tests for what a change of `window` reaches; the caller holds the warehouse.
 
-    None builds everything. Raises PipelineError when a model or a test fails.
+    None builds everything. A long window is built piece by piece, so that memory does not grow with it; events of a
+    node then come once a piece. Raises PipelineError when a model or a test fails.
     """
-    environment = window_environment(window, _rebuild_end(settings, window) if window else None)
-    _run_dbt(settings, environment, arguments, on_event)
+    if window is None:
+        _run_dbt(settings, {}, arguments, on_event)
+        return
+    with connect(settings.warehouse_path) as connection:
+        log = _read_log(connection, "raw", "load_log").filter(pl.col("day").is_in(window.days))
+    pieces = list(pieces_of(log, PIECE_ROWS)) or [window]
+    # Days of the window without data have nothing to build, but may have something to delete.
+    pieces[0] = Window(window.start, pieces[0].end)
+    pieces[-1] = Window(pieces[-1].start, window.end)
+    for piece in pieces:
+        _run_dbt(settings, window_environment(piece, _rebuild_end(settings, piece)), arguments, on_event)
 
 
 def _run_dbt(

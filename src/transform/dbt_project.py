@@ -1,5 +1,6 @@
 """Where the dbt project lies and how it is called: environment, variables, manifest."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,14 +68,14 @@ def invoke_dbt(
 
     Raises PipelineError that lists the models and tests at fault.
     """
+    runner = _dbt_runner()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
 
     target_dir(settings).mkdir(parents=True, exist_ok=True)
     with bound_environment(settings, environment or {}):
         try:
             known = None if arguments[0] == "parse" else _parsed(settings)
-            outcome = dbtRunner(manifest=known, callbacks=[on_event] if on_event else []).invoke(
+            outcome = runner(manifest=known, callbacks=[on_event] if on_event else []).invoke(
                 [*_FLAGS, *arguments]
             )
         finally:
@@ -96,18 +97,26 @@ def invoke_dbt(
 
 def _parsed(settings: Settings) -> Any:
     """The parsed project, once a process; None lets dbt find out and say what is wrong with it."""
-    from dbt.cli.main import dbtRunner
-
+    runner = _dbt_runner()
     youngest = _youngest(settings)
     # The project is parsed for one database and one fleet.
     bound_to = tuple(dbt_environment(settings).values())
     known = _manifests.get(bound_to)
     if known is None or known[0] != youngest:
-        parsed = dbtRunner().invoke([*_FLAGS, "parse"])
+        parsed = runner().invoke([*_FLAGS, "parse"])
         if not parsed.success:
             return None
         known = _manifests[bound_to] = (youngest, parsed.result)
     return known[1]
+
+
+def _dbt_runner() -> Any:
+    """dbt's entry point. Its first import takes seconds and adds a handler to the root logger, which is undone."""
+    handlers = [*logging.getLogger().handlers]
+    from dbt.cli.main import dbtRunner
+
+    logging.getLogger().handlers = handlers
+    return dbtRunner
 
 
 def _youngest(settings: Settings) -> float:

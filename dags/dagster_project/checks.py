@@ -1,0 +1,71 @@
+"""Asset checks beside dbt's tests: they look at files that are published, and warn without stopping a run."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from dagster_project.metadata import PUBLISHED
+from loaders.load_log import DATASET, LOAD_LOG
+from renewable.settings import Settings
+
+if TYPE_CHECKING:
+    from analysis.findings import Finding
+
+ASSET_DAILY = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
+
+
+def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """Quarantine and coverage, and the scorecard's floor where the data are simulated."""
+    checks = [_quarantine(settings), _coverage(settings)]
+    return [*checks, _scorecard_floor(settings)] if settings.input == "simulator" else checks
+
+
+def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey([DATASET, LOAD_LOG]),
+        description="Rows, values and files that the gate set aside; how to see them and to load them after all.",
+    )
+    def quarantine() -> dg.AssetCheckResult:
+        from analysis.findings import quarantine_finding
+
+        return warned(quarantine_finding(settings))
+
+    return quarantine
+
+
+def _coverage(settings: Settings) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=ASSET_DAILY,
+        description=f"Each asset delivered {settings.min_coverage_ratio:.0%} of its data in the last week.",
+    )
+    def coverage() -> dg.AssetCheckResult:
+        from analysis.findings import coverage_finding
+        from analysis.publish import read_mart
+
+        return warned(coverage_finding(read_mart(settings, "mart_asset_daily"), settings.min_coverage_ratio))
+
+    return coverage
+
+
+def _scorecard_floor(settings: Settings) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey([PUBLISHED, "scorecard"]),
+        description="Detections have not fallen far below their goals on simulated data.",
+    )
+    def scorecard_floor() -> dg.AssetCheckResult:
+        from analysis.findings import scorecard_finding
+
+        return warned(scorecard_finding(settings))
+
+    return scorecard_floor
+
+
+def warned(finding: "Finding") -> dg.AssetCheckResult:
+    """A finding as a check that warns."""
+    sample = {"sample": dg.MetadataValue.md(finding.sample)} if finding.sample else {}
+    return dg.AssetCheckResult(
+        passed=finding.is_well,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=finding.sentence,
+        metadata={**finding.figures, **sample},
+    )

@@ -1,0 +1,115 @@
+"""The dbt project as Dagster's specs, read from a file that dagster-dbt made.
+
+Importing dagster-dbt takes longer than all other definitions together, and it is needed only when a model changed.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from renewable.atomic_write import write_text_atomic
+from renewable.settings import Settings
+from transform.dbt_project import ensure_manifest
+
+UNIQUE_ID = "dagster_dbt/unique_id"
+# Yesterday's figures are late after a day and some hours of work, and missing after another day.
+DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
+)
+_FORMAT = 1
+
+
+def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """Specs of the models and seeds, and of dbt's tests as checks."""
+    manifest = ensure_manifest(settings)
+    path = manifest.with_name("dagster_specs.json")
+    made_by = [_FORMAT, version("dagster-dbt"), manifest.stat().st_mtime_ns]
+    known = _read(path)
+    if known is None or known["made_by"] != made_by:
+        from dagster_project.dbt_events import translated
+
+        known = {"made_by": made_by, **described(*translated(manifest))}
+        write_text_atomic(json.dumps(known), path)
+    return [_asset(asset) for asset in known["assets"]], [_check(check) for check in known["checks"]]
+
+
+def described(
+    assets: Sequence[dg.AssetSpec], checks: Sequence[dg.AssetCheckSpec]
+) -> dict[str, list[dict[str, Any]]]:
+    """What is kept of dagster-dbt's specs, as JSON can hold it."""
+    return {
+        "assets": [
+            {
+                "key": asset.key.path,
+                "deps": [dep.asset_key.path for dep in asset.deps],
+                "description": asset.description,
+                "group_name": asset.group_name,
+                "code_version": asset.code_version,
+                "tags": dict(asset.tags),
+                "unique_id": asset.metadata[UNIQUE_ID],
+                "table_name": asset.metadata["dagster/table_name"],
+                "columns": [
+                    {"name": column.name, "type": column.type, "description": column.description}
+                    for column in _columns(asset)
+                ],
+            }
+            for asset in assets
+        ],
+        "checks": [
+            {
+                "name": check.name,
+                "asset": check.asset_key.path,
+                "description": check.description,
+                "blocking": check.blocking,
+                "additional_deps": [dep.asset_key.path for dep in check.additional_deps],
+                "unique_id": (check.metadata or {})[UNIQUE_ID],
+            }
+            for check in checks
+        ],
+    }
+
+
+def _columns(asset: dg.AssetSpec) -> Sequence[dg.TableColumn]:
+    found = asset.metadata.get("dagster/column_schema")
+    schema = found.schema if isinstance(found, dg.TableSchemaMetadataValue) else found
+    return schema.columns if isinstance(schema, dg.TableSchema) else []
+
+
+def _asset(asset: Mapping[str, Any]) -> dg.AssetSpec:
+    columns = [dg.TableColumn(**column) for column in asset["columns"]]
+    schema = {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}
+    return dg.AssetSpec(
+        asset["key"],
+        deps=[dg.AssetKey(path) for path in asset["deps"]],
+        description=asset["description"],
+        group_name=asset["group_name"],
+        code_version=asset["code_version"],
+        tags=asset["tags"],
+        metadata={UNIQUE_ID: asset["unique_id"], "dagster/table_name": asset["table_name"]} | schema,
+        freshness_policy=DAILY_FRESHNESS if asset["group_name"] == "marts" else None,
+        skippable=True,
+    )
+
+
+def _check(check: Mapping[str, Any]) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        check["name"],
+        asset=dg.AssetKey(check["asset"]),
+        description=check["description"],
+        blocking=check["blocking"],
+        additional_deps=[dg.AssetKey(path) for path in check["additional_deps"]],
+        metadata={UNIQUE_ID: check["unique_id"]},
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return known
