@@ -1,4 +1,4 @@
-"""Runs dbt inside the step and turns its events into Dagster's. Imported by the step only: dagster-dbt is slow to import.
+"""Runs dbt inside the step and turns its events into Dagster's. Only that step imports this: dagster-dbt is slow.
 
 `DbtCliResource` would start dbt twice as a process and load it once here for one build: 16 s instead of 8.
 """
@@ -81,8 +81,12 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
 
 def _built(messages: Iterable[DbtCliEventMessage], manifest: Mapping[str, Any]) -> list[Relation]:
     """(schema, name) of the tables and views among the results."""
-    statuses = {m.raw_event["data"]["node_info"]["unique_id"]: m.raw_event["data"]["status"] for m in messages}
-    nodes = [manifest["nodes"][unique_id] for unique_id, status in statuses.items() if status not in _NOT_BUILT]
+    statuses = {
+        m.raw_event["data"]["node_info"]["unique_id"]: m.raw_event["data"]["status"] for m in messages
+    }
+    nodes = [
+        manifest["nodes"][unique_id] for unique_id, status in statuses.items() if status not in _NOT_BUILT
+    ]
     return [(node["schema"], node["name"]) for node in nodes if node["resource_type"] in ("model", "seed")]
 
 

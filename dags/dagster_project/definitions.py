@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from dagster_project.alerts import alert_sensor
 from dagster_project.assets import asset_definitions
 from dagster_project.checks import asset_checks
 from dagster_project.file_sensor import raw_file_sensor
@@ -15,7 +16,7 @@ from renewable.settings import Settings, load_settings
 def build_definitions(
     settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Assets, checks, jobs, schedule and sensor bound to `settings`; `loggers` replace Dagster's own."""
+    """Assets, checks, jobs, schedule and sensors bound to `settings`; `loggers` replace Dagster's own."""
     partitions = daily_partitions(settings)
     daily, load_files = jobs()
     return dg.Definitions(
@@ -23,7 +24,7 @@ def build_definitions(
         asset_checks=asset_checks(settings),
         jobs=[daily, load_files],
         schedules=[daily_schedule(settings, daily)],
-        sensors=[raw_file_sensor(settings, load_files)],
+        sensors=[raw_file_sensor(settings, load_files), alert_sensor(settings)],
         # The default executor starts a process a step, and each imports everything again.
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -66,14 +66,14 @@ def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
         from analysis.pending_work import find_work
 
         work, tried = find_work(settings, time.time()), attempts_of(context.instance, RAW_FILE_SENSOR)
-        return answer(work, plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings), settings)
+        return answer(
+            work, plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings), settings
+        )
 
     return raw_file_sensor
 
 
-def plan(
-    work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime, settings: Settings
-) -> Plan:
+def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime, settings: Settings) -> Plan:
     """One request for each contiguous range of days that no run is working on and that is due.
 
     `tried` holds the sensor's runs, newest first. A batch that failed and did not change stays apart, so that new
@@ -113,7 +113,11 @@ def _batches(work: "Work", free: set[date], tried: Sequence[Attempt]) -> list[tu
     left, batches = set(free), []
     for attempt in tried:
         days = set(attempt.window.days)
-        if attempt.outcome != "succeeded" and days <= left and work.fingerprint(attempt.window.days) == attempt.batch:
+        if (
+            attempt.outcome != "succeeded"
+            and days <= left
+            and work.fingerprint(attempt.window.days) == attempt.batch
+        ):
             batches.append((attempt.window, attempt.batch))
             left -= days
     batches += [(window, work.fingerprint(window.days)) for window in contiguous_windows(left)]

@@ -132,7 +132,9 @@ def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) ->
         "files_refused": dict(summary.files_refused),
         "quarantined_by_rule": dict(summary.quarantined_by_rule),
     }
-    counts = log.filter(pl.col("day").is_in(window.days)).with_columns(files=1, refused=pl.col("refusal").is_not_null())
+    counts = log.filter(pl.col("day").is_in(window.days)).with_columns(
+        files=1, refused=pl.col("refusal").is_not_null()
+    )
     for table in TABLES:
         of_day = {day: _counts_of_files(counts.clear()) for day in window.days}
         for (day,), files in counts.filter(pl.col("table_name") == table).group_by("day"):
@@ -241,7 +243,8 @@ def scorecard_made(card: "Scorecard | None") -> Made:
     if card is None:
         return Made(key, {"what_happened": "no answer key for these days"})
     rows = "\n".join(
-        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |" for s in card.kinds
+        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |"
+        for s in card.kinds
     )
     table = f"| kind | precision | recall | error of lost energy |\n|---|---|---|---|\n{rows}"
     return Made(
@@ -258,7 +261,9 @@ def column_schema(table: RawTable) -> dg.TableSchema:
     """The contract's columns with their units."""
     return dg.TableSchema(
         [
-            dg.TableColumn(name, str(kind), description=None if name in KEY else column_unit(table, name) or None)
+            dg.TableColumn(
+                name, str(kind), description=None if name in KEY else column_unit(table, name) or None
+            )
             for name, kind in polars_schema(table).items()
         ]
     )

@@ -48,7 +48,9 @@ def daily_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:
     return daily_schedule
 
 
-def days_to_run(yesterday: date, done: Collection[date], busy: Collection[date], settings: Settings) -> Window:
+def days_to_run(
+    yesterday: date, done: Collection[date], busy: Collection[date], settings: Settings
+) -> Window:
     """`yesterday`, reaching back to the first day missed since the pipeline has run at all.
 
     Days are looked for within `settings.catch_up_days`; days that a run is working on are not missed. Days between a

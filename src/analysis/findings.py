@@ -31,9 +31,19 @@ def quarantine_finding(settings: Settings) -> Finding:
     listing = list_quarantine(settings.quarantine_dir)
     if listing.is_empty():
         return Finding(True, "nothing is set aside", {"path": str(settings.quarantine_dir)})
-    counts = {what: int(count) for what, count in listing.group_by("what").agg(pl.col("count").sum()).sort("what").rows()}
-    by_rule = listing.filter(pl.col("what") != "whole file").group_by("rule").agg(pl.col("count").sum()).sort("rule")
-    told = ", ".join(f"{count} {what if what != 'whole file' else 'whole file(s)'}" for what, count in counts.items())
+    counts = {
+        what: int(count)
+        for what, count in listing.group_by("what").agg(pl.col("count").sum()).sort("what").rows()
+    }
+    by_rule = (
+        listing.filter(pl.col("what") != "whole file")
+        .group_by("rule")
+        .agg(pl.col("count").sum())
+        .sort("rule")
+    )
+    told = ", ".join(
+        f"{count} {what if what != 'whole file' else 'whole file(s)'}" for what, count in counts.items()
+    )
     return Finding(
         False,
         f"set aside from {listing['file'].n_unique()} file(s): {told}",
@@ -41,8 +51,9 @@ def quarantine_finding(settings: Settings) -> Finding:
             **{f"{what.replace(' ', '_')}_set_aside": count for what, count in counts.items()},
             "by_rule": dict(by_rule.iter_rows()),
             "path": str(settings.quarantine_dir),
-            "next_step": "`renewable quarantine show FILE` shows what and why. Mend the file and write it again: the next"
-            " load takes it. If the registry or a setting was at fault, mend that and run `renewable quarantine replay`",
+            "next_step": "`renewable quarantine show FILE` shows what and why. Mend the file and write it again: the"
+            " next load takes it. If the registry or a setting was at fault, mend that and run"
+            " `renewable quarantine replay`",
         },
         _markdown(listing.sort("count", descending=True).head(_SAMPLE_ROWS)),
     )
@@ -71,8 +82,11 @@ def coverage_finding(daily: pl.DataFrame, least_ratio: float) -> Finding:
     if by_asset.is_empty():
         return Finding(True, "no whole local day is published yet")
     low = by_asset.filter(pl.col("data_coverage_ratio") < least_ratio)
-    whole = float(by_asset["observed_hours"].sum() / by_asset["expected_hours"].sum())
-    days = f"{recent['date_local'].min()} to {recent['date_local'].max()}"
+    ((observed, expected),) = by_asset.select(pl.col("observed_hours", "expected_hours").sum()).rows()
+    ((first, until),) = recent.select(
+        pl.col("date_local").min(), pl.col("date_local").max().alias("until")
+    ).rows()
+    whole, days = observed / expected, f"{first} to {until}"
     return Finding(
         low.is_empty(),
         f"{low.height} of {by_asset.height} assets below {least_ratio:.0%} of their data, {days}; fleet {whole:.1%}",
@@ -105,4 +119,6 @@ def _markdown(table: pl.DataFrame) -> str:
     def row(cells: Any) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
-    return "\n".join([row(table.columns), row("---" for _ in table.columns), *(row(r) for r in table.iter_rows())])
+    return "\n".join(
+        [row(table.columns), row("---" for _ in table.columns), *(row(r) for r in table.iter_rows())]
+    )

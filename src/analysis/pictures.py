@@ -34,7 +34,9 @@ def as_markdown(chart: Any, title: str) -> str:
 
     drawn = vl_convert.vegalite_to_png(chart.properties(width=_WIDTH, height=_HEIGHT).to_dict(), scale=1.5)
     png = BytesIO()
-    Image.open(BytesIO(drawn)).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE).save(png, "png", optimize=True)
+    Image.open(BytesIO(drawn)).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE).save(
+        png, "png", optimize=True
+    )
     return f"![{title}](data:image/png;base64,{base64.b64encode(png.getvalue()).decode()})"
 
 
@@ -57,14 +59,16 @@ def _colour(column: str, names: list[str]) -> Any:
 def _energy(fleet: pl.DataFrame) -> Any:
     whole = _latest(fleet).filter(pl.col("group_level") == "technology").sort("date_local")
     names = {"energy_kwh": "energy", "expected_energy_kwh": "expected"}
-    lines = whole.select("date_local", technology="group_name", **{n: pl.col(c) / 1000 for c, n in names.items()}).unpivot(
-        index=["date_local", "technology"], variable_name="what", value_name="mwh"
-    )
+    lines = whole.select(
+        "date_local", technology="group_name", **{n: pl.col(c) / 1000 for c, n in names.items()}
+    ).unpivot(index=["date_local", "technology"], variable_name="what", value_name="mwh")
     return (
         _chart(lines, "Energy against expected, MWh a day")
         .mark_line()
         .encode(
-            x=_x("date_local:T"), y=_y("mwh:Q", "MWh"), color=_colour("technology", ["wind", "solar"]),
+            x=_x("date_local:T"),
+            y=_y("mwh:Q", "MWh"),
+            color=_colour("technology", ["wind", "solar"]),
             strokeDash=_dash("what"),
         )
     )
@@ -107,12 +111,16 @@ def _power_curve(bins: pl.DataFrame) -> Any:
         measured=(pl.col("mean_power_kw") * pl.col("intervals")).sum() / pl.col("intervals").sum(),
         reference=(pl.col("reference_power_kw") * pl.col("intervals")).sum() / pl.col("intervals").sum(),
     )
-    lines = means.sort("wind_speed_bin_ms").unpivot(index="wind_speed_bin_ms", variable_name="what", value_name="kw")
+    lines = means.sort("wind_speed_bin_ms").unpivot(
+        index="wind_speed_bin_ms", variable_name="what", value_name="kw"
+    )
     return (
         _chart(lines, "Power by wind speed, mean of all turbines, kW")
         .mark_line(point=True)
         .encode(
-            x=_x("wind_speed_bin_ms:Q", "m/s"), y=_y("kw:Q", "kW"), color=_colour("what", ["measured", "reference"])
+            x=_x("wind_speed_bin_ms:Q", "m/s"),
+            y=_y("kw:Q", "kW"),
+            color=_colour("what", ["measured", "reference"]),
         )
     )
 
@@ -128,18 +136,26 @@ def _quality(quality: pl.DataFrame) -> Any:
         _chart(shares, "Share of the data that is there, by channel and day")
         .mark_rect()
         .encode(
-            x=_x("yearmonthdate(date_local):O", labels=False), y=_y("channel:N"), color=_shade("share:Q", (0.5, 1))
+            x=_x("yearmonthdate(date_local):O", labels=False),
+            y=_y("channel:N"),
+            color=_shade("share:Q", (0.5, 1)),
         )
     )
 
 
 def _monthly(monthly: pl.DataFrame) -> Any:
-    sums = monthly.group_by("month_local", "technology").agg(mwh=pl.col("energy_kwh").sum() / 1000).sort("month_local")
+    sums = (
+        monthly.group_by("month_local", "technology")
+        .agg(mwh=pl.col("energy_kwh").sum() / 1000)
+        .sort("month_local")
+    )
     return (
         _chart(sums, "Energy, MWh a month")
         .mark_bar()
         .encode(
-            x=_x("yearmonth(month_local):O"), y=_y("mwh:Q", "MWh"), color=_colour("technology", ["wind", "solar"])
+            x=_x("yearmonth(month_local):O"),
+            y=_y("mwh:Q", "MWh"),
+            color=_colour("technology", ["wind", "solar"]),
         )
     )
 

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
         "typical", description="how many events the simulator injects"
     )
     first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
-    daily_at: time = Field(time(1, 30), description="UTC time of day after which yesterday's data are complete")
+    daily_at: time = Field(
+        time(1, 30), description="UTC time of day after which yesterday's data are complete"
+    )
     catch_up_days: int = Field(
         31, ge=1, description="how many days back the daily run makes up for days that were missed"
     )

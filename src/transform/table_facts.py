@@ -1,4 +1,4 @@
-"""What the built tables are like: rows in all and by day, columns, and which upstream columns each column is made of."""
+"""What the built tables are like: rows in all and by day, and which upstream columns each column is made of."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -36,18 +36,25 @@ class TableFacts:
     lineage: Lineage = field(default_factory=dict)
 
 
-def table_facts(settings: Settings, relations: Iterable[Relation], window: Window) -> dict[Relation, TableFacts]:
+def table_facts(
+    settings: Settings, relations: Iterable[Relation], window: Window
+) -> dict[Relation, TableFacts]:
     """Facts of `relations` (schema, name) that exist; the caller holds the warehouse and has built them with dbt."""
     with connect(settings.warehouse_path) as connection:
         columns = _columns(connection)
-        found = {relation: _counted(connection, relation, columns[relation], window) for relation in relations}
+        found = {
+            relation: _counted(connection, relation, columns[relation], window) for relation in relations
+        }
     lineages = _lineages(settings, list(found), columns)
     return {
-        relation: TableFacts(rows, by_day, lineages.get(relation, {})) for relation, (rows, by_day) in found.items()
+        relation: TableFacts(rows, by_day, lineages.get(relation, {}))
+        for relation, (rows, by_day) in found.items()
     }
 
 
-def column_lineage(sql: str, database: str, columns: Mapping[Relation, Columns], of: Iterable[str]) -> Lineage:
+def column_lineage(
+    sql: str, database: str, columns: Mapping[Relation, Columns], of: Iterable[str]
+) -> Lineage:
     """For each column in `of` of the query `sql`, the columns of tables that its value is computed from.
 
     Columns that only filter, join or order are not among them. `columns` gives each table's columns and types.
@@ -61,9 +68,12 @@ def column_lineage(sql: str, database: str, columns: Mapping[Relation, Columns],
     tables: dict[str, dict[str, Columns]] = {}
     for (schema_name, table), types in columns.items():
         tables.setdefault(schema_name, {})[table] = types
-    schema = {database: tables}
+    schema: dict[str, object] = {database: tables}
     query = qualify(
-        sqlglot.parse_one(sql, dialect="duckdb"), schema=schema, dialect="duckdb", validate_qualify_columns=False
+        sqlglot.parse_one(sql, dialect="duckdb"),
+        schema=schema,
+        dialect="duckdb",
+        validate_qualify_columns=False,
     )
     # One scope for all columns: the largest query has a hundred parts.
     scope = build_scope(query)
@@ -71,10 +81,10 @@ def column_lineage(sql: str, database: str, columns: Mapping[Relation, Columns],
     for column in of:
         leaves = set()
         for node in lineage(column, query, schema=schema, dialect="duckdb", scope=scope, copy=False).walk():
-            table = None if node.downstream else node.expression.find(exp.Table)
-            if table is not None:
-                leaves.add((table.db, table.name, node.name.rsplit(".", 1)[-1].strip('"')))
-        found[column] = sorted(leaf for leaf in leaves if leaf[2] in columns.get(leaf[:2], {}))
+            leaf = None if node.downstream else node.expression.find(exp.Table)
+            if leaf is not None:
+                leaves.add((leaf.db, leaf.name, node.name.rsplit(".", 1)[-1].strip('"')))
+        found[column] = sorted(origin for origin in leaves if origin[2] in columns.get(origin[:2], {}))
     return found
 
 
@@ -88,7 +98,11 @@ def _counted(
     if day:
         condition, bounds = f"{day} >= $1 and {day} < $2", [window.start, window.end]
     elif time:
-        day, condition, bounds = f"{time}::date", f"{time} >= $1 and {time} < $2", [window.start_utc, window.end_utc]
+        day, condition, bounds = (
+            f"{time}::date",
+            f"{time} >= $1 and {time} < $2",
+            [window.start_utc, window.end_utc],
+        )
     else:
         return int(rows), None
     by_day = connection.execute(f"select {day}, count(*) from {table} where {condition} group by 1", bounds)
@@ -126,7 +140,9 @@ def _lineages(
             found = column_lineage(sql, node["database"], columns, columns[relation])
             entry = known[node["unique_id"]] = {"made_from": made_from, "lineage": found}
             changed = True
-        lineages[relation] = {column: [(s, t, c) for s, t, c in deps] for column, deps in entry["lineage"].items()}
+        lineages[relation] = {
+            column: [(s, t, c) for s, t, c in deps] for column, deps in entry["lineage"].items()
+        }
     if changed:
         write_text_atomic(json.dumps(known), path)
     return lineages
