@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks import ingestion, simulator, warehouse
+from benchmarks import definitions, ingestion, simulator, warehouse
 
-MEASUREMENTS = {"ingestion": ingestion.main, "warehouse": warehouse.main, "simulator": simulator.main}
+MEASUREMENTS = {
+    "ingestion": ingestion.main,
+    "warehouse": warehouse.main,
+    "simulator": simulator.main,
+    "definitions": definitions.main,
+}
 
 # Measurements start processes, which import this module again.
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""Alerts against a local HTTP sink: each trouble is told once, again when it came back, and never half."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from dagster_project.alerts import ALERTS
+from dagster_project.definitions import build_definitions
+from dagster_project.runs import FAILURE_REASON_TAG
+from renewable.notify import NotifyError, notify
+from renewable.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def sink() -> Iterator[HTTPServer]:
+    """A server that keeps the messages it is sent."""
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.received = received  # type: ignore[attr-defined]
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_each_trouble_is_told_once_and_again_when_it_comes_back(
+    settings: Settings, sink: Any, tmp_path: Path
+) -> None:
+    told = settings.model_copy(update={"alert_urls": f"json://127.0.0.1:{sink.server_port}"})
+    definitions = build_definitions(told)
+    job = definitions.resolve_job_def("daily")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        cursor = _tick(definitions, instance, None)
+        assert sink.received == []
+
+        def fail() -> None:
+            tags = {"dagster/partition": "2025-05-01", FAILURE_REASON_TAG: "STEP_FAILURE"}
+            run = instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+            instance.report_run_failed(run)
+
+        def evaluate(passed: bool) -> None:
+            check = dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(["raw", "load_log"]),
+                check_name="quarantine",
+                passed=passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="set aside from 1 file(s): 3 rows",
+            )
+            instance.report_runless_asset_event(check)
+
+        fail()
+        evaluate(False)
+        cursor = _tick(definitions, instance, cursor)
+        (message,) = sink.received
+        assert "2 troubles" in message["title"]
+        assert "run of daily 2025-05-01" in message["message"]
+        assert "check quarantine of raw/load_log" in message["message"] and "3 rows" in message["message"]
+        fail()
+        cursor = _tick(definitions, instance, _tick(definitions, instance, cursor))
+        assert len(sink.received) == 1, "the same trouble, told before"
+
+        evaluate(True)
+        cursor = _tick(definitions, instance, cursor)
+        assert len(sink.received) == 1
+        evaluate(False)
+        _tick(definitions, instance, cursor)
+        assert len(sink.received) == 2 and "quarantine" in sink.received[1]["title"]
+
+
+def test_without_addresses_the_sensor_is_off(settings: Settings) -> None:
+    assert (
+        build_definitions(settings).resolve_sensor_def(ALERTS).default_status
+        is dg.DefaultSensorStatus.STOPPED
+    )
+    on = settings.model_copy(update={"alert_urls": "json://127.0.0.1:9"})
+    assert build_definitions(on).resolve_sensor_def(ALERTS).default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_an_alert_that_reaches_nobody_is_an_error_that_tells_no_password() -> None:
+    with pytest.raises(NotifyError, match=r"json://127\.0\.0\.1") as caught:
+        notify(["json://user:secret@127.0.0.1:9"], "title", "body")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(NotifyError, match="knows no service"):
+        notify(["nonsense://x"], "title", "body")
+
+
+def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: str | None) -> str | None:
+    sensor, repository = definitions.resolve_sensor_def(ALERTS), definitions.get_repository_def()
+    with dg.build_sensor_context(instance=instance, cursor=cursor, repository_def=repository) as context:
+        return sensor.evaluate_tick(context).cursor
