@@ -2,13 +2,13 @@
 
 import sys
 
-from benchmarks import definitions, ingestion, simulator, warehouse
+from benchmarks import ingestion, orchestration, simulator, warehouse
 
 MEASUREMENTS = {
     "ingestion": ingestion.main,
     "warehouse": warehouse.main,
     "simulator": simulator.main,
-    "definitions": definitions.main,
+    "orchestration": orchestration.main,
 }
 
 # Measurements start processes, which import this module again.
