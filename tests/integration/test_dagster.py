@@ -1,6 +1,9 @@
 """The orchestration on a real ephemeral instance: lineage, runs, schedule and sensor."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -14,6 +17,7 @@ from analysis.publish import publish
 from dagster_project.definitions import build_definitions
 from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
+from dagster_project.launcher import LocalRunLauncher
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
@@ -247,6 +251,16 @@ def test_what_the_sensor_asks_for_loads_the_dropped_files(
     assert job.execute_in_process(instance=instance, tags=request.tags).success
     assert not _tick(settings, instance).run_requests
     assert tables(settings.warehouse_path)["raw.weather"].height == 2 * 4 * 288
+
+
+def test_two_processes_may_prepare_dagsters_home_at_once(settings: Settings) -> None:
+    environment = os.environ | {"RENEWABLE_DATA_DIR": str(settings.data_dir)}
+    command = [sys.executable, "-m", "dagster_project.home"]
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait() for process in started] == [0, 0]
+    with dg.DagsterInstance.from_config(str(settings.data_dir / "dagster")) as made:
+        assert isinstance(made.run_launcher, LocalRunLauncher)
+        assert made.get_runs() == []
 
 
 def test_each_partition_of_a_range_tells_its_own_counts(
