@@ -68,6 +68,16 @@ def test_a_rebuild_in_pieces_is_the_rebuild_at_once(whole: Settings, monkeypatch
     assert_same_tables(pieces.warehouse_path, whole.warehouse_path)
 
 
+def test_a_long_window_in_pieces_is_the_window_at_once(
+    whole: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = _settings(whole, "long_window")
+    ingest(pieces)
+    monkeypatch.setattr(build, "PIECE_ROWS", 12_000)
+    transform(pieces, WINDOW)
+    assert_same_tables(pieces.warehouse_path, whole.warehouse_path)
+
+
 def test_late_and_corrected_days_end_where_one_build_would(whole: Settings, fleet: Fleet) -> None:
     late = _settings(whole, "late")
     raw = {path: path.read_bytes() for path in whole.raw_dir.rglob("*.parquet")}
