@@ -52,7 +52,8 @@ def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDe
         from loaders.dlt_pipeline import ingest
         from loaders.load_log import read_load_log
 
-        window, summary = window_of(context), ingest(settings, window_of(context), report=context.log.info)
+        window = window_of(context)
+        summary = ingest(settings, window, report=context.log.info)
         yield from metadata.told(context, metadata.warehouse_made(summary, window, read_load_log(settings)))
 
     return warehouse_tables

@@ -40,9 +40,11 @@ def _coverage(settings: Settings) -> dg.AssetChecksDefinition:
     )
     def coverage() -> dg.AssetCheckResult:
         from analysis.findings import coverage_finding
-        from analysis.publish import read_mart
+        from analysis.publish import read_published
 
-        return warned(coverage_finding(read_mart(settings, "mart_asset_daily"), settings.min_coverage_ratio))
+        return warned(
+            coverage_finding(read_published(settings, "mart_asset_daily"), settings.min_coverage_ratio)
+        )
 
     return coverage
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from analysis.publish import MARTS_SCHEMA
 from dagster_project.dbt_specs import DAILY_FRESHNESS
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from transform.table_facts import Lineage, TableFacts
 
 RAW_FILES = "raw_files"
-MARTS = "marts"
 PUBLISHED = "published"
 SCORED_DAYS = 90
 # Dagster plots it over the partitions of an asset.
@@ -132,14 +132,12 @@ def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) ->
         "files_refused": dict(summary.files_refused),
         "quarantined_by_rule": dict(summary.quarantined_by_rule),
     }
-    counts = log.filter(pl.col("day").is_in(window.days)).with_columns(
-        files=1, refused=pl.col("refusal").is_not_null()
-    )
+    counts = log.filter(pl.col("day").is_in(window.days))
     for table in TABLES:
         of_day = {day: _counts_of_files(counts.clear()) for day in window.days}
         for (day,), files in counts.filter(pl.col("table_name") == table).group_by("day"):
             of_day[_day(day)] = _counts_of_files(files)
-        last = {"dagster/column_lineage": same_columns(table, dg.AssetKey([RAW_FILES, table]))}
+        last = {"dagster/column_lineage": same_columns(polars_schema(table), dg.AssetKey([RAW_FILES, table]))}
         of_day[window.days[-1]] |= last
         yield Made(dg.AssetKey([DATASET, table]), of_run, of_day)
     files_by_day = {_day(day): files.height for (day,), files in counts.group_by("day")}
@@ -154,7 +152,7 @@ def _counts_of_files(files: pl.DataFrame) -> dict[str, Any]:
     return {
         PARTITION_ROWS: int(files["rows_loaded"].sum()),
         "files": files.height,
-        "files_refused": int(files["refused"].sum()),
+        "files_refused": files["refusal"].count(),
         "rows_in": int(files["rows_in"].sum()),
         "rows_collapsed": int(files["rows_collapsed"].sum()),
         "rows_quarantined": int(files["rows_quarantined"].sum()),
@@ -176,14 +174,14 @@ def _whole_table(facts: "TableFacts") -> Metadata:
 
 
 def mart_names() -> list[str]:
-    return sorted(path.stem for path in (PROJECT_DIR / "models" / MARTS).glob("*.sql"))
+    return sorted(path.stem for path in (PROJECT_DIR / "models" / MARTS_SCHEMA).glob("*.sql"))
 
 
 def published_specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             [PUBLISHED, mart],
-            deps=[dg.AssetKey([MARTS, mart])],
+            deps=[dg.AssetKey([MARTS_SCHEMA, mart])],
             group_name=PUBLISHED,
             kinds={"parquet"},
             description=f"{mart} as a Parquet file for readers, replaced atomically.",
@@ -205,10 +203,7 @@ def published_made(summary: "PublishSummary", window: Window, pictures: Mapping[
         whole["dagster/column_schema"] = dg.TableSchema(
             [dg.TableColumn(name, str(kind)) for name, kind in columns.items()]
         )
-        mart_key = dg.AssetKey([MARTS, mart])
-        whole["dagster/column_lineage"] = dg.TableColumnLineage(
-            {name: [dg.TableColumnDep(asset_key=mart_key, column_name=name)] for name in columns}
-        )
+        whole["dagster/column_lineage"] = same_columns(columns, dg.AssetKey([MARTS_SCHEMA, mart]))
         of_day = _rows_of_days(path, columns, window)
         yield Made(
             dg.AssetKey([PUBLISHED, mart]),
@@ -230,7 +225,7 @@ def scorecard_specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             [PUBLISHED, "scorecard"],
-            deps=[dg.AssetKey([MARTS, mart]) for mart in ("mart_events", "mart_losses_daily")],
+            deps=[dg.AssetKey([MARTS_SCHEMA, mart]) for mart in ("mart_events", "mart_losses_daily")],
             group_name=PUBLISHED,
             kinds={"duckdb"},
             description=f"Detections of the last {SCORED_DAYS} days against the simulator's answer key.",
@@ -242,11 +237,11 @@ def scorecard_made(card: "Scorecard | None") -> Made:
     key = dg.AssetKey([PUBLISHED, "scorecard"])
     if card is None:
         return Made(key, {"what_happened": "no answer key for these days"})
-    rows = "\n".join(
-        f"| {s.kind} | {_ratio(s.precision)} | {_ratio(s.recall)} | {_ratio(s.energy_error)} |"
-        for s in card.kinds
-    )
-    table = f"| kind | precision | recall | error of lost energy |\n|---|---|---|---|\n{rows}"
+    from analysis.findings import markdown_table
+
+    rows = [(s.kind, _ratio(s.precision), _ratio(s.recall), _ratio(s.energy_error)) for s in card.kinds]
+    columns = ["kind", "precision", "recall", "error of lost energy"]
+    table = markdown_table(pl.DataFrame(rows, schema=columns, orient="row"))
     return Made(
         key,
         {
@@ -269,10 +264,10 @@ def column_schema(table: RawTable) -> dg.TableSchema:
     )
 
 
-def same_columns(table: RawTable, upstream: dg.AssetKey) -> dg.TableColumnLineage:
+def same_columns(columns: Iterable[str], upstream: dg.AssetKey) -> dg.TableColumnLineage:
     """Each column comes from the one of its name."""
     return dg.TableColumnLineage(
-        {name: [dg.TableColumnDep(asset_key=upstream, column_name=name)] for name in polars_schema(table)}
+        {name: [dg.TableColumnDep(asset_key=upstream, column_name=name)] for name in columns}
     )
 
 

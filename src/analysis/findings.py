@@ -55,17 +55,17 @@ def quarantine_finding(settings: Settings) -> Finding:
             " next load takes it. If the registry or a setting was at fault, mend that and run"
             " `renewable quarantine replay`",
         },
-        _markdown(listing.sort("count", descending=True).head(_SAMPLE_ROWS)),
+        markdown_table(listing.sort("count", descending=True).head(_SAMPLE_ROWS)),
     )
 
 
-def coverage_finding(daily: pl.DataFrame, least_ratio: float) -> Finding:
+def coverage_finding(daily: pl.DataFrame | None, least_ratio: float) -> Finding:
     """Assets that delivered less than `least_ratio` of their data in the last whole local days.
 
-    `daily` is mart_asset_daily (asset_id, date_local, observed_hours, expected_hours). An asset's last day may not be
-    over yet and is left out.
+    `daily` is mart_asset_daily (asset_id, date_local, observed_hours, expected_hours), None before the first build.
+    An asset's last day may not be over yet and is left out.
     """
-    if daily.is_empty():
+    if daily is None or daily.is_empty():
         return Finding(True, "no day is published yet")
     last = daily["date_local"].max()
     recent = daily.filter(
@@ -91,7 +91,9 @@ def coverage_finding(daily: pl.DataFrame, least_ratio: float) -> Finding:
         low.is_empty(),
         f"{low.height} of {by_asset.height} assets below {least_ratio:.0%} of their data, {days}; fleet {whole:.1%}",
         {"assets_below": low.height, "assets": by_asset.height, "fleet_coverage_ratio": whole, "days": days},
-        _markdown(low.head(_SAMPLE_ROWS).with_columns(pl.col(pl.Float64).round(3))) if low.height else "",
+        markdown_table(low.head(_SAMPLE_ROWS).with_columns(pl.col(pl.Float64).round(3)))
+        if low.height
+        else "",
     )
 
 
@@ -111,11 +113,13 @@ def scorecard_finding(settings: Settings) -> Finding:
         f"{len(low)} of {judged} scores below the floor{': ' + names if names else ''};"
         f" {len(missed)} goal(s) missed, {card['first_day']} to {card['last_day']}",
         {"below_floor": len(low), "goals_missed": missed, "scores": judged},
-        _markdown(pl.DataFrame(low)) if low else "",
+        markdown_table(pl.DataFrame(low)) if low else "",
     )
 
 
-def _markdown(table: pl.DataFrame) -> str:
+def markdown_table(table: pl.DataFrame) -> str:
+    """`table` as Markdown, a row a line."""
+
     def row(cells: Any) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
+import altair as alt
 import polars as pl
 
-from analysis.publish import read_mart
+from analysis.publish import read_published
 from renewable.settings import Settings
 
 _DAYS = 60
@@ -21,8 +22,8 @@ def draw_marts(settings: Settings) -> dict[str, str]:
     """A picture of each published mart that has rows, as Markdown with the image inside."""
     pictures = {}
     for mart, draw in _PICTURES.items():
-        rows = read_mart(settings, mart)
-        if not rows.is_empty():
+        rows = read_published(settings, mart)
+        if rows is not None and not rows.is_empty():
             pictures[mart] = as_markdown(draw(rows), mart)
     return pictures
 
@@ -40,19 +41,11 @@ def as_markdown(chart: Any, title: str) -> str:
     return f"![{title}](data:image/png;base64,{base64.b64encode(png.getvalue()).decode()})"
 
 
-def _latest(rows: pl.DataFrame, day: str = "date_local") -> pl.DataFrame:
-    return rows.filter(pl.col(day) > pl.lit(rows[day].max()) - timedelta(days=_DAYS))
-
-
-def _chart(rows: pl.DataFrame, title: str) -> Any:
-    import altair as alt
-
-    return alt.Chart(rows, title=title)
+def _latest(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("date_local") > pl.col("date_local").max() - timedelta(days=_DAYS))
 
 
 def _colour(column: str, names: list[str]) -> Any:
-    import altair as alt
-
     return alt.Color(f"{column}:N", title=None, scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
 
 
@@ -63,13 +56,13 @@ def _energy(fleet: pl.DataFrame) -> Any:
         "date_local", technology="group_name", **{n: pl.col(c) / 1000 for c, n in names.items()}
     ).unpivot(index=["date_local", "technology"], variable_name="what", value_name="mwh")
     return (
-        _chart(lines, "Energy against expected, MWh a day")
+        alt.Chart(lines, title="Energy against expected, MWh a day")
         .mark_line()
         .encode(
             x=_x("date_local:T"),
             y=_y("mwh:Q", "MWh"),
             color=_colour("technology", ["wind", "solar"]),
-            strokeDash=_dash("what"),
+            strokeDash=alt.StrokeDash("what:N", title=None),
         )
     )
 
@@ -77,7 +70,7 @@ def _energy(fleet: pl.DataFrame) -> Any:
 def _performance(daily: pl.DataFrame) -> Any:
     assets = _latest(daily).select("asset_id", "date_local", "performance_index")
     return (
-        _chart(assets, "Performance index by asset and day")
+        alt.Chart(assets, title="Performance index by asset and day")
         .mark_rect()
         .encode(
             x=_x("yearmonthdate(date_local):O", labels=False),
@@ -91,7 +84,7 @@ def _losses(losses: pl.DataFrame) -> Any:
     sums = _latest(losses).group_by("date_local", "loss_category").agg(mwh=pl.col("lost_kwh").sum() / 1000)
     names = sorted(sums["loss_category"].unique())
     return (
-        _chart(sums.sort("date_local", "loss_category"), "Losses, MWh a day")
+        alt.Chart(sums.sort("date_local", "loss_category"), title="Losses, MWh a day")
         .mark_bar()
         .encode(x=_x("date_local:T"), y=_y("mwh:Q", "MWh"), color=_colour("loss_category", names))
     )
@@ -99,7 +92,7 @@ def _losses(losses: pl.DataFrame) -> Any:
 
 def _events(events: pl.DataFrame) -> Any:
     sums = events.group_by("kind").agg(mwh=pl.col("lost_kwh").sum() / 1000, events=pl.len()).sort("kind")
-    base = _chart(sums, "Lost energy by kind of event, MWh; number of events").encode(
+    base = alt.Chart(sums, title="Lost energy by kind of event, MWh; number of events").encode(
         x=_x("mwh:Q", "MWh"), y=_y("kind:N")
     )
     return base.mark_bar(color=_COLOURS[0]) + base.mark_text(align="left", dx=3).encode(text="events:Q")
@@ -115,7 +108,7 @@ def _power_curve(bins: pl.DataFrame) -> Any:
         index="wind_speed_bin_ms", variable_name="what", value_name="kw"
     )
     return (
-        _chart(lines, "Power by wind speed, mean of all turbines, kW")
+        alt.Chart(lines, title="Power by wind speed, mean of all turbines, kW")
         .mark_line(point=True)
         .encode(
             x=_x("wind_speed_bin_ms:Q", "m/s"),
@@ -133,7 +126,7 @@ def _quality(quality: pl.DataFrame) -> Any:
         .sort("date_local", "channel")
     )
     return (
-        _chart(shares, "Share of the data that is there, by channel and day")
+        alt.Chart(shares, title="Share of the data that is there, by channel and day")
         .mark_rect()
         .encode(
             x=_x("yearmonthdate(date_local):O", labels=False),
@@ -150,7 +143,7 @@ def _monthly(monthly: pl.DataFrame) -> Any:
         .sort("month_local")
     )
     return (
-        _chart(sums, "Energy, MWh a month")
+        alt.Chart(sums, title="Energy, MWh a month")
         .mark_bar()
         .encode(
             x=_x("yearmonth(month_local):O"),
@@ -160,27 +153,19 @@ def _monthly(monthly: pl.DataFrame) -> Any:
     )
 
 
-def _dash(column: str) -> Any:
-    import altair as alt
-
-    return alt.StrokeDash(f"{column}:N", title=None)
+def _x(field: str, title: str | None = None, *, labels: bool = True) -> alt.X:
+    return alt.X(field, title=title, axis=_ticks(labels))
 
 
-def _x(field: str, title: str | None = None, *, labels: bool = True) -> Any:
-    import altair as alt
-
-    return alt.X(field, title=title, axis=alt.Axis(labels=labels, ticks=labels))
+def _y(field: str, title: str | None = None, *, labels: bool = True) -> alt.Y:
+    return alt.Y(field, title=title, axis=_ticks(labels))
 
 
-def _y(field: str, title: str | None = None, *, labels: bool = True) -> Any:
-    import altair as alt
-
-    return alt.Y(field, title=title, axis=alt.Axis(labels=labels, ticks=labels))
+def _ticks(shown: bool) -> alt.Axis:
+    return alt.Axis(labels=shown, ticks=shown)
 
 
 def _shade(field: str, domain: tuple[float, float]) -> Any:
-    import altair as alt
-
     return alt.Color(field, title=None, scale=alt.Scale(domain=domain, scheme="viridis", clamp=True))
 
 

@@ -56,10 +56,10 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
     return PublishSummary(rows, settings.published_dir)
 
 
-def read_mart(settings: Settings, mart: str) -> pl.DataFrame:
-    """A published mart; empty when it is not published yet."""
-    path = settings.published_dir / f"{mart}.parquet"
-    return pl.read_parquet(path) if path.exists() else pl.DataFrame()
+def read_published(settings: Settings, name: str) -> pl.DataFrame | None:
+    """A published mart or log; None when it is not published yet."""
+    path = settings.published_dir / f"{name}.parquet"
+    return pl.read_parquet(path) if path.exists() else None
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, mart: str, path: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.publish import BUILD_LOG
+from analysis.publish import BUILD_LOG, read_published
 from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
@@ -63,7 +63,7 @@ def read_status(settings: Settings) -> Status:
     accepted = log.filter(pl.col("refusal").is_null())
     pending = pending_files(settings)
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
-    daily = _published(settings, "mart_asset_daily")
+    daily = read_published(settings, "mart_asset_daily")
     return Status(
         data_dir=settings.data_dir,
         assets=load_fleet(settings.fleet_dir).assets.height,
@@ -120,13 +120,8 @@ def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
     )
 
 
-def _published(settings: Settings, mart: str) -> pl.DataFrame | None:
-    path = settings.published_dir / f"{mart}.parquet"
-    return pl.read_parquet(path) if path.exists() else None
-
-
 def _build_log(settings: Settings) -> pl.DataFrame:
-    built = _published(settings, BUILD_LOG)
+    built = read_published(settings, BUILD_LOG)
     return pl.DataFrame(schema=BUILD_LOG_SCHEMA) if built is None else built
 
 
