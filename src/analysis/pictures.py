@@ -140,7 +140,7 @@ def _monthly(monthly: pl.DataFrame) -> Any:
     sums = (
         monthly.group_by("month_local", "technology")
         .agg(mwh=pl.col("energy_kwh").sum() / 1000)
-        .sort("month_local")
+        .sort("month_local", "technology")
     )
     return (
         alt.Chart(sums, title="Energy, MWh a month")
