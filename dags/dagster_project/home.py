@@ -1,27 +1,56 @@
 """DAGSTER_HOME of these settings: where Dagster keeps runs and events, with the project's instance settings in it."""
 
-import shutil
+import json
+import os
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
 
-from renewable.errors import RenewableError
+from renewable.errors import RenewableError, SettingsError
 from renewable.settings import Settings, load_settings
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Create the directory under the data directory with its databases, and refresh its dagster.yaml."""
+    """Create the directory under the data directory with its databases, and refresh its dagster.yaml.
+
+    Raises SettingsError when PostgreSQL is asked for and its package is not installed.
+    """
     home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
     # Two processes that make the databases at the same time (daemon and webserver) leave them unusable for good.
     with FileLock(home / ".creation.lock"):
-        if not (home / "schedules" / "schedules.db").exists():
+        _write_for_owner(instance_yaml(settings), home / "dagster.yaml")
+        if settings.postgres_url or not (home / "schedules" / "schedules.db").exists():
             from dagster import DagsterInstance
 
             DagsterInstance.from_config(str(home)).dispose()
     return home
+
+
+def instance_yaml(settings: Settings) -> str:
+    """The project's instance settings, with PostgreSQL for runs, events and schedules where settings name it."""
+    project = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
+    if not settings.postgres_url:
+        return project
+    if find_spec("dagster_postgres") is None:
+        raise SettingsError(
+            "RENEWABLE_POSTGRES_URL is set, and dagster-postgres is not installed: it comes with the extra `postgres`"
+        )
+    # SQLAlchemy takes a URL without a driver for psycopg 3, dagster-postgres brings psycopg2.
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", settings.postgres_url)
+    # A JSON string is a YAML string, whatever the password holds.
+    return f"{project}storage:\n  postgres:\n    postgres_url: {json.dumps(url)}\n"
+
+
+def _write_for_owner(text: str, path: Path) -> None:
+    """It may hold a password."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
 
 
 if __name__ == "__main__":

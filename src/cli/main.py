@@ -272,6 +272,28 @@ def score(
         print_scorecard(card)
 
 
+@app.command("backup")
+def back_up(target: Annotated[Path, typer.Argument(help="The file that the copy becomes.")]) -> None:
+    """Copy the warehouse to a file, between two steps of the pipeline."""
+    from analysis.backup import back_up as copy
+
+    print(f"{copy(_load(), target, report=_progress) / 1e6:.1f} MB in {target}")
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="A file that `renewable backup` made.")]) -> None:
+    """Put a copy in the warehouse's place; the present one is kept beside it, later files load again."""
+    from analysis.backup import BEFORE_RESTORE
+    from analysis.backup import restore as put_back
+
+    settings = _load()
+    files = put_back(settings, source, report=_progress)
+    print(
+        f"{settings.warehouse_path} is {source}, which knows {files} raw files;"
+        f" what was there is beside it, .{BEFORE_RESTORE}. Next: `renewable ingest`, `renewable transform`"
+    )
+
+
 @app.command()
 def docs() -> None:
     """Write the data dictionary and dbt's pages (lineage, SQL, tests) into data/docs."""

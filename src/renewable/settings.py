@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         0.8, ge=0, le=1, description="an asset with less of its data in a week is reported"
     )
     alert_urls: str = Field("", description="where alerts go: Apprise URLs, by blank; empty: nowhere")
+    postgres_url: str = Field(
+        "",
+        description="PostgreSQL database for Dagster's runs and events; empty: SQLite under the data directory",
+    )
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
     )
