@@ -9,8 +9,22 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster_shared.error import SerializableErrorInfo
 
-from dagster_project.alerts import ALERTS
+from dagster_project.alerts import ALERTS, Trouble, troubles
 from dagster_project.definitions import build_definitions
 from dagster_project.runs import FAILURE_REASON_TAG
 from renewable.notify import NotifyError, notify
@@ -81,6 +95,39 @@ def test_each_trouble_is_told_once_and_again_when_it_comes_back(
         evaluate(False)
         _tick(definitions, instance, cursor)
         assert len(sink.received) == 2 and "quarantine" in sink.received[1]["title"]
+
+
+@pytest.mark.parametrize("kind", [InstigatorType.SENSOR, InstigatorType.SCHEDULE])
+def test_a_failing_sensor_or_schedule_is_a_trouble_until_a_tick_of_it_succeeds(
+    kind: InstigatorType, tmp_path: Path
+) -> None:
+    location = RegisteredCodeLocationOrigin("dagster_project.definitions")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), "the_name")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        data = ScheduleInstigatorData("0 1 * * *", 0.0) if kind is InstigatorType.SCHEDULE else None
+        instance.add_instigator_state(InstigatorState(origin, kind, InstigatorStatus.RUNNING, data))
+
+        def ticked(status: TickStatus, at: float) -> list[Trouble]:
+            cause = SerializableErrorInfo("PipelineError: gave up on 2 file(s)", [], "PipelineError")
+            outer = SerializableErrorInfo("Error occurred while evaluating", [], "Outer", cause=cause)
+            error = outer if status is TickStatus.FAILURE else None
+            tick = TickData(
+                origin.get_id(),
+                "the_name",
+                kind,
+                status,
+                at,
+                error=error,
+                selector_id=origin.get_selector().get_id(),
+            )
+            instance.create_tick(tick)
+            return troubles(instance, ())
+
+        (trouble,) = ticked(TickStatus.FAILURE, 1_000.0)
+        assert trouble.key == f"{kind.value.lower()} the_name"
+        assert trouble.detail == "fails: PipelineError: gave up on 2 file(s)"
+        assert ticked(TickStatus.FAILURE, 1_030.0) == [trouble], "told once, as it did not change"
+        assert ticked(TickStatus.SKIPPED, 1_060.0) == []
 
 
 def test_without_addresses_the_sensor_is_off(settings: Settings) -> None:

@@ -8,18 +8,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analysis.backup import back_up, restore
+from analysis.pending_work import find_work
 from analysis.publish import publish
 from analysis.status import read_status
 from loaders.dlt_pipeline import ingest
 from loaders.load_log import read_load_log
 from mock_data.generate import generate
 from renewable.atomic_write import write_parquet_atomic
-from renewable.errors import WarehouseBusyError
+from renewable.errors import PipelineError, WarehouseBusyError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
-from renewable.windows import Window
+from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
 from transform.build import transform
 
@@ -37,6 +39,12 @@ def _generate(settings: Settings, fleet: Fleet, window: Window, seed: int = 4) -
 
 def _raw(settings: Settings, table: str, day: date, part: str | None = None) -> Path:
     return RawFileName(table, day, part).path_under(settings.raw_dir)  # type: ignore[arg-type]
+
+
+def _run(settings: Settings) -> None:
+    ingest(settings)
+    transform(settings)
+    publish(settings)
 
 
 def test_a_backfill_equals_day_by_day_in_any_order(settings: Settings, fleet: Fleet) -> None:
@@ -236,3 +244,44 @@ def test_status_tells_what_is_pending_loaded_and_stale(
 
 def _bytes(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.glob("mart_*.parquet")}
+
+
+def test_a_copy_of_the_warehouse_put_back_is_the_warehouse_and_later_files_load_again(
+    settings: Settings, fleet: Fleet, three_days: Window, tmp_path: Path
+) -> None:
+    before, copy = Window(three_days.start, three_days.end - ONE_DAY), tmp_path / "elsewhere" / "copy.duckdb"
+    _generate(settings, fleet, before)
+    _run(settings)
+    kept = tables(settings.warehouse_path)
+    assert back_up(settings, copy) == copy.stat().st_size
+    _generate(settings, fleet, three_days)
+    corrected = _raw(settings, "weather", three_days.start)
+    pl.read_parquet(corrected)[:100].write_parquet(corrected)
+    _run(settings)
+    latest = tables(settings.warehouse_path)
+
+    assert restore(settings, copy) == 4
+    assert settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.before-restore").exists()
+    put_back = tables(settings.warehouse_path)
+    assert all(frame.equals(put_back[name]) for name, frame in kept.items())
+    marts = pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet")
+    assert marts.height == kept["marts.mart_asset_daily"].height, "readers see what was put back"
+    assert len(find_work(settings, 0.0).states) == 2, "the corrected and the third day are pending"
+    _run(settings)
+    again = tables(settings.warehouse_path)
+    assert all(frame.equals(again[name]) for name, frame in latest.items())
+
+
+def test_what_is_no_copy_is_refused_before_anything_is_touched(
+    settings: Settings, fleet: Fleet, three_days: Window, tmp_path: Path
+) -> None:
+    _generate(settings, fleet, Window.of_day(three_days.start))
+    ingest(settings)
+    present = settings.warehouse_path.read_bytes()
+    other = tmp_path / "other.duckdb"
+    other.write_bytes(present[:1000])
+    with pytest.raises(PipelineError, match="is no copy of a warehouse"):
+        restore(settings, other)
+    with pytest.raises(PipelineError, match="is no copy of a warehouse"):
+        restore(settings, tmp_path / "nothing")
+    assert settings.warehouse_path.read_bytes() == present
