@@ -30,6 +30,9 @@ app = typer.Typer(
 quarantine = typer.Typer(help="What the gate set aside, and how to bring it back.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 
+fleet = typer.Typer()
+app.add_typer(fleet, name="fleet")
+
 _DATA_PROBLEMS = (FleetError, MappingError, PipelineError, WarehouseBusyError)
 _settings: dict[str, Path | None] = {"profile": None}
 
@@ -101,22 +104,73 @@ def generate(
     print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.data_dir}")
 
 
-@app.command()
-def fleet(
-    out: Annotated[Path, typer.Option(help="Directory to write assets.csv and power_curves.csv to.")],
+@fleet.callback(invoke_without_command=True)
+def make_fleet(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory to write assets.csv and power_curves.csv to.")
+    ] = None,
     wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
     solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
     seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
 ) -> None:
-    """Make up a plausible fleet registry: sites in several countries, published power curves."""
-    from mock_data.fleet_maker import make_fleet, write_fleet
+    """Make up a plausible fleet registry (with --out), check one's own, fit its power curves."""
+    if context.invoked_subcommand is not None:
+        return
+    from mock_data.fleet_maker import make_fleet as make
+    from mock_data.fleet_maker import write_fleet
 
+    if out is None:
+        raise typer.BadParameter("say where: --out DIRECTORY, or use one of the commands check, fit-curve")
     if (out / "assets.csv").exists() and not overwrite:
         raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
-    made = make_fleet(wind, solar, _load().seed if seed is None else seed)
+    made = make(wind, solar, _load().seed if seed is None else seed)
     write_fleet(made, out)
     print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
+
+
+@fleet.command("check")
+def check_fleet(
+    directory: Annotated[Path | None, typer.Argument(help="Default: RENEWABLE_FLEET_DIR.")] = None,
+) -> None:
+    """Validate assets.csv and power_curves.csv; lists all faults at once, then what looks like a slip."""
+    from renewable.fleet import doubts, load_fleet
+
+    where = directory or _load().fleet_dir
+    found = load_fleet(where)
+    sites, models = found.assets["site_id"].n_unique(), found.power_curves["turbine_model"].n_unique()
+    print(f"{where}: {found.assets.height} assets at {sites} sites, {models} power curves, no faults")
+    for doubt in doubts(found, datetime.now(UTC)):
+        print(f"look again: {doubt}")
+
+
+@fleet.command("fit-curve")
+def fit_curve(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    write: Annotated[
+        bool,
+        typer.Option(help="Put the curves into power_curves.csv of the fleet, instead of printing them."),
+    ] = False,
+) -> None:
+    """Turbine curves from the fleet's own raw files by the method of bins, on the range of days that is given."""
+    from analysis.power_curve_fit import fit_power_curves, write_power_curves
+
+    settings, window = _load(), _window(start, end, days)
+    if window is None:
+        raise typer.BadParameter("name the days to learn from, --start and --end; judge other days with them")
+    fitted = fit_power_curves(settings, window, report=_progress)
+    for row in fitted.used.iter_rows(named=True):
+        _progress(
+            f"{row['turbine_model']}: {row['running']} of {row['intervals']} intervals count as running,"
+            f" measured up to {row['measured_up_to_ms']:g} m/s, level from there"
+        )
+    if write:
+        print(f"{len(fitted.used)} curve(s) in {write_power_curves(fitted.curves, settings.fleet_dir)}")
+    else:
+        print(fitted.curves.write_csv(), end="")
 
 
 @app.command("inject-defects")

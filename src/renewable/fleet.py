@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import dataframely as dy
 import polars as pl
@@ -93,12 +94,58 @@ def load_fleet(fleet_dir: Path) -> Fleet:
     if assets is not None and curves is not None:
         faults.extend(_cross_faults(assets, curves, fleet_dir / "assets.csv"))
     if faults or assets is None or curves is None:
-        listing = "\n".join(f"  - {fault}" for fault in faults)
-        raise FleetError(
-            f"the fleet registry has {len(faults)} fault(s):\n{listing}\n"
-            "Mend the files; README.md, 'Your own fleet', describes every column."
-        )
+        raise _fleet_error(faults)
     return Fleet(assets.sort("asset_id"), curves.sort("turbine_model", "wind_speed_ms"))
+
+
+def load_assets(fleet_dir: Path) -> pl.DataFrame:
+    """`assets.csv` alone (AssetSchema, by asset_id), for what comes before there are power curves."""
+    faults: list[str] = []
+    assets = _read(fleet_dir / "assets.csv", AssetSchema, faults)
+    if faults or assets is None:
+        raise _fleet_error(faults)
+    return assets.sort("asset_id")
+
+
+def doubts(fleet: Fleet, at: datetime) -> list[str]:
+    """What is allowed in a registry and yet is mostly a slip, a sentence each; `at` decides about summer time."""
+    found: list[str] = []
+    peak_kw = dict(fleet.power_curves.group_by("turbine_model").agg(pl.col("power_kw").max()).iter_rows())
+    for asset in fleet.assets.iter_rows(named=True):
+        name, rated = asset["asset_id"], asset["rated_power_kw"]
+        offset = at.astimezone(ZoneInfo(asset["timezone"])).utcoffset()
+        away_h = 0.0 if offset is None else offset.total_seconds() / 3600 - asset["longitude_deg"] / 15
+        if 3.5 < abs(away_h) < 20.5:
+            found.append(
+                f"{name}: timezone {asset['timezone']} is {abs(away_h):.0f} h from longitude"
+                f" {asset['longitude_deg']}; are latitude and longitude swapped, or a sign missing?"
+            )
+        if asset["technology"] == "wind" and not 0.9 <= peak_kw[asset["turbine_model"]] / rated <= 1.1:
+            found.append(
+                f"{name}: the curve of {asset['turbine_model']} reaches {peak_kw[asset['turbine_model']]:.0f} kW,"
+                f" rated_power_kw is {rated:.0f}"
+            )
+        if asset["technology"] == "solar":
+            if not 0.7 <= asset["dc_capacity_kw"] / rated <= 2:
+                found.append(
+                    f"{name}: dc_capacity_kw {asset['dc_capacity_kw']:g} is"
+                    f" {asset['dc_capacity_kw'] / rated:.2f} times rated_power_kw {rated:g}"
+                )
+            towards_pole = 90 < (asset["azimuth_deg"] - (180 if asset["latitude_deg"] > 0 else 0)) % 360 < 270
+            if asset["mounting"] == "fixed" and asset["tilt_deg"] > 5 and towards_pole:
+                found.append(f"{name}: azimuth_deg {asset['azimuth_deg']:g} faces away from the equator")
+    unused = sorted(set(peak_kw) - set(fleet.assets["turbine_model"].drop_nulls()))
+    if unused:
+        found.append(f"curves that no asset uses: {', '.join(unused)}")
+    return found
+
+
+def _fleet_error(faults: list[str]) -> FleetError:
+    listing = "\n".join(f"  - {fault}" for fault in faults)
+    return FleetError(
+        f"the fleet registry has {len(faults)} fault(s):\n{listing}\n"
+        "Mend the files; README.md, 'Your own fleet', describes every column."
+    )
 
 
 def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFrame | None:

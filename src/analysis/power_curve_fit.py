@@ -1,0 +1,207 @@
+"""Power curves from a fleet's own history by the method of bins (IEC 61400-12-1), on a training range alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from renewable.atomic_write import write_text_atomic
+from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
+from renewable.errors import PipelineError
+from renewable.fleet import load_assets
+from renewable.raw_files import raw_file_name, raw_file_names
+from renewable.settings import Settings
+from renewable.windows import Window
+
+BIN_WIDTH_MS = 0.5
+COMPLETE_BIN_H = 0.5
+CUT_OUT_MS = 25.0
+REFERENCE_DENSITY_KG_M3 = 1.225
+_HELD_BACK = ("fault", "maintenance", "curtailed", "no_communication")
+_INPUTS: dict[RawTable, tuple[str, ...]] = {
+    "weather": ("wind_speed_ms", "air_temperature_c", "air_pressure_hpa"),
+    "generation": ("active_power_kw", "curtailment_limit_kw", "operating_state"),
+}
+
+
+@dataclass(frozen=True)
+class FittedCurves:
+    """`curves` by PowerCurveSchema; `used`, one row a model: intervals, those that count as running, measured up to."""
+
+    curves: pl.DataFrame
+    used: pl.DataFrame
+
+
+def fit_power_curves(
+    settings: Settings, window: Window, *, report: Callable[[str], None] | None = None
+) -> FittedCurves:
+    """Curves of all turbine models of the fleet from the raw files of the UTC days of `window`.
+
+    The registry needs no power_curves.csv yet. Raises PipelineError when no day of the window has usable data.
+    """
+    turbines = load_assets(settings.fleet_dir).filter(pl.col("technology") == "wind")
+    if turbines.is_empty():
+        raise PipelineError(f"{settings.fleet_dir / 'assets.csv'} lists no wind turbine")
+    tables = {table: _read(settings, table, window) for table in _INPUTS}
+    rows = tables["weather"].join(tables["generation"], on=KEY, how="inner").collect()
+    fitted = fit_curves(rows, turbines)
+    if fitted.curves.is_empty():
+        raise PipelineError(
+            f"no turbine has complete bins in {window} under {settings.raw_dir}: name a range of days with data"
+        )
+    if report:
+        for model in sorted(set(turbines["turbine_model"]) - set(fitted.used["turbine_model"])):
+            report(f"no complete bins of {model} in {window}: no curve")
+    return fitted
+
+
+def fit_curves(rows: pl.DataFrame, turbines: pl.DataFrame) -> FittedCurves:
+    """A curve for each turbine model, pooled over its turbines.
+
+    `rows`: key and the columns of weather and generation that count here; `turbines`: registry rows. Wind speed is
+    normalised to 1.225 kg/m³. A bin counts from COMPLETE_BIN_H hours on. The curve starts where power does, never falls
+    and is level from the last bin up to CUT_OUT_MS.
+    """
+    usable = normalised(rows, turbines)
+    kept = running(usable)
+    bins = (
+        kept.group_by("turbine_model", "bin_ms")
+        .agg(
+            pl.col("active_power_kw").mean(),
+            rows=pl.len(),
+            hours=pl.col("interval_minutes").sum() / 60,
+        )
+        .filter(pl.col("hours") >= COMPLETE_BIN_H)
+        .sort("turbine_model", "bin_ms")
+    )
+    curves = [
+        _curve(str(model), of_model)
+        for (model,), of_model in bins.group_by("turbine_model", maintain_order=True)
+    ]
+    used = (
+        usable.group_by("turbine_model")
+        .agg(intervals=pl.len())
+        .join(kept.group_by("turbine_model").agg(running=pl.len()), on="turbine_model", how="left")
+        .join(
+            bins.group_by("turbine_model").agg(measured_up_to_ms=pl.col("bin_ms").max()), on="turbine_model"
+        )
+        .sort("turbine_model")
+    )
+    empty = pl.DataFrame(
+        schema={"turbine_model": pl.String, "wind_speed_ms": pl.Float64, "power_kw": pl.Float64}
+    )
+    return FittedCurves(pl.concat([empty, *curves]), used)
+
+
+def write_power_curves(curves: pl.DataFrame, fleet_dir: Path) -> Path:
+    """Put `curves` into `power_curves.csv`, in the place of those of the same models; returns its path."""
+    path = fleet_dir / "power_curves.csv"
+    present = [pl.read_csv(path, infer_schema=False)] if path.exists() else []
+    others = [
+        frame.filter(~pl.col("turbine_model").is_in(curves["turbine_model"].implode())) for frame in present
+    ]
+    as_text = curves.with_columns(pl.col("wind_speed_ms", "power_kw").cast(pl.String))
+    write_text_atomic(pl.concat([*others, as_text], how="diagonal").write_csv(), path)
+    return path
+
+
+def normalised(rows: pl.DataFrame, turbines: pl.DataFrame) -> pl.DataFrame:
+    """Intervals that were not held back by a reported state or limit, with wind speed at 1.225 kg/m³ and its bin.
+
+    Where temperature is not measured the standard atmosphere's at the turbine's elevation stands in (ISO 2533),
+    likewise for pressure.
+    """
+    registry = turbines.select(
+        "asset_id", "turbine_model", "rated_power_kw", "elevation_m", "interval_minutes"
+    )
+    low, high = POWER_RATIO_RANGE
+    ratio = (_air_density_kg_m3() / REFERENCE_DENSITY_KG_M3) ** (1 / 3)
+    return (
+        rows.join(registry, on="asset_id")
+        .filter(
+            pl.col("wind_speed_ms").is_not_null(),
+            (pl.col("active_power_kw") / pl.col("rated_power_kw")).is_between(low, high),
+            ~pl.col("operating_state").is_in(_HELD_BACK).fill_null(False),
+            pl.col("curtailment_limit_kw").fill_null(float("inf")) >= pl.col("rated_power_kw"),
+        )
+        .with_columns(wind_speed_ms=pl.col("wind_speed_ms") * ratio)
+        .with_columns(bin_ms=(pl.col("wind_speed_ms") / BIN_WIDTH_MS + 0.5).floor() * BIN_WIDTH_MS)
+    )
+
+
+def running(rows: pl.DataFrame) -> pl.DataFrame:
+    """Intervals near their bin's median: within three robust standard deviations, at least 1 % of rated power.
+
+    What was stopped or curtailed without a word lies far below it. In the lowest bins, where stopped and running
+    turbines give the same, all stay.
+    """
+    group = ("turbine_model", "bin_ms")
+    distance_kw = (pl.col("active_power_kw") - pl.col("active_power_kw").median().over(group)).abs()
+    spread_kw = 3 * 1.4826 * pl.col("distance_kw").median().over(group)
+    return (
+        rows.with_columns(distance_kw=distance_kw)
+        .filter(pl.col("distance_kw") <= pl.max_horizontal(spread_kw, 0.01 * pl.col("rated_power_kw")))
+        .drop("distance_kw")
+    )
+
+
+def monotone(power_kw: list[float], weight: list[int]) -> list[float]:
+    """The closest rising curve: neighbours that fall are pooled to their weighted mean."""
+    pools: list[tuple[float, int, int]] = []
+    for power, count in zip(power_kw, weight, strict=True):
+        pools.append((power, count, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (low, n, a), (high, m, b) = pools[-2:]
+            pools[-2:] = [((low * n + high * m) / (n + m), n + m, a + b)]
+    return [power for power, _, length in pools for _ in range(length)]
+
+
+def _curve(model: str, bins: pl.DataFrame) -> pl.DataFrame:
+    powers_kw = pl.Series(monotone(bins["active_power_kw"].to_list(), bins["rows"].to_list())).clip(0)
+    # The last bin without power stays, as the foot of the curve.
+    first = max(int((powers_kw <= 0).sum()) - 1, 0)
+    speeds_ms = bins["bin_ms"].to_list()[first:]
+    steps = round((CUT_OUT_MS - speeds_ms[-1]) / BIN_WIDTH_MS)
+    level_ms = [speeds_ms[-1] + BIN_WIDTH_MS * step for step in range(1, steps + 1)]
+    return pl.DataFrame(
+        {
+            "turbine_model": model,
+            "wind_speed_ms": [*speeds_ms, *level_ms],
+            "power_kw": [*powers_kw.to_list()[first:], *[powers_kw[-1]] * len(level_ms)],
+        }
+    ).with_columns(pl.col("power_kw").round(1))
+
+
+def _air_density_kg_m3() -> pl.Expr:
+    """IEC 61400-12-1, eq. for moist air, at humidity 0.5; kg/m³."""
+    height = pl.col("elevation_m")
+    temperature_k = pl.col("air_temperature_c").fill_null(15 - 0.0065 * height) + 273.15
+    standard_pa = 101_325 * (1 - 2.25577e-5 * height) ** 5.25588
+    pressure_pa = (pl.col("air_pressure_hpa") * 100).fill_null(standard_pa)
+    vapour_pa = 0.0000205 * (0.0631846 * temperature_k).exp()
+    return (pressure_pa / 287.05 - 0.5 * vapour_pa * (1 / 287.05 - 1 / 461.5)) / temperature_k
+
+
+def _read(settings: Settings, table: RawTable, window: Window) -> pl.LazyFrame:
+    """The rows of `window` whose key occurs once, with values out of the contract's range as null."""
+    days, columns = set(window.days), _INPUTS[table]
+    names = [
+        name
+        for name in raw_file_names(settings.raw_dir)
+        if (found := raw_file_name(name)) and found.table == table and found.day in days
+    ]
+    if not names:
+        raise PipelineError(f"there are no raw files of {table} in {window} under {settings.raw_dir}")
+    schema = polars_schema(table)
+    frames = [
+        pl.scan_parquet(settings.raw_dir / name).select(pl.col(c).cast(schema[c]) for c in (*KEY, *columns))
+        for name in names
+    ]
+    # The range of power depends on the turbine.
+    bounded = [
+        pl.when(pl.col(name).is_between(column.min, column.max)).then(pl.col(name)).alias(name)
+        for name, column in measurements(table).items()
+        if name in columns and getattr(column, "min", None) is not None
+    ]
+    return pl.concat(frames).with_columns(bounded).unique(KEY, keep="none")
