@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from renewable.contract import RawTable
-from renewable.fleet import load_fleet
+from renewable.fleet import load_assets, load_fleet
 from renewable.settings import Settings
 from renewable.windows import Window
 
@@ -30,7 +30,9 @@ def deliver_raw_files(
     elif settings.input == "mapping" and settings.mapping is not None:
         from importers.convert import import_files
 
-        sentence = import_files(settings.mapping, settings.raw_dir, window).sentence
+        assets = load_assets(settings.fleet_dir)
+        intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+        sentence = import_files(settings.mapping, settings.raw_dir, window, intervals).sentence
     else:
         sentence = "files come from outside: nothing to write"
     report(sentence)

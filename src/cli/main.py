@@ -202,15 +202,43 @@ def import_(
     start: Start = None,
     end: End = None,
     days: Days = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Write nothing; show what would come out and what looks wrong.")
+    ] = False,
+    init: Annotated[
+        Path | None, typer.Option(help="Instead: print a mapping drafted from the header of this file.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Instead: print the mapping's JSON schema, for editors.")
+    ] = False,
 ) -> None:
-    """Convert own exports to raw files, as a mapping file says."""
+    """Convert own exports to raw files, as a mapping file says (examples/MAPPING.md)."""
+    if init is not None:
+        from importers.draft import draft_mapping
+
+        print(draft_mapping(init), end="")
+        return
+    if schema:
+        from importers.mapping import Mapping
+
+        print(_json(Mapping.model_json_schema()))
+        return
     from importers.convert import import_files
+    from renewable.fleet import load_assets
 
     settings = _load()
     chosen = mapping or settings.mapping
     if chosen is None:
         raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
-    print(import_files(chosen, settings.raw_dir, _window(start, end, days)).sentence)
+    assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
+    if preview:
+        from cli.tables import print_preview
+        from importers.preview import preview as look
+
+        print_preview(look(chosen, assets, window))
+        return
+    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+    print(import_files(chosen, settings.raw_dir, window, intervals).sentence)
 
 
 @app.command()

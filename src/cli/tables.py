@@ -11,6 +11,7 @@ from rich.table import Table
 
 from analysis.scorecard import Scorecard
 from analysis.status import FleetResult, Status
+from importers.preview import Preview
 
 _LISTED = 5
 _SHOWN = 40
@@ -52,6 +53,33 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def print_preview(found: Preview) -> None:
+    """What an import would write: its first rows, coverage by day, and what looks wrong, loudest at the end."""
+    console = _console()
+    for name, rows in found.first_rows.items():
+        table = Table(title=f"first rows of {name}", title_justify="left")
+        for column in rows.columns:
+            table.add_column(column)
+        for row in rows.iter_rows():
+            table.add_row(*(escape("" if value is None else str(value)) for value in row))
+        console.print(table)
+    days = Table(title="coverage by UTC day", title_justify="left")
+    for column in found.coverage.columns:
+        days.add_column(column)
+    lines = found.coverage.rows()
+    shown = lines if len(lines) <= _SHOWN else [*lines[: _SHOWN // 2], *lines[-_SHOWN // 2 :]]
+    for day, name, count, assets, ratio in shown:
+        days.add_row(str(day), name, f"{count:,}", str(assets), f"{ratio:.1%}")
+    console.print(days)
+    if len(shown) < len(lines):
+        console.print(f"({len(lines) - len(shown)} lines between them are not shown)")
+    console.print(escape(f"would have {found.summary.sentence}"), soft_wrap=True)
+    for suspicion in found.suspicions:
+        console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
+    if not found.suspicions:
+        console.print("nothing suspicious")
 
 
 def print_scorecard(card: Scorecard) -> None:

@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
+import pint
 import polars as pl
 
 
@@ -22,7 +24,8 @@ class Conversion:
 
 SAME = Conversion()
 
-# Contract unit -> spelling in a mapping -> conversion. All but rad are exact by definition of the unit.
+# Contract unit -> spelling in a mapping -> conversion. All but rad are exact by definition of the unit; what is not
+# listed goes through pint.
 CONVERSIONS: MappingProxyType[str, dict[str, Conversion]] = MappingProxyType(
     {
         "kW": {"kW": SAME, "W": Conversion(over=1000), "MW": Conversion(times=1000)},
@@ -50,8 +53,51 @@ CONVERSIONS: MappingProxyType[str, dict[str, Conversion]] = MappingProxyType(
         "mm": {"mm": SAME, "inch": Conversion(times=254, over=10)},
     }
 )
+_PINT_SPELLING = {"°C": "degC", "W/m²": "W/m**2", "%": "percent"}
+_ENERGY_KWH = {"kWh": Conversion(), "Wh": Conversion(over=1000), "MWh": Conversion(times=1000)}
 
 
-def allowed_units(contract_unit: str) -> list[str]:
-    """Spellings of the units that convert to `contract_unit`; none for columns that hold words."""
-    return list(CONVERSIONS.get(contract_unit, {}))
+def conversion(contract_unit: str, unit: str, interval_minutes: int | None = None) -> Conversion:
+    """How numbers in `unit` become `contract_unit`; a unit of energy is that of one interval and becomes mean power.
+
+    Raises ValueError, a half sentence, for a unit that is unknown, of another dimension, or energy without an interval.
+    """
+    exact = CONVERSIONS[contract_unit].get(unit)
+    if exact is not None:
+        return exact
+    if contract_unit == "kW" and is_energy(unit):
+        if interval_minutes is None:
+            raise ValueError("is energy: state timestamp.interval_minutes, so that it can become power")
+        energy = _ENERGY_KWH.get(unit) or _by_pint("kWh", unit)
+        return Conversion(energy.plus, energy.times * 60, energy.over * interval_minutes)
+    usual = ", ".join(CONVERSIONS[contract_unit])
+    try:
+        return _by_pint(_PINT_SPELLING.get(contract_unit, contract_unit), unit)
+    except (pint.PintError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"is none of {usual}, nor another unit of that kind") from error
+
+
+@cache
+def is_energy(unit: str | None) -> bool:
+    """Whether `unit` is one of energy."""
+    if unit is None or unit in _ENERGY_KWH:
+        return unit is not None
+    try:
+        return bool(_registry().Unit(unit).is_compatible_with("joule"))
+    except (pint.PintError, AttributeError, TypeError, ValueError):
+        return False
+
+
+@cache
+def _by_pint(target: str, unit: str) -> Conversion:
+    if not unit:
+        raise ValueError("no unit")
+    quantity = _registry().Quantity
+    at_zero, at_one = (quantity(value, unit).to(target).magnitude for value in (0.0, 1.0))
+    slope = at_one - at_zero
+    return Conversion(plus=at_zero / slope, times=slope)
+
+
+@cache
+def _registry() -> pint.UnitRegistry[float]:
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)

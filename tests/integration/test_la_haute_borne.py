@@ -43,20 +43,12 @@ def source_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _key(row: dict[str, str]) -> tuple[str, str]:
-    return row["Wind_turbine_name"], row["Date_time"][:19]
-
-
 def test_energy_of_each_turbine_equals_the_plain_sum_over_the_csv(
     chain: tuple[Settings, LoadSummary], source_rows: list[dict[str, str]]
 ) -> None:
-    seen: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in source_rows:
-        seen[_key(row)].append(row["P_avg"])
     expected_kwh: dict[str, float] = defaultdict(float)
-    for (turbine, _), powers in seen.items():
-        if len(powers) == 1 and powers[0]:
-            expected_kwh[turbine] += float(powers[0]) / 6
+    for row in source_rows:
+        expected_kwh[row["Wind_turbine_name"]] += float(row["P_avg"] or 0) / 6
     daily = pl.read_parquet(chain[0].published_dir / "mart_asset_daily.parquet")
     found = dict(daily.group_by("asset_id").agg(pl.col("energy_kwh").sum()).iter_rows())
     assert found.keys() == expected_kwh.keys() and len(found) == 4
@@ -64,29 +56,23 @@ def test_energy_of_each_turbine_equals_the_plain_sum_over_the_csv(
         assert found[turbine] == pytest.approx(energy_kwh, rel=1e-9)
 
 
-def test_the_conflicting_keys_of_the_clock_change_end_in_quarantine(
+def test_the_pairs_of_the_clock_change_are_recovered_and_nothing_is_quarantined(
     chain: tuple[Settings, LoadSummary], source_rows: list[dict[str, str]]
 ) -> None:
     settings, summary = chain
-    keys = [_key(row) for row in source_rows]
-    doubled = {key for key in keys if keys.count(key) > 1} if len(keys) < 9000 else set()
-    assert len(doubled) == 24
-    # Both rows of each key, in weather and in generation.
-    assert read_quarantine(settings.quarantine_dir).rows == {"conflicting_key": 24 * 2 * 2}
-    assert summary.rows_in == 2 * len(source_rows)
-    assert summary.rows_loaded == summary.rows_in - 24 * 2 * 2
-    rows = pl.read_parquet(settings.quarantine_dir / "rows" / "generation_2014-03-30.parquet")
-    assert {stamp.hour for stamp in rows["timestamp"]} == {3}
+    keys = [(row["Wind_turbine_name"], row["Date_time"][:19]) for row in source_rows]
+    assert len(keys) - len(set(keys)) == 24
+    assert read_quarantine(settings.quarantine_dir).rows == {}
+    assert summary.rows_loaded == summary.rows_in == 2 * len(source_rows)
 
 
-def test_the_day_of_the_clock_change_has_23_hours_and_says_what_is_missing(
+def test_the_day_of_the_clock_change_has_23_hours_and_all_of_them(
     chain: tuple[Settings, LoadSummary],
 ) -> None:
     daily = pl.read_parquet(chain[0].published_dir / "mart_asset_daily.parquet")
     day = daily.filter(pl.col("date_local") == pl.date(2014, 3, 30))
     assert day["intervals_expected"].to_list() == [23 * 6] * 4
-    # The hour 02:00 to 02:50 was pushed onto the next one, which is in quarantine.
-    assert day["intervals_observed"].to_list() == [23 * 6 - 12] * 4
+    assert day["intervals_observed"].to_list() == [23 * 6] * 4
 
 
 def test_the_turbines_perform_about_as_the_rest_of_their_year(chain: tuple[Settings, LoadSummary]) -> None:

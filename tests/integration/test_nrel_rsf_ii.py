@@ -45,7 +45,7 @@ REGISTRY = {
 def measured() -> pl.DataFrame:
     """asset_id, timestamp (UTC) and the channels of the CSV, its local stamps at UTC-7."""
     local = pl.col("measured_on").str.strptime(pl.Datetime("us"), "%m/%d/%Y %H:%M")
-    rows = pl.read_csv(REPO / "tests" / "data" / "nrel_rsf_ii_2022_01.csv", null_values="")
+    rows = pl.read_csv(REPO / "examples" / "nrel_rsf_ii" / "rsf-ii-2022-01.csv", null_values="")
     return rows.rename({rows.columns[0]: "measured_on"}).select(
         pl.lit("rsf-ii").alias("asset_id"),
         (local + timedelta(hours=7)).dt.replace_time_zone("UTC").alias("timestamp"),
