@@ -1,4 +1,4 @@
-"""Laws of the importer's shapes: wide, several sources, counters, sums, resampling; what is incomplete is never less."""
+"""Laws of the importer's shapes: wide, several sources, counters, sums, resampling; the incomplete is never less."""
 
 import math
 import zipfile
