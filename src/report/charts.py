@@ -1,0 +1,440 @@
+"""Charts of the report as Vega-Lite specifications: one a kind, made once and shared by all pages.
+
+A specification names its rows (`rows`, further ones by their own name); pages bring these along. Times are epoch
+milliseconds on a UTC scale, local days as their midnight in UTC, so that no reader's time zone shifts a day.
+"""
+
+from typing import Any
+
+import altair as alt
+
+# Okabe and Ito: told apart by colour-blind readers, on light and on dark ground
+BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#56b4e9",
+    "#cc79a7",
+    "#999999",
+)
+_HEIGHT = 240
+_DAY_FORMAT = "utcFormat(datum.day, '%Y-%m-%d')"
+
+
+def chart_specs() -> dict[str, dict[str, Any]]:
+    """Kind of chart → specification as a plain dict, without data."""
+    charts = {
+        "energy": _energy(),
+        "waterfall": _waterfall(),
+        "places": _places(),
+        "heatmap": _heatmap(),
+        "power_curve": _power_curve(),
+        "irradiance_power": _irradiance_power(),
+        "performance_ratio": _performance_ratio(),
+        "event_times": _event_times(),
+        "event": _event(),
+        "quality": _quality(),
+        "score_shares": _score_shares(),
+        "score_energy": _score_energy(),
+        "confusion": _confusion(),
+    }
+    specs = {kind: chart.properties(background="transparent").to_dict() for kind, chart in charts.items()}
+    # The page says what it embeds; an address, even one that nothing opens, has no place in an offline report.
+    return {
+        kind: {name: part for name, part in spec.items() if name != "$schema"} for kind, spec in specs.items()
+    }
+
+
+def _rows(name: str = "rows") -> alt.NamedData:
+    return alt.NamedData(name=name)
+
+
+def _wide(chart: Any, height: Any = _HEIGHT) -> Any:
+    return chart.properties(
+        width="container", height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+    )
+
+
+def _time(field: str = "day", title: str | None = None) -> alt.X:
+    return alt.X(
+        f"{field}:T",
+        title=title,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(labelOverlap=True, tickCount=8, grid=False),
+    )
+
+
+def _named(names: dict[str, str]) -> alt.Color:
+    """Colour by `series`, which each layer sets, so that the legend names the layers."""
+    return alt.Color("series:N", title=None, scale=_colours(names))
+
+
+def _colours(names: dict[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=list(names.values()))
+
+
+_ENERGY = {"energy": BLUE, "expected": ORANGE}
+
+
+def _energy() -> Any:
+    base = alt.Chart(_rows()).transform_calculate(
+        date=_DAY_FORMAT,
+        energy_mwh="datum.energy_kwh === null ? null : datum.energy_kwh / 1000",
+        expected_mwh="datum.expected_kwh === null ? null : datum.expected_kwh / 1000",
+    )
+    tips = [
+        alt.Tooltip("date:N", title="local day"),
+        alt.Tooltip("energy_mwh:Q", title="energy, MWh", format=",.2f"),
+        alt.Tooltip("expected_mwh:Q", title="expected, MWh", format=",.2f"),
+    ]
+    y = {"title": "MWh a day"}
+    actual = (
+        base.mark_area(opacity=0.35, line=False, interpolate="step-after")
+        .transform_calculate(series="'energy'")
+        .encode(x=_time(), y=alt.Y("energy_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+    )
+    outline = (
+        base.mark_line(strokeWidth=1.2, interpolate="step-after")
+        .transform_calculate(series="'energy'")
+        .encode(x=_time(), y=alt.Y("energy_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+    )
+    expected = (
+        base.mark_line(strokeWidth=1.4, interpolate="step-after")
+        .transform_calculate(series="'expected'")
+        .encode(x=_time(), y=alt.Y("expected_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+    )
+    return _wide(actual + outline + expected)
+
+
+def _waterfall() -> Any:
+    base = (
+        alt.Chart(_rows())
+        .transform_calculate(
+            start="datum.from_kwh / 1000",
+            end="datum.to_kwh / 1000",
+            mwh="datum.kwh / 1000",
+            name="replace(datum.step, '_', ' ')",
+            label="(datum.kind === 'total' ? '' : datum.kwh > 0 ? '−' : '+')"
+            " + format(abs(datum.kwh) / 1000, ',.1f') + ' MWh'",
+        )
+        .encode(y=alt.Y("name:N", sort=None, title=None))
+    )
+    kinds = {"total": BLUE, "loss": RED, "gain": GREEN}
+    bars = base.mark_bar().encode(
+        x=alt.X("start:Q", title="MWh", scale=alt.Scale(nice=False, padding=60)),
+        x2="end:Q",
+        color=alt.Color("kind:N", legend=None, scale=_colours(kinds)),
+        tooltip=[alt.Tooltip("name:N", title="step"), alt.Tooltip("mwh:Q", title="MWh", format=",.3f")],
+    )
+    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("end:Q"), text="label:N")
+    return _wide(bars + labels, alt.Step(26))
+
+
+def _places() -> Any:
+    base = alt.Chart(_rows()).encode(
+        x=alt.X("longitude_deg:Q", title="longitude, °", scale=alt.Scale(zero=False, padding=30)),
+        y=alt.Y("latitude_deg:Q", title="latitude, °", scale=alt.Scale(zero=False, padding=30)),
+    )
+    points = base.mark_point(filled=True, opacity=0.9, stroke="#555", strokeWidth=0.6).encode(
+        size=alt.Size("rated_mw:Q", title="MW", legend=None, scale=alt.Scale(range=[80, 600])),
+        shape=alt.Shape(
+            "technology:N",
+            title=None,
+            scale=alt.Scale(
+                domain=["wind", "solar", "wind and solar"], range=["triangle-up", "square", "diamond"]
+            ),
+        ),
+        color=_shade("performance_index:Q", "performance index", (0.8, 1.0)),
+        href="href:N",
+        tooltip=[
+            alt.Tooltip("site:N"),
+            alt.Tooltip("assets:Q"),
+            alt.Tooltip("rated_mw:Q", title="rated, MW", format=",.2f"),
+            alt.Tooltip("performance_index:Q", title="performance index", format=".1%"),
+        ],
+    )
+    names = base.mark_text(dy=-16, fontSize=11).encode(text="site:N")
+    return _wide(points + names, 320)
+
+
+def _shade(field: str, title: str | None, domain: tuple[float, float]) -> Any:
+    return alt.Color(
+        field,
+        title=title,
+        scale=alt.Scale(domain=domain, scheme="viridis", clamp=True),
+        legend=alt.Legend(format=".0%", orient="top", gradientThickness=8, gradientLength=160),
+    )
+
+
+def _heatmap() -> Any:
+    measure = alt.param(
+        name="measure", value="performance_index", bind=alt.BindDirect(element="#heatmap-measure")
+    )
+    return _wide(
+        alt.Chart(_rows())
+        .transform_calculate(date=_DAY_FORMAT, value="datum[measure]", next="datum.day + 86400000")
+        .mark_rect()
+        .encode(
+            x=_time(),
+            x2="next:T",
+            y=alt.Y("asset:N", title=None, axis=alt.Axis(labelLimit=150, labelOverlap=True), sort=None),
+            color=_shade("value:Q", None, (0.5, 1.05)),
+            tooltip=[
+                alt.Tooltip("asset:N"),
+                alt.Tooltip("date:N", title="local day"),
+                alt.Tooltip("performance_index:Q", title="performance index", format=".1%"),
+                alt.Tooltip("availability:Q", title="availability, by time", format=".1%"),
+            ],
+        )
+        .add_params(measure),
+        alt.Step(12),
+    )
+
+
+def _power_curve() -> Any:
+    names = {"measured, months before": SKY, "measured, latest month": BLUE, "reference": ORANGE}
+    base = alt.Chart(_rows()).transform_calculate(
+        month="utcFormat(datum.month_start, '%Y-%m')",
+    )
+    x = alt.X("wind_speed_bin_ms:Q", title="wind speed at 1.225 kg/m³, m/s")
+    tips = [
+        alt.Tooltip("month:N"),
+        alt.Tooltip("wind_speed_bin_ms:Q", title="bin, m/s"),
+        alt.Tooltip("mean_power_kw:Q", title="mean power, kW", format=",.1f"),
+        alt.Tooltip("reference_power_kw:Q", title="reference, kW", format=",.1f"),
+        alt.Tooltip("intervals:Q", format=","),
+    ]
+    y = {"title": "power, kW"}
+    earlier = (
+        base.transform_filter("!datum.is_latest")
+        .mark_point(filled=True, size=14, opacity=0.6)
+        .transform_calculate(series="'measured, months before'")
+        .encode(x=x, y=alt.Y("mean_power_kw:Q", **y), color=_named(names), tooltip=tips)
+    )
+    latest = (
+        base.transform_filter("datum.is_latest")
+        .mark_point(filled=True, size=40)
+        .transform_calculate(series="'measured, latest month'")
+        .encode(x=x, y=alt.Y("mean_power_kw:Q", **y), color=_named(names), tooltip=tips)
+    )
+    reference = (
+        base.transform_aggregate(reference="median(reference_power_kw)", groupby=["wind_speed_bin_ms"])
+        .mark_line()
+        .transform_calculate(series="'reference'")
+        .encode(x=x, y=alt.Y("reference:Q", **y), color=_named(names))
+    )
+    return _wide(reference + earlier + latest, 300)
+
+
+def _irradiance_power() -> Any:
+    names = {"measured, months before": SKY, "measured, latest month": BLUE, "expected, latest month": ORANGE}
+    base = alt.Chart(_rows()).transform_calculate(month="utcFormat(datum.month_start, '%Y-%m')")
+    x = alt.X("poa_irradiance_bin_wm2:Q", title="irradiance in the plane of the array, W/m²")
+    tips = [
+        alt.Tooltip("month:N"),
+        alt.Tooltip("poa_irradiance_bin_wm2:Q", title="centre of the bin, W/m²"),
+        alt.Tooltip("mean_power_kw:Q", title="mean power, kW", format=",.1f"),
+        alt.Tooltip("mean_expected_power_kw:Q", title="expected, kW", format=",.1f"),
+        alt.Tooltip("intervals:Q", format=","),
+    ]
+    y = {"title": "power, kW"}
+
+    def points(latest: bool, field: str, name: str, **mark: Any) -> Any:
+        return (
+            base.transform_filter("datum.is_latest" if latest else "!datum.is_latest")
+            .mark_point(filled=True, **mark)
+            .transform_calculate(series=f"'{name}'")
+            .encode(x=x, y=alt.Y(f"{field}:Q", **y), color=_named(names), tooltip=tips)
+        )
+
+    expected = (
+        base.transform_filter("datum.is_latest")
+        .mark_line()
+        .transform_calculate(series="'expected, latest month'")
+        .encode(x=x, y=alt.Y("mean_expected_power_kw:Q", **y), color=_named(names))
+    )
+    return _wide(
+        points(False, "mean_power_kw", "measured, months before", size=14, opacity=0.6)
+        + expected
+        + points(True, "mean_power_kw", "measured, latest month", size=40),
+        300,
+    )
+
+
+def _performance_ratio() -> Any:
+    names = {"as measured": SKY, "at 25 °C": BLUE, "soiling ratio": ORANGE}
+    base = alt.Chart(_rows()).transform_calculate(date=_DAY_FORMAT)
+    tips = [
+        alt.Tooltip("date:N", title="local day"),
+        alt.Tooltip("performance_ratio:Q", title="performance ratio", format=".1%"),
+        alt.Tooltip("performance_ratio_stc:Q", title="performance ratio at 25 °C", format=".1%"),
+        alt.Tooltip("soiling_ratio:Q", title="soiling ratio", format=".2%"),
+    ]
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(
+            f"{field}:Q",
+            title="ratio",
+            scale=alt.Scale(domain=[0.4, 1.05], clamp=True),
+            axis=alt.Axis(format=".0%"),
+        )
+
+    return _wide(
+        base.mark_point(filled=True, size=16, opacity=0.8)
+        .transform_calculate(series="'as measured'")
+        .encode(x=_time(), y=y("performance_ratio"), color=_named(names), tooltip=tips)
+        + base.mark_point(filled=True, size=16, opacity=0.8)
+        .transform_calculate(series="'at 25 °C'")
+        .encode(x=_time(), y=y("performance_ratio_stc"), color=_named(names), tooltip=tips)
+        + base.mark_line(strokeWidth=1.6)
+        .transform_calculate(series="'soiling ratio'")
+        .encode(x=_time(), y=y("soiling_ratio"), color=_named(names), tooltip=tips)
+    )
+
+
+_KINDS = {
+    "unmeasured": GREY,
+    "downtime": RED,
+    "curtailment": ORANGE,
+    "icing": SKY,
+    "snow": BLUE,
+    "derating": PINK,
+    "soiling": GREEN,
+}
+
+
+def _event_times() -> Any:
+    return _wide(
+        alt.Chart(_rows("events"))
+        .transform_calculate(
+            begin="utcFormat(datum.start, '%Y-%m-%d %H:%M')",
+            lost_mwh="datum.lost_kwh === null ? null : datum.lost_kwh / 1000",
+        )
+        .mark_bar(height=10, minBandSize=2, cursor="pointer", strokeWidth=2)
+        .encode(
+            x=_time("start"),
+            x2="end:T",
+            y=alt.Y("kind:N", title=None, scale=alt.Scale(domain=list(_KINDS))),
+            color=alt.Color("kind:N", legend=None, scale=_colours(_KINDS)),
+            stroke=alt.Color("kind:N", legend=None, scale=_colours(_KINDS)),
+            tooltip=[
+                alt.Tooltip("kind:N"),
+                alt.Tooltip("begin:N", title="start, UTC"),
+                alt.Tooltip("lost_mwh:Q", title="lost, MWh", format=",.2f"),
+            ],
+        ),
+        alt.Step(18),
+    )
+
+
+def _event() -> Any:
+    """The intervals around the event whose number the parameter `event` holds."""
+    chosen = alt.param(name="event", value=0)
+    names = {"power": BLUE, "expected": ORANGE}
+    lines = (
+        alt.Chart(_rows("intervals"))
+        .transform_filter("datum.event === event")
+        .transform_calculate(when="utcFormat(datum.time, '%Y-%m-%d %H:%M')")
+    )
+    tips = [
+        alt.Tooltip("when:N", title="UTC"),
+        alt.Tooltip("power_kw:Q", title="power, kW", format=",.1f"),
+        alt.Tooltip("expected_kw:Q", title="expected, kW", format=",.1f"),
+    ]
+    y = {"title": "power, kW"}
+    band = (
+        alt.Chart(_rows("events"))
+        .transform_filter("datum.event === event")
+        .mark_rect(opacity=0.15, color=RED)
+        .encode(x=_time("start"), x2="end:T")
+    )
+    expected = (
+        lines.mark_line(strokeWidth=1.5)
+        .transform_calculate(series="'expected'")
+        .encode(x=_time("time", "UTC"), y=alt.Y("expected_kw:Q", **y), color=_named(names), tooltip=tips)
+    )
+    power = (
+        lines.mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=10))
+        .transform_calculate(series="'power'")
+        .encode(x=_time("time", "UTC"), y=alt.Y("power_kw:Q", **y), color=_named(names), tooltip=tips)
+    )
+    return _wide((band + expected + power).add_params(chosen), 280)
+
+
+def _quality() -> Any:
+    return _wide(
+        alt.Chart(_rows("quality"))
+        .transform_calculate(
+            date=_DAY_FORMAT,
+            next="datum.day + 86400000",
+            good="datum.expected ? (datum.present - datum.flagged) / datum.expected : null",
+        )
+        .mark_rect()
+        .encode(
+            x=_time(),
+            x2="next:T",
+            y=alt.Y("channel:N", title=None),
+            color=_shade("good:Q", "present and not flagged", (0.0, 1.0)),
+            tooltip=[
+                alt.Tooltip("channel:N"),
+                alt.Tooltip("date:N", title="local day"),
+                alt.Tooltip("expected:Q", title="readings expected"),
+                alt.Tooltip("present:Q", title="present"),
+                alt.Tooltip("flagged:Q", title="flagged"),
+            ],
+        ),
+        alt.Step(18),
+    )
+
+
+def _score_shares() -> Any:
+    names = {"precision": BLUE, "recall": ORANGE}
+    return _wide(
+        alt.Chart(_rows("shares"))
+        .transform_calculate(name="replace(datum.kind, '_', ' ')")
+        .mark_bar()
+        .encode(
+            y=alt.Y("name:N", title=None, sort=None),
+            yOffset=alt.YOffset("measure:N"),
+            x=alt.X(
+                "share:Q",
+                title="share of intervals",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%"),
+            ),
+            color=alt.Color("measure:N", title=None, scale=_colours(names)),
+            tooltip=["name:N", "measure:N", alt.Tooltip("share:Q", format=".2%")],
+        ),
+        260,
+    )
+
+
+def _score_energy() -> Any:
+    names = {"answer key": GREY, "found": GREEN}
+    return _wide(
+        alt.Chart(_rows("energies"))
+        .transform_calculate(mwh="datum.kwh / 1000")
+        .mark_bar()
+        .encode(
+            y=alt.Y("kind:N", title=None, sort=None),
+            yOffset=alt.YOffset("source:N"),
+            x=alt.X("mwh:Q", title="lost energy, MWh"),
+            color=alt.Color("source:N", title=None, scale=_colours(names)),
+            tooltip=["kind:N", "source:N", alt.Tooltip("mwh:Q", title="MWh", format=",.2f")],
+        ),
+        260,
+    )
+
+
+def _confusion() -> Any:
+    base = alt.Chart(_rows("confusion")).encode(
+        y=alt.Y("true_kind:N", title="true kind"),
+        x=alt.X("found_kind:N", title="found kind", axis=alt.Axis(labelAngle=-40)),
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("hours:Q", legend=None, scale=alt.Scale(type="symlog", scheme="blues")),
+        tooltip=["true_kind:N", "found_kind:N", alt.Tooltip("hours:Q", title="h", format=",.1f")],
+    )
+    labels = base.mark_text(fontSize=11, color="#111").encode(text=alt.Text("hours:Q", format=",.0f"))
+    return _wide(cells + labels, 280)
