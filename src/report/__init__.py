@@ -1,1 +1,1 @@
-"""The fleet report: static pages for people, made from published tables and the registry; the warehouse stays closed."""
+"""The fleet report: static pages for people, made from published tables and the registry alone."""

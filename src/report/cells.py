@@ -75,8 +75,9 @@ def sparkline(values: Sequence[float | None], low: float, high: float, name: str
     known = [value for value in values if value is not None]
     said = f"{name}: {100 * known[0]:.0f} % to {100 * known[-1]:.0f} %" if known else f"{name}: nothing known"
     return Markup(
-        '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}">{}</svg>'
-    ).format(said, width, height, width, height, drawn)
+        '<svg class="spark" role="img" aria-label="{0}" viewBox="0 0 {1:.0f} {2:.0f}" width="{1:.0f}"'
+        ' height="{2:.0f}">{3}</svg>'
+    ).format(said, width, height, drawn)
 
 
 def script_json(value: Any) -> Markup:

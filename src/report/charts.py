@@ -108,6 +108,7 @@ def _energy() -> Any:
 
 
 def _waterfall() -> Any:
+    """Losses one after the other from nothing to all that was lost, so that small ones can be seen."""
     base = (
         alt.Chart(_rows())
         .transform_calculate(
@@ -115,20 +116,31 @@ def _waterfall() -> Any:
             end="datum.to_kwh / 1000",
             mwh="datum.kwh / 1000",
             name="replace(datum.step, '_', ' ')",
-            label="(datum.kind === 'total' ? '' : datum.kwh > 0 ? '−' : '+')"
-            " + format(abs(datum.kwh) / 1000, ',.1f') + ' MWh'",
+            rightmost="max(datum.from_kwh, datum.to_kwh) / 1000",
+            label="format(datum.kwh / 1000, ',.1f') + ' MWh'"
+            " + (datum.of_expected === null ? '' : ', ' + format(datum.of_expected, '.1%'))",
         )
         .encode(y=alt.Y("name:N", sort=None, title=None))
     )
-    kinds = {"total": BLUE, "loss": RED, "gain": GREEN}
+    kinds = {"loss": RED, "gain": GREEN, "total": BLUE}
     bars = base.mark_bar().encode(
-        x=alt.X("start:Q", title="MWh", scale=alt.Scale(nice=False, padding=60)),
+        x=alt.X("start:Q", title="MWh"),
         x2="end:Q",
         color=alt.Color("kind:N", legend=None, scale=_colours(kinds)),
-        tooltip=[alt.Tooltip("name:N", title="step"), alt.Tooltip("mwh:Q", title="MWh", format=",.3f")],
+        tooltip=[
+            alt.Tooltip("name:N", title="step"),
+            alt.Tooltip("mwh:Q", title="MWh", format=",.3f"),
+            alt.Tooltip("of_expected:Q", title="of expected energy", format=".2%"),
+        ],
     )
-    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("end:Q"), text="label:N")
-    return _wide(bars + labels, alt.Step(26))
+    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="label:N")
+    # An invisible point makes room for the label of the longest bar.
+    room = (
+        base.transform_calculate(beyond="datum.rightmost * 1.35")
+        .mark_point(opacity=0)
+        .encode(x=alt.X("beyond:Q"))
+    )
+    return _wide(bars + labels + room)
 
 
 def _places() -> Any:
@@ -144,6 +156,7 @@ def _places() -> Any:
             scale=alt.Scale(
                 domain=["wind", "solar", "wind and solar"], range=["triangle-up", "square", "diamond"]
             ),
+            legend=alt.Legend(orient="bottom"),
         ),
         color=_shade("performance_index:Q", "performance index", (0.8, 1.0)),
         href="href:N",
@@ -154,7 +167,7 @@ def _places() -> Any:
             alt.Tooltip("performance_index:Q", title="performance index", format=".1%"),
         ],
     )
-    names = base.mark_text(dy=-16, fontSize=11).encode(text="site:N")
+    names = base.mark_text(dx=13, align="left", baseline="middle", fontSize=11).encode(text="site:N")
     return _wide(points + names, 320)
 
 
@@ -174,7 +187,7 @@ def _heatmap() -> Any:
     return _wide(
         alt.Chart(_rows())
         .transform_calculate(date=_DAY_FORMAT, value="datum[measure]", next="datum.day + 86400000")
-        .mark_rect()
+        .mark_rect(clip=True)
         .encode(
             x=_time(),
             x2="next:T",
@@ -188,7 +201,7 @@ def _heatmap() -> Any:
             ],
         )
         .add_params(measure),
-        alt.Step(12),
+        _HEIGHT,
     )
 
 
@@ -324,17 +337,17 @@ def _event_times() -> Any:
                 alt.Tooltip("lost_mwh:Q", title="lost, MWh", format=",.2f"),
             ],
         ),
-        alt.Step(18),
+        _HEIGHT,
     )
 
 
 def _event() -> Any:
-    """The intervals around the event whose number the parameter `event` holds."""
-    chosen = alt.param(name="event", value=0)
+    """The intervals around the event whose number the parameter `chosen` holds."""
+    chosen = alt.param(name="chosen", value=0)
     names = {"power": BLUE, "expected": ORANGE}
     lines = (
         alt.Chart(_rows("intervals"))
-        .transform_filter("datum.event === event")
+        .transform_filter("datum.event === chosen")
         .transform_calculate(when="utcFormat(datum.time, '%Y-%m-%d %H:%M')")
     )
     tips = [
@@ -345,7 +358,7 @@ def _event() -> Any:
     y = {"title": "power, kW"}
     band = (
         alt.Chart(_rows("events"))
-        .transform_filter("datum.event === event")
+        .transform_filter("datum.event === chosen")
         .mark_rect(opacity=0.15, color=RED)
         .encode(x=_time("start"), x2="end:T")
     )
@@ -368,23 +381,23 @@ def _quality() -> Any:
         .transform_calculate(
             date=_DAY_FORMAT,
             next="datum.day + 86400000",
-            good="datum.expected ? (datum.present - datum.flagged) / datum.expected : null",
+            good="datum.expected ? (datum.present - datum.doubtful) / datum.expected : null",
         )
-        .mark_rect()
+        .mark_rect(clip=True)
         .encode(
             x=_time(),
             x2="next:T",
             y=alt.Y("channel:N", title=None),
-            color=_shade("good:Q", "present and not flagged", (0.0, 1.0)),
+            color=_shade("good:Q", "present and not doubtful", (0.0, 1.0)),
             tooltip=[
                 alt.Tooltip("channel:N"),
                 alt.Tooltip("date:N", title="local day"),
                 alt.Tooltip("expected:Q", title="readings expected"),
                 alt.Tooltip("present:Q", title="present"),
-                alt.Tooltip("flagged:Q", title="flagged"),
+                alt.Tooltip("doubtful:Q", title="doubtful"),
             ],
         ),
-        alt.Step(18),
+        _HEIGHT,
     )
 
 

@@ -16,14 +16,19 @@ LOSS_CATEGORIES = (
     "residual",
     "not_comparable",
 )
-FLAGS = (
-    "readings_frozen",
-    "readings_interpolated",
-    "readings_spike",
-    "readings_night_offset",
-    "readings_above_rated",
-    "readings_negative",
+WATERFALL_SCHEMA = pl.Schema(
+    {
+        "step": pl.String,
+        "kind": pl.String,
+        "kwh": pl.Float64,
+        "from_kwh": pl.Float64,
+        "to_kwh": pl.Float64,
+        "of_expected": pl.Float64,
+    }
 )
+# What makes a reading doubtful. Power and irradiance below zero are flagged too, but usual: consumption and night.
+DOUBTS = ("readings_frozen", "readings_interpolated", "readings_spike", "readings_above_rated")
+BELOW_ZERO = ("readings_night_offset", "readings_negative")
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,6 @@ class Figure:
         if self.is_share:
             return 100.0 * (self.value - self.before)
         return 100.0 * (self.value / self.before - 1.0) if self.before else None
-
-
-SUMS_SCHEMA = ("energy_kwh", "expected_energy_kwh", "lost_energy_kwh")
 
 
 def with_ratios(groups: pl.DataFrame) -> pl.DataFrame:
@@ -161,41 +163,32 @@ def losses_by_category(losses: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def waterfall(losses: pl.DataFrame, expected_kwh: float | None, energy_kwh: float | None) -> pl.DataFrame:
-    """Steps from expected to actual energy: step, kind (total, loss, gain), kwh, from_kwh, to_kwh."""
-    rows: list[tuple[str, str, float, float, float]] = []
-    level = expected_kwh or 0.0
-    rows.append(("expected", "total", level, 0.0, level))
+def waterfall(losses: pl.DataFrame, expected_kwh: float | None) -> pl.DataFrame:
+    """WATERFALL_SCHEMA: losses by category one after the other, then their sum; shares are of expected energy."""
+    rows: list[tuple[str, str, float, float, float, float | None]] = []
+    level = 0.0
     for category, lost in losses_by_category(losses).iter_rows():
-        rows.append((category, "loss" if lost > 0 else "gain", lost, level - lost, level))
-        level -= lost
-    rows.append(("energy", "total", energy_kwh or 0.0, 0.0, energy_kwh or 0.0))
+        share = lost / expected_kwh if expected_kwh else None
+        rows.append((category, "loss" if lost > 0 else "gain", lost, level, level + lost, share))
+        level += lost
+    rows.append(("lost in all", "total", level, 0.0, level, level / expected_kwh if expected_kwh else None))
     return pl.DataFrame(rows, schema=WATERFALL_SCHEMA, orient="row")
 
 
-WATERFALL_SCHEMA = pl.Schema(
-    {
-        "step": pl.String,
-        "kind": pl.String,
-        "kwh": pl.Float64,
-        "from_kwh": pl.Float64,
-        "to_kwh": pl.Float64,
-    }
-)
-
-
 def quality_by_channel(quality: pl.DataFrame) -> pl.DataFrame:
-    """Rows of mart_data_quality_daily summed by channel: counts, share that is there and share that is flagged."""
+    """Rows of mart_data_quality_daily summed by channel: counts, the share that is there, the doubtful share of it."""
     return (
         quality.group_by("channel")
         .agg(
-            pl.col("readings_expected", "readings_present", "readings_missing", *FLAGS).sum(),
+            pl.col("readings_expected", "readings_present", "readings_missing", *DOUBTS, *BELOW_ZERO).sum(),
             pl.col("longest_gap_hours").max(),
         )
-        .with_columns(readings_flagged=pl.sum_horizontal(FLAGS))
+        .with_columns(
+            readings_doubtful=pl.sum_horizontal(DOUBTS), readings_below_zero=pl.sum_horizontal(BELOW_ZERO)
+        )
         .with_columns(
             present_ratio=_share("readings_present", "readings_expected"),
-            flagged_ratio=_share("readings_flagged", "readings_present"),
+            doubtful_ratio=_share("readings_doubtful", "readings_present"),
         )
         .sort("channel")
     )

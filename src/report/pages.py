@@ -15,7 +15,7 @@ from analysis.irradiance_power import BINNING
 from renewable.windows import ONE_DAY
 from report import cells
 from report.figures import (
-    FLAGS,
+    DOUBTS,
     Figure,
     headlines,
     quality_by_channel,
@@ -31,7 +31,6 @@ HEATMAP_DAYS = 90
 EVENTS_SHOWN = 250
 INTERVALS_SHOWN = 9000
 
-_SUMS = ("energy_kwh", "expected_energy_kwh", "lost_energy_kwh", "performance_index")
 _RESULTS = (
     Column("Rated", "MW"),
     Column("Energy", "MWh"),
@@ -115,7 +114,7 @@ class Report:
             sites_table=self._sites_table(),
             ranking_table=self._ranking_table(assets, ""),
             technologies=sorted(self._assets["technology"].unique()),
-            heatmap_step=12 if len(assets) <= 60 else 6,
+            heatmap_height=len(assets) * (14 if len(assets) <= 60 else 8) + 10,
             about_heatmap=f"Local days {shown}, ordered by site. No colour: nothing is known of that day.",
             freshness=self._freshness(),
             quarantine_table=self._quarantine_table(),
@@ -188,6 +187,7 @@ class Report:
             has_quality=not quality.is_empty(),
             about_irradiance=BINNING,
             about_thinning=THINNING + shown,
+            quality_height=20 * quality["channel"].n_unique(),
             event_kinds=sorted(listed["kind"].unique()),
             events_table=_events_table(listed, set(intervals["event"])),
             quality_table=_quality_table(quality, f"{self._period.history}"),
@@ -266,7 +266,8 @@ class Report:
             if previous
             else f"{current}. There are no days before to compare with.",
             "period_text": f"{current}",
-            "about_history": f"By local day, {self._period.history}. At the edges a day may be there in part only.",
+            "about_history": f"By local day, {self._period.history}.",
+            "about_losses": f"{current}. Expected energy less these losses is the energy; shares are of the expected.",
         }
 
     def _days_of(self, assets: Sequence[str]) -> pl.DataFrame:
@@ -277,7 +278,7 @@ class Report:
         found = [self._losses[asset] for asset in assets if asset in self._losses]
         losses = pl.concat(found) if found else self._inputs.losses.clear()
         sums = sums_by(self._period.current.of(self._days_of(assets))).row(0, named=True)
-        return _columns(waterfall(losses, sums["expected_energy_kwh"], sums["energy_kwh"]))
+        return _columns(waterfall(losses, sums["expected_energy_kwh"]))
 
     @cached_property
     def _by_asset_now(self) -> Mapping[str, dict[str, Any]]:
@@ -519,7 +520,7 @@ def _quality_columns(quality: pl.DataFrame) -> dict[str, list[Any]]:
             "channel",
             expected="readings_expected",
             present="readings_present",
-            flagged=pl.sum_horizontal(FLAGS),
+            doubtful=pl.sum_horizontal(DOUBTS),
         )
     )
 
@@ -530,7 +531,8 @@ def _quality_table(quality: pl.DataFrame, caption: str) -> Markup:
             cells.text(row["channel"]),
             cells.number(row["readings_expected"]),
             cells.share(row["present_ratio"]),
-            cells.share(row["flagged_ratio"], 2),
+            cells.share(row["doubtful_ratio"], 2),
+            cells.number(row["readings_below_zero"]),
             cells.number(row["longest_gap_hours"], 1),
         ]
         for row in quality_by_channel(quality).iter_rows(named=True)
@@ -539,7 +541,8 @@ def _quality_table(quality: pl.DataFrame, caption: str) -> Markup:
         Column("Channel", figures=False),
         Column("Expected", "readings"),
         Column("Present", "%"),
-        Column("Flagged", "% of present"),
+        Column("Doubtful", "% of present"),
+        Column("Below zero", "readings"),
         Column("Longest gap", "h in a day"),
     ]
     return html_table("quality", caption, columns, rows, sortable=True)
@@ -562,7 +565,7 @@ def _events_table(events: pl.DataFrame, with_intervals: set[int]) -> Markup:
                 f"{row['kind']} from {row['start_utc']:%Y-%m-%d %H:%M} to {row['end_utc']:%Y-%m-%d %H:%M} UTC",
             )
             if row["event"] in with_intervals
-            else cells.NOTHING,
+            else cells.text("whole days" if row["kind"] == "soiling" else "not shown"),
         ]
         for row in events.iter_rows(named=True)
     ]

@@ -33,7 +33,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Period:
-    """The days a report is about, those before it, equally many (None: there are none), and those its charts show."""
+    """The days a report is about, as many before them (None: there are not), and the whole days that charts show."""
 
     current: Days
     previous: Days | None
@@ -55,7 +55,7 @@ def report_period(
     return Period(
         current,
         before if before.first >= whole.first else None,
-        Days(max(days_with_rows.first, whole.last - timedelta(days=HISTORY_DAYS - 1)), days_with_rows.last),
+        Days(max(whole.first, whole.last - timedelta(days=HISTORY_DAYS - 1)), whole.last),
     )
 
 

@@ -23,9 +23,8 @@
       axis: {
         labelColor: soft, titleColor: soft, titleFontWeight: "normal", gridColor: line, domainColor: line, tickColor: line,
       },
-      legend: { labelColor: ink, titleColor: soft, titleFontWeight: "normal", orient: "top" },
+      legend: { labelColor: ink, titleColor: soft, titleFontWeight: "normal", orient: "top", symbolOpacity: 1 },
       text: { color: ink },
-      locale: { time: undefined },
     };
   };
 
@@ -39,13 +38,11 @@
       const [as, from] = pair.split("=");
       spec.datasets[as] = rows[from || as];
     }
-    if (place.dataset.step) spec.height = { step: Number(place.dataset.step) };
+    if (place.dataset.height) spec.height = Number(place.dataset.height);
     spec.description = place.getAttribute("aria-label");
-    const config = look();
-    delete config.locale;
     if (views[kind]) views[kind].finalize();
     const result = await window.vegaEmbed(place, spec, {
-      mode: "vega-lite", actions: false, config, renderer: place.dataset.renderer || "svg", theme: undefined,
+      mode: "vega-lite", actions: false, config: look(), renderer: place.dataset.renderer || "svg",
       tooltip: { theme: dark.matches ? "dark" : "light" },
     });
     views[kind] = result;
@@ -66,7 +63,7 @@
 
   const show = async (event) => {
     if (!views.event) return;
-    await views.event.view.signal("event", event).runAsync();
+    await views.event.view.signal("chosen", event).runAsync();
     for (const button of document.querySelectorAll("button[data-event]")) {
       const chosen = Number(button.dataset.event) === event;
       button.setAttribute("aria-pressed", String(chosen));
