@@ -56,12 +56,15 @@ def _wide(chart: Any, height: Any = _HEIGHT) -> Any:
     )
 
 
-def _time(field: str = "day", title: str | None = None) -> alt.X:
+def _time(field: str = "day", title: str | None = None, *, hours: bool = False) -> alt.X:
+    labels: dict[str, Any] = (
+        {"labelExpr": "utcFormat(datum.value, '%d %b %H:%M')", "tickCount": 6} if hours else {}
+    )
     return alt.X(
         f"{field}:T",
         title=title,
         scale=alt.Scale(type="utc"),
-        axis=alt.Axis(labelOverlap=True, tickCount=8, grid=False),
+        axis=alt.Axis(**{"labelOverlap": True, "tickCount": 8, "grid": False} | labels),
     )
 
 
@@ -118,13 +121,13 @@ def _waterfall() -> Any:
             name="replace(datum.step, '_', ' ')",
             rightmost="max(datum.from_kwh, datum.to_kwh) / 1000",
             label="format(datum.kwh / 1000, ',.1f') + ' MWh'"
-            " + (datum.of_expected === null ? '' : ', ' + format(datum.of_expected, '.1%'))",
+            " + (datum.of_expected === null ? '' : ', ' + format(datum.of_expected, '.2%'))",
         )
         .encode(y=alt.Y("name:N", sort=None, title=None))
     )
     kinds = {"loss": RED, "gain": GREEN, "total": BLUE}
     bars = base.mark_bar().encode(
-        x=alt.X("start:Q", title="MWh"),
+        x=alt.X("start:Q", title="MWh", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=6)),
         x2="end:Q",
         color=alt.Color("kind:N", legend=None, scale=_colours(kinds)),
         tooltip=[
@@ -136,7 +139,7 @@ def _waterfall() -> Any:
     labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="label:N")
     # An invisible point makes room for the label of the longest bar.
     room = (
-        base.transform_calculate(beyond="datum.rightmost * 1.35")
+        base.transform_calculate(beyond="datum.rightmost * 1.6")
         .mark_point(opacity=0)
         .encode(x=alt.X("beyond:Q"))
     )
@@ -145,7 +148,12 @@ def _waterfall() -> Any:
 
 def _places() -> Any:
     base = alt.Chart(_rows()).encode(
-        x=alt.X("longitude_deg:Q", title="longitude, °", scale=alt.Scale(zero=False, padding=30)),
+        x=alt.X(
+            "longitude_deg:Q",
+            title="longitude, °",
+            scale=alt.Scale(zero=False, padding=75, nice=False),
+            axis=alt.Axis(tickCount=6),
+        ),
         y=alt.Y("latitude_deg:Q", title="latitude, °", scale=alt.Scale(zero=False, padding=30)),
     )
     points = base.mark_point(filled=True, opacity=0.9, stroke="#555", strokeWidth=0.6).encode(
@@ -356,21 +364,22 @@ def _event() -> Any:
         alt.Tooltip("expected_kw:Q", title="expected, kW", format=",.1f"),
     ]
     y = {"title": "power, kW"}
+    when = _time("time", "UTC", hours=True)
     band = (
         alt.Chart(_rows("events"))
         .transform_filter("datum.event === chosen")
         .mark_rect(opacity=0.15, color=RED)
-        .encode(x=_time("start"), x2="end:T")
+        .encode(x=_time("start", "UTC", hours=True), x2="end:T")
     )
     expected = (
         lines.mark_line(strokeWidth=1.5)
         .transform_calculate(series="'expected'")
-        .encode(x=_time("time", "UTC"), y=alt.Y("expected_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=when, y=alt.Y("expected_kw:Q", **y), color=_named(names), tooltip=tips)
     )
     power = (
         lines.mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=10))
         .transform_calculate(series="'power'")
-        .encode(x=_time("time", "UTC"), y=alt.Y("power_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=when, y=alt.Y("power_kw:Q", **y), color=_named(names), tooltip=tips)
     )
     return _wide((band + expected + power).add_params(chosen), 280)
 
@@ -446,7 +455,7 @@ def _confusion() -> Any:
         x=alt.X("found_kind:N", title="found kind", axis=alt.Axis(labelAngle=-40)),
     )
     cells = base.mark_rect().encode(
-        color=alt.Color("hours:Q", legend=None, scale=alt.Scale(type="symlog", scheme="blues")),
+        color=alt.Color("hours:Q", legend=None, scale=alt.Scale(type="symlog", range=["#eef5fb", "#6baed6"])),
         tooltip=["true_kind:N", "found_kind:N", alt.Tooltip("hours:Q", title="h", format=",.1f")],
     )
     labels = base.mark_text(fontSize=11, color="#111").encode(text=alt.Text("hours:Q", format=",.0f"))
