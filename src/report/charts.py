@@ -60,12 +60,17 @@ def _time(field: str = "day", title: str | None = None, *, hours: bool = False) 
     labels: dict[str, Any] = (
         {"labelExpr": "utcFormat(datum.value, '%d %b %H:%M')", "tickCount": 6} if hours else {}
     )
+    axis: dict[str, Any] = {"labelOverlap": True, "tickCount": 8, "grid": False}
     return alt.X(
         f"{field}:T",
         title=title,
         scale=alt.Scale(type="utc"),
-        axis=alt.Axis(**{"labelOverlap": True, "tickCount": 8, "grid": False} | labels),
+        axis=alt.Axis(**(axis | labels)),
     )
+
+
+def _y(field: str, title: str) -> alt.Y:
+    return alt.Y(field, title=title)
 
 
 def _named(names: dict[str, str]) -> alt.Color:
@@ -91,21 +96,21 @@ def _energy() -> Any:
         alt.Tooltip("energy_mwh:Q", title="energy, MWh", format=",.2f"),
         alt.Tooltip("expected_mwh:Q", title="expected, MWh", format=",.2f"),
     ]
-    y = {"title": "MWh a day"}
+    unit = "MWh a day"
     actual = (
         base.mark_area(opacity=0.35, line=False, interpolate="step-after")
         .transform_calculate(series="'energy'")
-        .encode(x=_time(), y=alt.Y("energy_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+        .encode(x=_time(), y=_y("energy_mwh:Q", unit), color=_named(_ENERGY), tooltip=tips)
     )
     outline = (
         base.mark_line(strokeWidth=1.2, interpolate="step-after")
         .transform_calculate(series="'energy'")
-        .encode(x=_time(), y=alt.Y("energy_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+        .encode(x=_time(), y=_y("energy_mwh:Q", unit), color=_named(_ENERGY), tooltip=tips)
     )
     expected = (
         base.mark_line(strokeWidth=1.4, interpolate="step-after")
         .transform_calculate(series="'expected'")
-        .encode(x=_time(), y=alt.Y("expected_mwh:Q", **y), color=_named(_ENERGY), tooltip=tips)
+        .encode(x=_time(), y=_y("expected_mwh:Q", unit), color=_named(_ENERGY), tooltip=tips)
     )
     return _wide(actual + outline + expected)
 
@@ -226,24 +231,24 @@ def _power_curve() -> Any:
         alt.Tooltip("reference_power_kw:Q", title="reference, kW", format=",.1f"),
         alt.Tooltip("intervals:Q", format=","),
     ]
-    y = {"title": "power, kW"}
+    unit = "power, kW"
     earlier = (
         base.transform_filter("!datum.is_latest")
         .mark_point(filled=True, size=14, opacity=0.6)
         .transform_calculate(series="'measured, months before'")
-        .encode(x=x, y=alt.Y("mean_power_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=x, y=_y("mean_power_kw:Q", unit), color=_named(names), tooltip=tips)
     )
     latest = (
         base.transform_filter("datum.is_latest")
         .mark_point(filled=True, size=40)
         .transform_calculate(series="'measured, latest month'")
-        .encode(x=x, y=alt.Y("mean_power_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=x, y=_y("mean_power_kw:Q", unit), color=_named(names), tooltip=tips)
     )
     reference = (
         base.transform_aggregate(reference="median(reference_power_kw)", groupby=["wind_speed_bin_ms"])
         .mark_line()
         .transform_calculate(series="'reference'")
-        .encode(x=x, y=alt.Y("reference:Q", **y), color=_named(names))
+        .encode(x=x, y=_y("reference:Q", unit), color=_named(names))
     )
     return _wide(reference + earlier + latest, 300)
 
@@ -259,21 +264,21 @@ def _irradiance_power() -> Any:
         alt.Tooltip("mean_expected_power_kw:Q", title="expected, kW", format=",.1f"),
         alt.Tooltip("intervals:Q", format=","),
     ]
-    y = {"title": "power, kW"}
+    unit = "power, kW"
 
     def points(latest: bool, field: str, name: str, **mark: Any) -> Any:
         return (
             base.transform_filter("datum.is_latest" if latest else "!datum.is_latest")
             .mark_point(filled=True, **mark)
             .transform_calculate(series=f"'{name}'")
-            .encode(x=x, y=alt.Y(f"{field}:Q", **y), color=_named(names), tooltip=tips)
+            .encode(x=x, y=_y(f"{field}:Q", unit), color=_named(names), tooltip=tips)
         )
 
     expected = (
         base.transform_filter("datum.is_latest")
         .mark_line()
         .transform_calculate(series="'expected, latest month'")
-        .encode(x=x, y=alt.Y("mean_expected_power_kw:Q", **y), color=_named(names))
+        .encode(x=x, y=_y("mean_expected_power_kw:Q", unit), color=_named(names))
     )
     return _wide(
         points(False, "mean_power_kw", "measured, months before", size=14, opacity=0.6)
@@ -363,7 +368,7 @@ def _event() -> Any:
         alt.Tooltip("power_kw:Q", title="power, kW", format=",.1f"),
         alt.Tooltip("expected_kw:Q", title="expected, kW", format=",.1f"),
     ]
-    y = {"title": "power, kW"}
+    unit = "power, kW"
     when = _time("time", "UTC", hours=True)
     band = (
         alt.Chart(_rows("events"))
@@ -374,12 +379,12 @@ def _event() -> Any:
     expected = (
         lines.mark_line(strokeWidth=1.5)
         .transform_calculate(series="'expected'")
-        .encode(x=when, y=alt.Y("expected_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=when, y=_y("expected_kw:Q", unit), color=_named(names), tooltip=tips)
     )
     power = (
         lines.mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=10))
         .transform_calculate(series="'power'")
-        .encode(x=when, y=alt.Y("power_kw:Q", **y), color=_named(names), tooltip=tips)
+        .encode(x=when, y=_y("power_kw:Q", unit), color=_named(names), tooltip=tips)
     )
     return _wide((band + expected + power).add_params(chosen), 280)
 

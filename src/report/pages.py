@@ -397,7 +397,7 @@ class Report:
                 "Files loaded",
                 cells.number(log.height)
                 + Markup(" files, ")
-                + cells.number(log["rows_loaded"].sum())
+                + cells.number(int(log["rows_loaded"].sum()))
                 + Markup(" rows"),
             ),
             ("Files refused", cells.number(refused) + Markup(" files")),
