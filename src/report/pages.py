@@ -62,8 +62,9 @@ class Report:
             )
         )
         self._intervals = _by_asset(inputs.event_intervals)
-        self._curves = _by_asset(history.of(inputs.power_curve, "month_local")) | _by_asset(
-            history.of(inputs.irradiance_power, "month_local")
+        months = Days(history.first.replace(day=1), history.last)
+        self._curves = _by_asset(months.of(inputs.power_curve, "month_local")) | _by_asset(
+            months.of(inputs.irradiance_power, "month_local")
         )
         self._templates = Environment(
             loader=PackageLoader("report"),
