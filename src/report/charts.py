@@ -218,12 +218,10 @@ def _heatmap() -> Any:
     )
 
 
+_BEFORE, _LATEST = "measured, months before", "measured, latest month"
+
+
 def _power_curve() -> Any:
-    names = {"measured, months before": SKY, "measured, latest month": BLUE, "reference": ORANGE}
-    base = alt.Chart(_rows()).transform_calculate(
-        month="utcFormat(datum.month_start, '%Y-%m')",
-    )
-    x = alt.X("wind_speed_bin_ms:Q", title="wind speed at 1.225 kg/m³, m/s")
     tips = [
         alt.Tooltip("month:N"),
         alt.Tooltip("wind_speed_bin_ms:Q", title="bin, m/s"),
@@ -231,32 +229,11 @@ def _power_curve() -> Any:
         alt.Tooltip("reference_power_kw:Q", title="reference, kW", format=",.1f"),
         alt.Tooltip("intervals:Q", format=","),
     ]
-    unit = "power, kW"
-    earlier = (
-        base.transform_filter("!datum.is_latest")
-        .mark_point(filled=True, size=14, opacity=0.6)
-        .transform_calculate(series="'measured, months before'")
-        .encode(x=x, y=_y("mean_power_kw:Q", unit), color=_named(names), tooltip=tips)
-    )
-    latest = (
-        base.transform_filter("datum.is_latest")
-        .mark_point(filled=True, size=40)
-        .transform_calculate(series="'measured, latest month'")
-        .encode(x=x, y=_y("mean_power_kw:Q", unit), color=_named(names), tooltip=tips)
-    )
-    reference = (
-        base.transform_aggregate(reference="median(reference_power_kw)", groupby=["wind_speed_bin_ms"])
-        .mark_line()
-        .transform_calculate(series="'reference'")
-        .encode(x=x, y=_y("reference:Q", unit), color=_named(names))
-    )
-    return _wide(reference + earlier + latest, 300)
+    x = alt.X("wind_speed_bin_ms:Q", title="wind speed at 1.225 kg/m³, m/s")
+    return _by_bins(x, "reference_power_kw", "reference", tips)
 
 
 def _irradiance_power() -> Any:
-    names = {"measured, months before": SKY, "measured, latest month": BLUE, "expected, latest month": ORANGE}
-    base = alt.Chart(_rows()).transform_calculate(month="utcFormat(datum.month_start, '%Y-%m')")
-    x = alt.X("poa_irradiance_bin_wm2:Q", title="irradiance in the plane of the array, W/m²")
     tips = [
         alt.Tooltip("month:N"),
         alt.Tooltip("poa_irradiance_bin_wm2:Q", title="centre of the bin, W/m²"),
@@ -264,28 +241,36 @@ def _irradiance_power() -> Any:
         alt.Tooltip("mean_expected_power_kw:Q", title="expected, kW", format=",.1f"),
         alt.Tooltip("intervals:Q", format=","),
     ]
+    x = alt.X("poa_irradiance_bin_wm2:Q", title="irradiance in the plane of the array, W/m²")
+    return _by_bins(x, "mean_expected_power_kw", "expected, latest month", tips)
+
+
+def _by_bins(x: alt.X, reference: str, said: str, tips: list[alt.Tooltip]) -> Any:
+    """Measured means by bin and month over the line that they are held against, that of the latest month."""
+    names = {_BEFORE: SKY, _LATEST: BLUE, said: ORANGE}
     unit = "power, kW"
-
-    def points(latest: bool, field: str, name: str, **mark: Any) -> Any:
-        return (
-            base.transform_filter("datum.is_latest" if latest else "!datum.is_latest")
-            .mark_point(filled=True, **mark)
-            .transform_calculate(series=f"'{name}'")
-            .encode(x=x, y=_y(f"{field}:Q", unit), color=_named(names), tooltip=tips)
-        )
-
-    expected = (
+    base = alt.Chart(_rows())
+    line = (
         base.transform_filter("datum.is_latest")
         .mark_line()
-        .transform_calculate(series="'expected, latest month'")
-        .encode(x=x, y=_y("mean_expected_power_kw:Q", unit), color=_named(names))
+        .transform_calculate(series=f"'{said}'")
+        .encode(x=x, y=_y(f"{reference}:Q", unit), color=_named(names))
     )
-    return _wide(
-        points(False, "mean_power_kw", "measured, months before", size=14, opacity=0.6)
-        + expected
-        + points(True, "mean_power_kw", "measured, latest month", size=40),
-        300,
+    points = (
+        base.mark_point(filled=True, opacity=0.8)
+        .transform_calculate(
+            month="utcFormat(datum.month_start, '%Y-%m')",
+            series=f"datum.is_latest ? '{_LATEST}' : '{_BEFORE}'",
+        )
+        .encode(
+            x=x,
+            y=_y("mean_power_kw:Q", unit),
+            color=_named(names),
+            size=alt.condition("datum.is_latest", alt.value(40), alt.value(14)),
+            tooltip=tips,
+        )
     )
+    return _wide(line + points, 300)
 
 
 def _performance_ratio() -> Any:

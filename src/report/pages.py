@@ -107,8 +107,9 @@ class Report:
         return self._page(
             "fleet.html",
             "",
-            f"Fleet report: {self._inputs.name}",
-            f"{self._fleet_size()} · reporting period {self._period.current} ({self._period.current.count} days)",
+            "Fleet report",
+            f"Fleet “{self._inputs.name}”: {self._fleet_size()}"
+            f" · reporting period {self._period.current} ({self._period.current.count} days)",
             [],
             data,
             **self._common(assets),
@@ -550,6 +551,13 @@ def _quality_table(quality: pl.DataFrame, caption: str) -> Markup:
 
 
 def _events_table(events: pl.DataFrame, with_intervals: set[int]) -> Markup:
+    # Open at first what cost most.
+    shown = events.filter(pl.col("event").is_in(sorted(with_intervals)))
+    opened = (
+        shown.sort("lost_kwh", descending=True, nulls_last=True, maintain_order=True)["event"]
+        .head(1)
+        .to_list()
+    )
     rows = [
         [
             cells.text(row["kind"]),
@@ -560,9 +568,10 @@ def _events_table(events: pl.DataFrame, with_intervals: set[int]) -> Markup:
             cells.text("yes" if row["is_estimated"] else "no"),
             cells.text(row["evidence"]),
             Markup(
-                '<button type="button" data-event="{}" aria-pressed="false" aria-label="{}">show</button>'
+                '<button type="button" data-event="{}"{} aria-pressed="false" aria-label="{}">show</button>'
             ).format(
                 row["event"],
+                Markup(" data-opened") if row["event"] in opened else "",
                 f"{row['kind']} from {row['start_utc']:%Y-%m-%d %H:%M} to {row['end_utc']:%Y-%m-%d %H:%M} UTC",
             )
             if row["event"] in with_intervals

@@ -23,7 +23,10 @@
       axis: {
         labelColor: soft, titleColor: soft, titleFontWeight: "normal", gridColor: line, domainColor: line, tickColor: line,
       },
-      legend: { labelColor: ink, titleColor: soft, titleFontWeight: "normal", orient: "top", symbolOpacity: 1 },
+      legend: {
+        labelColor: ink, titleColor: soft, titleFontWeight: "normal", orient: "top", symbolOpacity: 1,
+        symbolBaseFillColor: soft, symbolBaseStrokeColor: soft, columns: window.innerWidth < 600 ? 1 : 0,
+      },
       text: { color: ink },
     };
   };
@@ -39,6 +42,8 @@
       spec.datasets[as] = rows[from || as];
     }
     if (place.dataset.height) spec.height = Number(place.dataset.height);
+    const opened = kind === "event" && document.querySelector("button[data-opened]");
+    if (opened) spec.params.find((param) => param.name === "chosen").value = Number(opened.dataset.event);
     spec.description = place.getAttribute("aria-label");
     if (views[kind]) views[kind].finalize();
     const result = await window.vegaEmbed(place, spec, {
@@ -155,8 +160,8 @@
     setInterval(tellAges, 60000);
     try {
       await drawAll();
-      const first = document.querySelector("button[data-event]");
-      if (first) await show(Number(first.dataset.event));
+      const opened = document.querySelector("button[data-opened]");
+      if (opened) await show(Number(opened.dataset.event));
       document.body.dataset.ready = "yes";
     } catch (error) {
       document.body.dataset.ready = "failed";
