@@ -11,11 +11,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from renewable.errors import PipelineError
 from renewable.settings import Settings
 from report.charts import chart_specs
 from report.inputs import read_inputs
-from report.pages import Report
+from report.pages import report_pages
 from report.period import PERIOD_DAYS
 
 REPORT = "report"
@@ -46,11 +45,6 @@ def write_report(
     Raises PipelineError when nothing is published yet.
     """
     inputs = read_inputs(settings)
-    if inputs.daily.is_empty():
-        raise PipelineError(
-            f"{settings.published_dir / 'mart_asset_daily.parquet'} has no rows:"
-            " run `renewable transform` and `renewable publish` first"
-        )
     target = settings.data_dir / REPORT
     settings.work_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.work_dir / "report.lock", timeout=settings.lock_wait_s):
@@ -59,7 +53,7 @@ def write_report(
         try:
             _write_assets(building / "assets")
             sizes = []
-            for path, html in Report(inputs, now, days).pages():
+            for path, html in report_pages(inputs, now, days):
                 content = html.encode()
                 _write(building / path, content)
                 sizes.append(len(content))

@@ -42,6 +42,19 @@ _RESULTS = (
 )
 
 
+def report_pages(inputs: Inputs, now: datetime, days: int = PERIOD_DAYS) -> Iterator[tuple[str, str]]:
+    """(path inside the report, HTML) of every page; of marts without rows a single page that says so."""
+    if not inputs.daily.is_empty():
+        yield from Report(inputs, now, days).pages()
+        return
+    page = _templates().get_template("empty.html")
+    title, subtitle = "Fleet report", f"Fleet “{inputs.name}”"
+    yield (
+        "index.html",
+        page.render(**_frame(inputs.name, now, "", title, subtitle, {}), trail=[], has_scorecard=False),
+    )
+
+
 class Report:
     """All pages of one report; the same inputs, length and `now` give the same text."""
 
@@ -66,13 +79,7 @@ class Report:
         self._curves = _by_asset(months.of(inputs.power_curve, "month_local")) | _by_asset(
             months.of(inputs.irradiance_power, "month_local")
         )
-        self._templates = Environment(
-            loader=PackageLoader("report"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = _templates()
 
     @property
     def period(self) -> Period:
@@ -246,15 +253,9 @@ class Report:
         **parts: Any,
     ) -> str:
         return self._templates.get_template(template).render(
-            root=root,
-            title=title,
-            subtitle=subtitle,
+            **_frame(self._inputs.name, self._now, root, title, subtitle, data),
             trail=trail,
-            fleet_name=self._inputs.name,
             has_scorecard=self._inputs.scorecard is not None,
-            now_iso=f"{self._now:%Y-%m-%dT%H:%M:%SZ}",
-            now_text=f"{self._now:%Y-%m-%d %H:%M}",
-            data=cells.script_json(data),
             **parts,
         )
 
@@ -458,6 +459,31 @@ def site_href(site_id: str) -> str:
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in site_id)[:60]
     mark = "" if plain == site_id else "-" + sha256(site_id.encode()).hexdigest()[:8]
     return f"pages/site-{plain}{mark}.html"
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _frame(
+    fleet: str, now: datetime, root: str, title: str, subtitle: str, data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What every page has."""
+    return {
+        "root": root,
+        "title": title,
+        "subtitle": subtitle,
+        "fleet_name": fleet,
+        "now_iso": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "now_text": f"{now:%Y-%m-%d %H:%M}",
+        "data": cells.script_json(data),
+    }
 
 
 def _period(inputs: Inputs, days: int) -> Period:

@@ -234,6 +234,15 @@ def test_tables_full_of_nulls_still_make_a_report(published: Settings, tmp_path:
     assert write_report(settings, now=NOW).pages > 5
 
 
+def test_marts_without_rows_make_one_page_that_says_so(published: Settings, tmp_path: Path) -> None:
+    settings = _copy(published, tmp_path)
+    for path in settings.published_dir.glob("mart_*.parquet"):
+        pl.read_parquet(path).clear().write_parquet(path)
+    summary = write_report(settings, now=NOW)
+    assert summary.pages == 1
+    assert "No interval of any asset was built yet" in summary.index.read_text("utf-8")
+
+
 def test_pages_draw_themselves_in_a_browser_offline(folder: Path, browser: Any) -> None:
     for name in ("index.html", "scorecard.html", f"pages/asset-{EVIL_ASSET}.html", f"pages/asset-{SILENT}.html",
                  "pages/asset-campo-claro-s-01.html"):  # fmt: skip
@@ -284,7 +293,7 @@ def test_a_reader_sorts_filters_and_opens_an_event_by_keyboard(folder: Path, bro
     assert "ago" in page.locator("time.age").first.text_content()
     page.goto((folder / "pages" / "asset-prairie-ridge-w-02.html").as_uri())
     page.wait_for_selector('body[data-ready="yes"]')
-    last = page.locator("button[data-event]").last
+    last = page.locator("button[data-event]:not([data-opened])").last
     line = page.locator('[data-chart="event"] .mark-line path').first
     before = line.get_attribute("d")
     last.press("Enter")
