@@ -28,7 +28,6 @@ class ReportSummary:
     index: Path
     pages: int
     bytes_of_pages: int
-    largest_page_bytes: int
 
     @property
     def sentence(self) -> str:
@@ -62,7 +61,7 @@ def write_report(
             _swap(building, target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    return ReportSummary(target / "index.html", len(sizes), sum(sizes), max(sizes))
+    return ReportSummary(target / "index.html", len(sizes), sum(sizes))
 
 
 def _write_assets(folder: Path) -> None:

@@ -115,6 +115,8 @@ def headlines(current: pl.DataFrame, previous: pl.DataFrame) -> list[Figure]:
 
     def figure(key: str, title: str, unit: str, hint: str, better: int = 1) -> Figure:
         divisor, decimals = {"MWh": (1000.0, 1), "%": (0.01, 1)}[unit]
+        # Hundreds of kWh say nothing beside ten thousands of MWh, and would not fit a phone.
+        decimals = 0 if unit == "MWh" and abs(now[key] or 0.0) >= 1e7 else decimals
         return Figure(key, title, unit, now[key], before[key], hint, divisor, decimals, better)
 
     found = [
