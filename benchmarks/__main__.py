@@ -2,13 +2,14 @@
 
 import sys
 
-from benchmarks import ingestion, orchestration, simulator, warehouse
+from benchmarks import ingestion, orchestration, report, simulator, warehouse
 
 MEASUREMENTS = {
     "ingestion": ingestion.main,
     "warehouse": warehouse.main,
     "simulator": simulator.main,
     "orchestration": orchestration.main,
+    "report": report.main,
 }
 
 # Measurements start processes, which import this module again.

@@ -1,6 +1,7 @@
 """Assets in order of the data: raw files, warehouse tables, dbt models, published marts. Bodies only call src/."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -27,6 +28,7 @@ def asset_definitions(
         _dbt_models(settings, shared),
         _published_marts(settings, shared),
         *([_scorecard(settings, shared)] if settings.input == "simulator" else []),
+        _report(settings, shared),
     ]
 
 
@@ -107,3 +109,17 @@ def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
         yield from metadata.told(context, [metadata.scorecard_made(card)])
 
     return scorecard
+
+
+def _report(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
+    specs = metadata.report_specs(settings)
+
+    # It reads published files only: no pool, so that the next load need not wait for it.
+    @dg.multi_asset(specs=specs, name="report", **shared)
+    def report(context: dg.AssetExecutionContext) -> Results:
+        from report.build import write_report
+
+        summary = write_report(settings, now=datetime.now(UTC), report=context.log.info)
+        yield from metadata.told(context, [metadata.report_made(summary)])
+
+    return report

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from analysis.publish import PublishSummary
     from analysis.scorecard import Scorecard
     from loaders.dlt_pipeline import LoadSummary
+    from report.build import ReportSummary
     from transform.table_facts import Lineage, TableFacts
 
 RAW_FILES = "raw_files"
@@ -248,6 +249,31 @@ def scorecard_made(card: "Scorecard | None") -> Made:
             "days": f"{card.first_day} to {card.last_day}",
             "goals_missed": [f"{goal.kind} {goal.measure}" for goal in card.goals if goal.met is False],
             "kinds": dg.MetadataValue.md(table),
+        },
+    )
+
+
+def report_specs(settings: Settings) -> list[dg.AssetSpec]:
+    names = [*mart_names(), *(["scorecard"] if settings.input == "simulator" else [])]
+    return [
+        dg.AssetSpec(
+            [PUBLISHED, "report"],
+            deps=[dg.AssetKey([PUBLISHED, name]) for name in names],
+            group_name=PUBLISHED,
+            kinds={"html", "altair"},
+            description=f"The fleet report, pages that open offline: {settings.data_dir}/report/index.html.",
+        )
+    ]
+
+
+def report_made(summary: "ReportSummary") -> Made:
+    return Made(
+        dg.AssetKey([PUBLISHED, "report"]),
+        {
+            "index": dg.MetadataValue.url(summary.index.as_uri()),
+            "path": dg.MetadataValue.path(str(summary.index)),
+            "pages": summary.pages,
+            "size_bytes": summary.bytes_of_pages,
         },
     )
 

@@ -1,4 +1,6 @@
-"""Publishes the marts as Parquet files, each replaced atomically. Readers open these and never the warehouse."""
+"""Publishes the marts as Parquet files, each replaced atomically. Readers open these and never the warehouse.
+
+Beside them lie the build log and two extracts of the interval table for the fleet report."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -8,6 +10,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from analysis.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SQL
+from analysis.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SQL
 from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import PipelineError
 from renewable.settings import Settings
@@ -16,6 +20,7 @@ from transform.build import read_build_log
 
 MARTS_SCHEMA = "marts"
 BUILD_LOG = "build_log"
+_EXTRACTS = {EVENT_INTERVALS: EVENT_INTERVALS_SQL, IRRADIANCE_POWER: IRRADIANCE_POWER_SQL}
 
 
 @dataclass(frozen=True)
@@ -50,24 +55,30 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
         if not marts:
             raise PipelineError("there are no marts yet: run `renewable transform` first")
         rows = {
-            mart: _copy(connection, mart, settings.published_dir / f"{mart}.parquet") for (mart,) in marts
+            mart: _copy(connection, f"from {MARTS_SCHEMA}.{mart} order by all", _path(settings, mart))
+            for (mart,) in marts
         }
-        write_parquet_atomic(read_build_log(connection), settings.published_dir / f"{BUILD_LOG}.parquet")
+        for name, query in _EXTRACTS.items():
+            _copy(connection, query, _path(settings, name))
+        write_parquet_atomic(read_build_log(connection), _path(settings, BUILD_LOG))
     return PublishSummary(rows, settings.published_dir)
 
 
 def read_published(settings: Settings, name: str) -> pl.DataFrame | None:
     """A published mart or log; None when it is not published yet."""
-    path = settings.published_dir / f"{name}.parquet"
+    path = _path(settings, name)
     return pl.read_parquet(path) if path.exists() else None
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, mart: str, path: Path) -> int:
+def _path(settings: Settings, name: str) -> Path:
+    return settings.published_dir / f"{name}.parquet"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         ((rows,),) = connection.execute(
-            f"copy (from {MARTS_SCHEMA}.{mart} order by all) to {sql_literal(str(temporary))}"
-            " (format parquet, compression zstd)"
+            f"copy ({query}) to {sql_literal(str(temporary))} (format parquet, compression zstd)"
         ).fetchall()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())

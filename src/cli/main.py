@@ -332,6 +332,16 @@ def publish() -> None:
 
 
 @app.command()
+def report(
+    days: Annotated[int, typer.Option(min=1, help="How many of the latest whole days it is about.")] = 30,
+) -> None:
+    """Write the fleet report, pages that open offline, from the published tables into data/report."""
+    from report.build import write_report
+
+    print(write_report(_load(), now=datetime.now(UTC), days=days, report=_progress).sentence)
+
+
+@app.command()
 def score(
     start: Start = None,
     end: End = None,
