@@ -29,7 +29,7 @@ run: $(INSTALLED) ## Run the demo fleet and the real example through the whole p
 	@$(BIN)/renewable summary $(LA_HAUTE_BORNE)
 
 test: $(INSTALLED) ## Run unit and integration tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
 	@home=$$($(BIN)/python -m dagster_project.home) && \

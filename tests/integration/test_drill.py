@@ -32,7 +32,7 @@ SEED = 6
 def test_backfills_schedule_and_sensor_at_once_and_killed_halfway_end_where_one_build_would(
     settings: Settings, fleet: Fleet
 ) -> None:
-    due = datetime.now(UTC) + timedelta(seconds=75)
+    due = datetime.now(UTC) + timedelta(seconds=120)
     live = settings.model_copy(
         update={
             "seed": SEED,
@@ -51,11 +51,11 @@ def test_backfills_schedule_and_sensor_at_once_and_killed_halfway_end_where_one_
         for number, window in enumerate(backfills):
             _backfill(live, dagster.instance, f"drill{number}", window)
         _drop(live, fleet, dropped)
-        dagster.until(300, "three backfills", lambda: _completed(dagster.instance) == 3)
+        dagster.until(600, "three backfills", lambda: _completed(dagster.instance) == 3)
         dagster.until(
-            200, "sensor and schedule", lambda: _done(dagster.instance) >= {*dropped.days, yesterday}
+            400, "sensor and schedule", lambda: _done(dagster.instance) >= {*dropped.days, yesterday}
         )
-        dagster.until(100, "all runs at their end", lambda: not _unfinished(dagster.instance))
+        dagster.until(240, "all runs at their end", lambda: not _unfinished(dagster.instance))
         runs = dagster.instance.get_runs()
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         sources = [run.tags.get("dagster/backfill") or run.tags.get("dagster/schedule_name") for run in runs]
@@ -66,12 +66,12 @@ def test_backfills_schedule_and_sensor_at_once_and_killed_halfway_end_where_one_
         assert set(dropped.days) <= by_sensor
 
         _backfill(live, dagster.instance, "killed", killed)
-        dagster.until(100, "a run at work", lambda: _at_work(dagster.instance))
+        dagster.until(240, "a run at work", lambda: _at_work(dagster.instance))
         dagster.kill("daemon")
         assert _unfinished(dagster.instance), "the instance believes that the run goes on"
         dagster.start("daemon")
-        dagster.until(300, "the killed backfill", lambda: _completed(dagster.instance) == 4)
-        dagster.until(100, "all runs at their end", lambda: not _unfinished(dagster.instance))
+        dagster.until(480, "the killed backfill", lambda: _completed(dagster.instance) == 4)
+        dagster.until(240, "all runs at their end", lambda: not _unfinished(dagster.instance))
         failed = [run for run in dagster.instance.get_runs() if not run.is_success]
         assert [run.tags.get("dagster/backfill") for run in failed] == ["killed"]
 

@@ -62,7 +62,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     dagster.start("webserver", "-p", str(port))
     dagster.start("daemon")
     home = f"http://127.0.0.1:{port}"
-    dagster.until(120, "the web server", lambda: _answers(page, home))
+    dagster.until(300, "the web server", lambda: _answers(page, home))
 
     page.goto(f"{home}/asset-groups")
     for group in ("raw_files", "warehouse", "staging", "intermediate", "marts", "published"):
@@ -75,7 +75,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     page.get_by_role("button", name="Materialize").first.click()
     page.get_by_role("button", name="Latest", exact=True).click()
     page.get_by_role("button", name="Launch 1 run").click()
-    dagster.until(120, "the run by hand", lambda: _succeeded(dagster.instance, 1))
+    dagster.until(300, "the run by hand", lambda: _succeeded(dagster.instance, 1))
     (made,) = dagster.settings.raw_dir.rglob("*.parquet")
     assert made.name.startswith("weather_")
 
@@ -83,11 +83,11 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     page.get_by_role("link", name=RAW_FILE_SENSOR).first.click()
     page.wait_for_url(f"**/sensors/{RAW_FILE_SENSOR}")
     page.get_by_role("checkbox").first.dispatch_event("click")
-    dagster.until(30, "the sensor switched on", lambda: _is_on(dagster.instance, RAW_FILE_SENSOR))
+    dagster.until(60, "the sensor switched on", lambda: _is_on(dagster.instance, RAW_FILE_SENSOR))
     dropped = Window.of_day(date(2025, 5, 1))
     generate(fleet, dropped, data_dir=dagster.settings.data_dir, seed=1)
-    dagster.until(240, "the sensor's run", lambda: dropped.start in _made(dagster.instance))
-    dagster.until(60, "its end", lambda: not dagster.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
+    dagster.until(480, "the sensor's run", lambda: dropped.start in _made(dagster.instance))
+    dagster.until(240, "its end", lambda: not dagster.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
     by_sensor = dagster.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": RAW_FILE_SENSOR}))
     assert by_sensor and all(run.is_success for run in by_sensor)
 
