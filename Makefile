@@ -52,7 +52,7 @@ bench: $(INSTALLED) ## Measure speed against references timed in the same run
 clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
 	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
 	rm -rf dbt/renewable_dbt/target dbt/renewable_dbt/logs
-	rm -rf data/warehouse data/work data/published data/report data/quarantine data/dagster data/la_haute_borne
+	rm -rf data/warehouse data/work data/published data/report data/quarantine data/dagster data/la_haute_borne data/nrel_rsf_ii data/wide_format
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows

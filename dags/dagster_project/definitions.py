@@ -18,7 +18,7 @@ def build_definitions(
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedule and sensors bound to `settings`; `loggers` replace Dagster's own."""
     partitions = daily_partitions(settings)
-    daily, load_files = jobs()
+    daily, load_files = jobs(settings)
     return dg.Definitions(
         assets=asset_definitions(settings, partitions),
         asset_checks=asset_checks(settings),

@@ -14,6 +14,8 @@ RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_ra
 FAILURE_REASON_TAG = "dagster/failure_reason"
 BATCH_TAG = "renewable/batch"
 SENSOR_TAG = "renewable/sensor"
+# Which fleet a run is about, by the name of its data directory.
+FLEET_TAG = "renewable/fleet"
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.metadata import PUBLISHED, RAW_FILES
-from dagster_project.runs import busy_days, window_tags
+from dagster_project.runs import FLEET_TAG, busy_days, window_tags
 from renewable.settings import Settings
 from renewable.windows import ONE_DAY, Window
 
@@ -15,16 +15,21 @@ from renewable.windows import ONE_DAY, Window
 LAST_ASSET = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
 
 
-def jobs() -> tuple[Any, Any]:
+def jobs(settings: Settings) -> tuple[Any, Any]:
     """The daily job over everything, and the one that loads files which are there already."""
-    everything = dg.AssetSelection.all()
-    daily = dg.define_asset_job("daily", everything, description="Raw files to published marts.")
+    everything, fleet = dg.AssetSelection.all(), settings.data_dir.name
+    daily = dg.define_asset_job(
+        "daily",
+        everything,
+        description=f"Fleet `{fleet}`: raw files to published marts and the report.",
+        tags={FLEET_TAG: fleet},
+    )
     load_files = dg.define_asset_job(
         "load_files",
         everything - dg.AssetSelection.groups(RAW_FILES),
-        description="From the raw files that are there to published marts.",
+        description=f"Fleet `{fleet}`: from the raw files that are there to published marts and the report.",
         # The sensor tries again by itself, by what is pending then.
-        tags={"dagster/max_retries": "0"},
+        tags={FLEET_TAG: fleet, "dagster/max_retries": "0"},
     )
     return daily, load_files
 

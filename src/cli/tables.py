@@ -197,6 +197,10 @@ def print_summary(fleets: Sequence[Status]) -> None:
         console.print(
             f"published tables: {fleet.published_dir}/mart_*.parquet", highlight=False, soft_wrap=True
         )
+        if (fleet.data_dir / "report" / "index.html").exists():
+            console.print(
+                f"fleet report: {fleet.data_dir}/report/index.html", highlight=False, soft_wrap=True
+            )
     console.print(
         "\nNext: make ui                       the Dagster UI: lineage, runs, schedule, file sensor\n"
         "      .venv/bin/renewable status    what is pending, loaded, quarantined, fresh\n"
