@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,33 @@ def test_import_takes_a_mapping_file(tmp_path: Path) -> None:
     done = _call(tmp_path, "import", str(REPO / "examples/la_haute_borne/mapping.yaml"))
     assert done.returncode == 0, done.stderr
     assert "28 day files written" in done.stdout
+
+
+def test_fleet_check_lists_every_fault_at_once_and_then_what_looks_like_a_slip(tmp_path: Path) -> None:
+    shutil.copytree(REPO / "examples" / "wide_format", tmp_path / "fleet")
+    registry = tmp_path / "fleet" / "assets.csv"
+    whole = registry.read_text()
+    assert "no faults" in _call(tmp_path, "fleet", "check", str(tmp_path / "fleet")).stdout
+    registry.write_text(whole.replace("50.1,9.9", "9.9,150.1").replace(",25,180,", ",25,0,"))
+    doubtful = _call(tmp_path, "fleet", "check", str(tmp_path / "fleet"))
+    assert doubtful.returncode == 0
+    assert "latitude and longitude swapped" in doubtful.stdout and "faces away" in doubtful.stdout
+    registry.write_text(whole.replace("Europe/Berlin", "Berlin", 1).replace(",24,", ",-24,", 1))
+    faulty = _call(tmp_path, "fleet", "check", str(tmp_path / "fleet"))
+    assert faulty.returncode == 1
+    assert "2 fault(s)" in faulty.stderr and "timezone" in faulty.stderr and "rated_power_kw" in faulty.stderr
+
+
+def test_preview_tells_and_writes_nothing(tmp_path: Path) -> None:
+    fleet = {"RENEWABLE_FLEET_DIR": str(REPO / "examples" / "nrel_rsf_ii")}
+    text = (REPO / "examples" / "nrel_rsf_ii" / "mapping.yaml").read_text()
+    wrong = text.replace('"-05:00"', '"-07:00"').replace("label: start", "label: end")
+    export = REPO / "examples" / "nrel_rsf_ii" / "rsf-ii-2022-01.csv"
+    (tmp_path / "mapping.yaml").write_text(wrong.replace("rsf-ii-2022-01.csv", str(export)))
+    done = _call(tmp_path, "import", "--preview", str(tmp_path / "mapping.yaml"), **fleet)
+    assert done.returncode == 0, done.stderr
+    assert "while the sun is down" in done.stdout and "wrong time zone" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["mapping.yaml"]
 
 
 @pytest.mark.parametrize(
