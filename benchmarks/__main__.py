@@ -2,9 +2,10 @@
 
 import sys
 
-from benchmarks import ingestion, orchestration, report, simulator, warehouse
+from benchmarks import importer, ingestion, orchestration, report, simulator, warehouse
 
 MEASUREMENTS = {
+    "importer": importer.main,
     "ingestion": ingestion.main,
     "warehouse": warehouse.main,
     "simulator": simulator.main,
