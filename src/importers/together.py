@@ -121,6 +121,8 @@ def resampled(
 
 def side_by_side(frames: Sequence[pl.DataFrame], on: Sequence[str] = KEY) -> pl.DataFrame:
     """Channels of several frames joined by `on`; a key that comes several times pairs in the order of the rows."""
+    if len(frames) == 1:
+        return frames[0]
     first, *others = [frame.with_columns(number=pl.int_range(pl.len()).over(on)) for frame in frames]
     for other in others:
         first = first.join(other, on=[*on, "number"], how="full", coalesce=True, maintain_order="left_right")
