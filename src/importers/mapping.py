@@ -123,6 +123,12 @@ class Timestamp(_Part):
         description="length of the source's interval; needed for label: end, energy and resampling",
     )
 
+    snap_minutes: float = Field(
+        0,
+        ge=0,
+        description="stamps that miss the grid of interval_minutes by no more than this are put onto it",
+    )
+
     @model_validator(mode="after")
     def _clock_is_stated(self) -> "Timestamp":
         has_offset = self.format.endswith(_ENDS_IN_OFFSET)
@@ -140,6 +146,8 @@ class Timestamp(_Part):
             raise ValueError("zone is missing: the clock of these stamps must be stated, UTC or an IANA zone")
         if self.label == "end" and self.interval_minutes is None:
             raise ValueError("label: end needs interval_minutes")
+        if self.snap_minutes and self.interval_minutes is None:
+            raise ValueError("snap_minutes needs interval_minutes")
         if self.interval_minutes is not None and 60 % self.interval_minutes:
             raise ValueError(f"interval_minutes must divide an hour, got {self.interval_minutes}")
         return self

@@ -99,7 +99,7 @@ def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Itera
             common = offs["minutes"][0]
             yield (
                 f"{table}: {offs['len'].sum()} stamps lie off the interval grid, mostly by {common:g} minutes; they"
-                " would end in quarantine. Is interval_minutes of the registry right, or are stamps ends or middles?"
+                " would end in quarantine. Is interval_minutes of the registry right? See timestamp.snap_minutes."
             )
 
 

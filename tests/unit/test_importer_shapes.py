@@ -256,6 +256,17 @@ def test_local_hours_of_a_clock_change_in_order_of_the_file(tmp_path: Path) -> N
     assert summary.notes == {"stamps of a repeated hour given to the skipped or the second one": 2}
 
 
+@given(late_s=st.integers(-150, 150), snap=st.sampled_from([0.0, 1.0, 2.0]))
+@settings(max_examples=15, deadline=None)
+def test_stamps_a_little_off_the_grid_are_put_onto_it_and_others_stay(late_s: int, snap: float) -> None:
+    at = START + timedelta(seconds=late_s)
+    rows = pl.DataFrame({"time": [f"{at:%Y-%m-%d %H:%M:%S}"], "unit": "T1", "power": [1.0]})
+    clock = {"column": "time", "format": "%Y-%m-%d %H:%M:%S", "zone": "UTC", "interval_minutes": 5}
+    with TemporaryDirectory() as place:
+        found, _ = run(Path(place), rows, timestamp=clock | {"snap_minutes": snap})
+    assert found["timestamp"].to_list() == [START if abs(late_s) <= 60 * snap else at]
+
+
 def test_a_fixed_offset_needs_no_zone_name(tmp_path: Path) -> None:
     clock = {"column": "time", "format": "%Y-%m-%d %H:%M", "zone": "+05:30"}
     found, _ = run(tmp_path, long([1.0]), timestamp=clock)
