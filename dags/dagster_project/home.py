@@ -1,7 +1,6 @@
 """DAGSTER_HOME of these settings: where Dagster keeps runs and events, with the project's instance settings in it."""
 
 import json
-import os
 import re
 import sys
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from renewable.atomic_write import replacing
 from renewable.errors import RenewableError, SettingsError
 from renewable.settings import Settings, load_settings
 
@@ -22,7 +22,10 @@ def prepare_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     # Two processes that make the databases at the same time (daemon and webserver) leave them unusable for good.
     with FileLock(home / ".creation.lock"):
-        _write_for_owner(instance_yaml(settings), home / "dagster.yaml")
+        with replacing(home / "dagster.yaml") as temporary:
+            # It may hold a password.
+            temporary.touch(mode=0o600)
+            temporary.write_text(instance_yaml(settings), encoding="utf-8")
         if settings.postgres_url or not (home / "schedules" / "schedules.db").exists():
             from dagster import DagsterInstance
 
@@ -43,14 +46,6 @@ def instance_yaml(settings: Settings) -> str:
     url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", settings.postgres_url)
     # A JSON string is a YAML string, whatever the password holds.
     return f"{project}storage:\n  postgres:\n    postgres_url: {json.dumps(url)}\n"
-
-
-def _write_for_owner(text: str, path: Path) -> None:
-    """It may hold a password."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A copy of the warehouse as one file, and its way back. The raw files are the originals; a copy only saves time."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ import duckdb
 
 from analysis.publish import publish
 from loaders.load_log import DATASET, LOAD_LOG, publish_load_log
+from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
@@ -30,7 +30,8 @@ def back_up(settings: Settings, target: Path, *, report: Callable[[str], None] |
         with connect(warehouse) as connection:
             # What the write-ahead log still holds goes into the file.
             connection.execute("force checkpoint")
-        _copy(warehouse, target)
+        with replacing(target) as copy:
+            shutil.copyfile(warehouse, copy)
     _files_known(target)
     return target.stat().st_size
 
@@ -47,7 +48,8 @@ def restore(settings: Settings, source: Path, *, report: Callable[[str], None] |
         for name in (warehouse.name, f"{warehouse.name}.wal"):
             if (present := warehouse.with_name(name)).exists():
                 present.replace(warehouse.with_name(f"{name}.{BEFORE_RESTORE}"))
-        _copy(source, warehouse)
+        with replacing(warehouse) as copy:
+            shutil.copyfile(source, copy)
         with connect(warehouse) as connection:
             publish_load_log(settings, connection)
     publish(settings, report=report)
@@ -63,15 +65,3 @@ def _files_known(copy: Path) -> int:
         reason = str(error).splitlines()[0]
         raise PipelineError(f"{copy} is no copy of a warehouse of this pipeline: {reason}") from error
     return int(count)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        shutil.copyfile(source, temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 Beside them lie the build log and two extracts of the interval table for the fleet report."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 
 from analysis.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SQL
 from analysis.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SQL
-from renewable.atomic_write import write_parquet_atomic
+from renewable.atomic_write import replacing, write_parquet_atomic
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
@@ -75,14 +74,8 @@ def _path(settings: Settings, name: str) -> Path:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         ((rows,),) = connection.execute(
             f"copy ({query}) to {sql_literal(str(temporary))} (format parquet, compression zstd)"
         ).fetchall()
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return int(rows)

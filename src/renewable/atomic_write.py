@@ -4,6 +4,8 @@ It imports nothing but Polars, so that child processes that only write start fas
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -23,18 +25,24 @@ def write_text_atomic(text: str, path: Path) -> None:
     _write_atomic(text.encode(), path)
 
 
-def _write_atomic(content: bytes | memoryview, path: Path) -> None:
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` to be written; it takes the name of `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_directory(path.parent)
+
+
+def _write_atomic(content: bytes | memoryview, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _sync_directory(directory: Path) -> None:
