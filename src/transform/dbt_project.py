@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,33 @@ def ensure_manifest(settings: Settings) -> Path:
     return manifest
 
 
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of a node of the project: `sql` is what dbt ran for it, where it ran anything."""
+
+    unique_id: str
+    status: str
+    message: str
+    sql: str | None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in ("error", "fail", "runtime error")
+
+    @property
+    def is_failed_test(self) -> bool:
+        """Whether it is a data test that found rows; one that could not be run is an error like a model's."""
+        return self.status == "fail"
+
+
+class DbtError(PipelineError):
+    """dbt could not do what it was called for; `results` are those of its nodes, as far as there are any."""
+
+    def __init__(self, message: str, results: Sequence[NodeResult] = ()) -> None:
+        super().__init__(message)
+        self.results = tuple(results)
+
+
 def invoke_dbt(
     settings: Settings,
     arguments: Sequence[str],
@@ -66,7 +94,7 @@ def invoke_dbt(
 ) -> None:
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
-    Raises PipelineError that lists the models and tests at fault.
+    Raises DbtError that lists the models and tests at fault.
     """
     runner = _dbt_runner()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -83,15 +111,22 @@ def invoke_dbt(
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.success:
         return
-    failed = [
-        f"  - {found.node.unique_id}: {found.status}, {(found.message or '').strip()}"
+    results = [
+        NodeResult(
+            found.node.unique_id,
+            str(found.status),
+            (found.message or "").strip(),
+            getattr(found.node, "compiled_code", None),
+        )
         for found in getattr(outcome.result, "results", [])
-        if str(found.status) in ("error", "fail", "runtime error")
+    ]
+    failed = [
+        f"  - {found.unique_id}: {found.status}, {found.message}" for found in results if found.has_failed
     ]
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
-    raise PipelineError(
-        f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}."
-        " If the models changed since the warehouse was built, run `renewable transform --full`."
+    raise DbtError(
+        f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}.",
+        results,
     )
 
 
