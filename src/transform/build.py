@@ -365,10 +365,11 @@ class _Builder:
 
 def _assets_in(connection: duckdb.DuckDBPyConnection, test: NodeResult) -> set[str] | None:
     """The assets that the rows of a failing test name; None when there is a row that names none."""
-    found = connection.sql(test.sql or "select 1")
-    if "asset_id" not in found.columns:
+    rows = f"({test.sql or 'select 1'})"
+    if "asset_id" not in connection.sql(f"from {rows}").columns:
         return None
-    ids = {asset for (asset,) in found.aggregate("distinct asset_id").fetchall()}
+    found = connection.execute(f"select distinct asset_id from {rows}").fetchall()
+    ids = {asset for (asset,) in found}
     return None if None in ids or not ids else {str(asset) for asset in ids}
 
 
