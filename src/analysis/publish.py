@@ -156,6 +156,9 @@ def _write_set(
 def _make_current(settings: Settings, target: Path) -> None:
     """Let `current` name the new set, and delete all sets but it and the one before."""
     link, before = settings.published_dir / CURRENT, published_set(settings)
+    if link.is_dir() and not link.is_symlink():
+        # Whoever copied the directory may have copied what the link led to.
+        before = link.rename(target.with_name(f"copied-{target.name}"))
     _replace_link(link, f"{SETS}/{target.name}")
     for folder in (settings.published_dir / SETS).iterdir():
         if folder not in (target, before) and folder.resolve() not in (target.resolve(), before):

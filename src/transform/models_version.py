@@ -18,7 +18,11 @@ def models_version(project_dir: Path) -> str:
 
     Descriptions and tests are left out, as no figure depends on them.
     """
-    parts = [*_texts(project_dir / "models", "*.sql"), *_texts(project_dir / "macros", "*.sql")]
+    parts = [
+        *_texts(project_dir / "models", "*.sql"),
+        *_texts(project_dir / "models", "*.py"),
+        *_texts(project_dir / "macros", "*.sql"),
+    ]
     # The demo fleet's registry lies among the seeds; a registry has versions of its own.
     parts += [part for part in _texts(project_dir / "seeds", "*.csv") if part[0] not in _REGISTRY]
     parts += [(name, json.dumps(_figures(text))) for name, text in _texts(project_dir / "models", "*.yml")]

@@ -149,6 +149,11 @@ def test_publishing_the_same_build_again_writes_nothing_and_brings_back_what_is_
     (before / "mart_events.parquet").unlink()
     assert publish(fleet_settings).is_new
     assert _same(_published(fleet_settings), rows)
+    copied = fleet_settings.published_dir.rename(fleet_settings.data_dir / "copied")
+    shutil.copytree(copied, fleet_settings.published_dir)
+    publish(fleet_settings)
+    assert (fleet_settings.published_dir / "current").is_symlink(), "a copy without links is mended"
+    assert _same(_published(fleet_settings), rows)
 
 
 def _fails_for(project: Path, asset: str | None) -> Path:

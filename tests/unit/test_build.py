@@ -138,7 +138,7 @@ def test_a_held_asset_waits_until_the_tests_change() -> None:
 
 def test_the_copies_of_the_books_are_the_books(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    assert read_copies(settings) == Books() or read_copies(settings).days == {}
+    assert read_copies(settings).days == {} and read_copies(settings).files.is_empty()
     settings.warehouse_path.parent.mkdir(parents=True)
     settings.warehouse_path.touch()
     files = _files((0, "f0", "x"), (1, "f1", "y"), (3, "f3", "y"))
