@@ -1,5 +1,7 @@
 """The fleet registry: assets and turbine power curves, read and validated from two CSV files."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +72,10 @@ class PowerCurveSchema(dy.Schema):
     power_kw = dy.Float64(min=0)
 
 
+# What an asset is called changes no figure.
+_LABELS = ("asset_name", "site_name")
+
+
 @dataclass(frozen=True)
 class Fleet:
     """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys."""
@@ -105,6 +111,29 @@ def load_assets(fleet_dir: Path) -> pl.DataFrame:
     if faults or assets is None:
         raise _fleet_error(faults)
     return assets.sort("asset_id")
+
+
+def asset_versions(fleet: Fleet) -> dict[str, str]:
+    """asset_id -> fingerprint (16 hex digits) of what its figures follow from: its row and its turbine model's curve.
+
+    The order of rows and how a number was written do not matter, nor do names that people read.
+    """
+    curves = {
+        str(model): [[speed + 0.0, power + 0.0] for _, speed, power in rows.sort("wind_speed_ms").iter_rows()]
+        for (model,), rows in fleet.power_curves.group_by("turbine_model")
+    }
+    versions = {}
+    for asset in fleet.assets.iter_rows(named=True):
+        # Empty cells are left out, so that a column that comes later changes nothing while it is empty.
+        row = {
+            name: value + 0.0 if isinstance(value, float) else value
+            for name, value in asset.items()
+            if value is not None and name not in _LABELS
+        }
+        curve = curves.get(asset["turbine_model"]) if asset["technology"] == "wind" else None
+        content = json.dumps([row, curve], sort_keys=True, default=str)
+        versions[asset["asset_id"]] = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return versions
 
 
 def doubts(fleet: Fleet, at: datetime) -> list[str]:
