@@ -188,9 +188,7 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
                 found.append(f"{name}: azimuth_deg {asset['azimuth_deg']:g} faces away from the equator")
     for column in ("asset_id", "site_id", "turbine_model"):
         for one, other in alike(fleet.assets[column].drop_nulls().to_list()):
-            found.append(
-                f"{column} {one!r} and {other!r} differ in case or blanks alone; are they the same?"
-            )
+            found.append(f"{column} {one!r} and {other!r} differ in case or blanks alone; are they the same?")
     unused = sorted(set(peak_kw) - set(fleet.assets["turbine_model"].drop_nulls()))
     if unused:
         found.append(f"curves that no asset uses: {', '.join(unused)}")

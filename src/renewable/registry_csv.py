@@ -58,7 +58,7 @@ def read_table(path: Path, types: Mapping[str, pl.DataType], faults: list[str]) 
         f"{path}, row {row}: {len(cells)} cells, the header has {len(header)};"
         " is there a comma too many or too few? A cell that holds one needs quotes"
         for row, cells in filled
-        if len(cells) < len(header) or any(map(trimmed, cells[len(header) :]))
+        if len(cells) != len(header)
     ]
     faults.extend(ragged)
     if named_twice or missing or ragged:

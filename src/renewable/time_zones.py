@@ -5,17 +5,17 @@ The warehouse's own time zone data are part of DuckDB and older than the machine
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 OFFSETS_SCHEMA = pl.Schema(
     {
-        "timezone": pl.String,
+        "timezone": pl.String(),
         "since_utc": pl.Datetime("us", "UTC"),
         "until_utc": pl.Datetime("us", "UTC"),
-        "utc_offset_minutes": pl.Int64,
+        "utc_offset_minutes": pl.Int64(),
     }
 )
 # Offsets are whole minutes from here on. Before and after, the first and the last one hold.
@@ -31,7 +31,7 @@ def utc_offsets(zones: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, OFFSETS_SCHEMA, orient="row")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _periods(name: str) -> tuple[tuple[datetime, datetime, int], ...]:
     zone, periods = ZoneInfo(name), []
     since, at, offset = _BEGINNING, _FROM, _offset(zone, _FROM)

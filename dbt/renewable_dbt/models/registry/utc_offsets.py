@@ -3,7 +3,7 @@
 from renewable.time_zones import utc_offsets
 
 
-def model(dbt, session):
+def model(dbt, session):  # noqa: ARG001 (dbt's signature)
     dbt.config(materialized="table")
     zones = [zone for (zone,) in dbt.ref("assets").select("timezone").fetchall()]
     return utc_offsets(zones)
