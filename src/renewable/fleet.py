@@ -14,6 +14,7 @@ import polars as pl
 
 from renewable.errors import FleetError
 from renewable.registry_csv import Table, alike, csv_text, read_table
+from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (5, 10, 15, 30, 60)
 TECHNOLOGIES = ("wind", "solar")
@@ -137,10 +138,15 @@ def load_assets(fleet_dir: Path) -> pl.DataFrame:
 
 
 def asset_versions(fleet: Fleet) -> dict[str, str]:
-    """asset_id -> fingerprint (16 hex digits) of what its figures follow from: its row and its turbine model's curve.
+    """asset_id -> fingerprint (16 hex digits) of what its figures follow from.
 
-    The order of rows and how a number was written do not matter, nor do names that people read.
+    That is its row, its turbine model's curve and the offsets of its time zone. The order of rows and how a number was
+    written do not matter, nor do names that people read.
     """
+    offsets = {
+        str(zone): rows.drop("timezone").rows()
+        for (zone,), rows in utc_offsets(fleet.assets["timezone"]).group_by("timezone", maintain_order=True)
+    }
     curves = {
         str(model): [[speed + 0.0, power + 0.0] for _, speed, power in rows.sort("wind_speed_ms").iter_rows()]
         for (model,), rows in fleet.power_curves.group_by("turbine_model")
@@ -154,7 +160,7 @@ def asset_versions(fleet: Fleet) -> dict[str, str]:
             if value is not None and name not in _LABELS
         }
         curve = curves.get(asset["turbine_model"]) if asset["technology"] == "wind" else None
-        content = json.dumps([row, curve], sort_keys=True, default=str)
+        content = json.dumps([row, curve, offsets[asset["timezone"]]], sort_keys=True, default=str)
         versions[asset["asset_id"]] = hashlib.sha256(content.encode()).hexdigest()[:16]
     return versions
 

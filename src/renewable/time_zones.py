@@ -21,7 +21,7 @@ OFFSETS_SCHEMA = pl.Schema(
 # Offsets are whole minutes from here on. Before and after, the first and the last one hold.
 _FROM, _TO = datetime(1980, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
 _BEGINNING, _END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-# No zone changed twice within so little time.
+# A change and the change back lie further apart, in every zone.
 _STEP = timedelta(days=5)
 
 
@@ -34,25 +34,28 @@ def utc_offsets(zones: Iterable[str]) -> pl.DataFrame:
 @cache
 def _periods(name: str) -> tuple[tuple[datetime, datetime, int], ...]:
     zone, periods = ZoneInfo(name), []
-    since, at, offset = _BEGINNING, _FROM, _offset(zone, _FROM)
+    since, at, offset = _BEGINNING, _FROM, _FROM.astimezone(zone).utcoffset()
     while at < _TO:
         later = at + _STEP
-        if _offset(zone, later) != offset:
-            change = _first_minute(zone, at, later, offset)
-            periods.append((since, change, offset))
-            since, offset = change, _offset(zone, change)
-        at = later
-    return (*periods, (since, _END, offset))
+        if later.astimezone(zone).utcoffset() != offset:
+            change = _first_minute_after(offset, zone, at, later)
+            periods.append((since, change, _minutes(offset)))
+            since, offset = change, change.astimezone(zone).utcoffset()
+        else:
+            at = later
+    return (*periods, (since, _END, _minutes(offset)))
 
 
-def _first_minute(zone: ZoneInfo, before: datetime, after: datetime, offset: int) -> datetime:
+def _first_minute_after(
+    offset: timedelta | None, zone: ZoneInfo, before: datetime, after: datetime
+) -> datetime:
     """The first whole minute of (before, after] at which the zone no longer has `offset`, by bisection."""
-    while after - before > timedelta(minutes=1):
-        middle = before + (after - before) // timedelta(minutes=2) * timedelta(minutes=1)
-        before, after = (middle, after) if _offset(zone, middle) == offset else (before, middle)
+    minute = timedelta(minutes=1)
+    while after - before > minute:
+        middle = before + (after - before) // (2 * minute) * minute
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
     return after
 
 
-def _offset(zone: ZoneInfo, at: datetime) -> int:
-    found = at.astimezone(zone).utcoffset() or timedelta()
-    return round(found / timedelta(minutes=1))
+def _minutes(offset: timedelta | None) -> int:
+    return round((offset or timedelta()) / timedelta(minutes=1))
