@@ -1,16 +1,21 @@
 """The fleet registry: assets and turbine power curves, read and validated from two CSV files."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import dataframely as dy
 import polars as pl
 
 from renewable.errors import FleetError
+from renewable.registry_csv import Table, alike, csv_text, read_table
+from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (5, 10, 15, 30, 60)
 TECHNOLOGIES = ("wind", "solar")
@@ -25,11 +30,20 @@ SOLAR_COLUMNS = (
     "system_loss_pct",
 )
 
+# Names that Python's list holds and that mean another clock on another machine, or none.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+# More than any plant has: a unit or a decimal point is wrong, and sums in fixed point must not overflow.
+_MAX_KW = 1e7
+
+
+def _zones() -> list[str]:
+    return sorted(available_timezones() - _NO_ZONES)
+
 
 class AssetSchema(dy.Schema):
     """One row an asset. Columns of the other technology are empty."""
 
-    asset_id = dy.String(primary_key=True, regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    asset_id = dy.String(primary_key=True, regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
     asset_name = dy.String()
     site_id = dy.String()
     site_name = dy.String()
@@ -37,14 +51,14 @@ class AssetSchema(dy.Schema):
     latitude_deg = dy.Float64(min=-90, max=90)
     longitude_deg = dy.Float64(min=-180, max=180)
     elevation_m = dy.Float64(min=-430, max=6000)
-    timezone = dy.String(check={"iana_name": lambda c: c.is_in(sorted(available_timezones()))})
+    timezone = dy.String(check={"iana_name": lambda c: c.is_in(_zones())})
     interval_minutes = dy.Int64(is_in=INTERVALS_MINUTES)
-    rated_power_kw = dy.Float64(min_exclusive=0)
+    rated_power_kw = dy.Float64(min=0.001, max=_MAX_KW)
     commissioned_on = dy.Date()
     turbine_model = dy.String(nullable=True)
     hub_height_m = dy.Float64(nullable=True, min_exclusive=0, max=250)
     rotor_diameter_m = dy.Float64(nullable=True, min_exclusive=0, max=300)
-    dc_capacity_kw = dy.Float64(nullable=True, min_exclusive=0)
+    dc_capacity_kw = dy.Float64(nullable=True, min=0.001, max=_MAX_KW)
     mounting = dy.String(nullable=True, check={"known": lambda c: c.is_in(MOUNTINGS)})
     tilt_deg = dy.Float64(nullable=True, min=0, max=90)
     azimuth_deg = dy.Float64(nullable=True, min=0, max=360)
@@ -67,7 +81,24 @@ class PowerCurveSchema(dy.Schema):
 
     turbine_model = dy.String(primary_key=True)
     wind_speed_ms = dy.Float64(primary_key=True, min=0, max=60)
-    power_kw = dy.Float64(min=0)
+    power_kw = dy.Float64(min=0, max=_MAX_KW)
+
+
+# Columns that a rule over several columns is about.
+_CONCERNED = {
+    "wind_columns_filled": ["technology", *WIND_COLUMNS],
+    "solar_columns_filled": ["technology", *SOLAR_COLUMNS],
+}
+# What may stand there, for rules that have no limit to name.
+_WORDS = {
+    "asset_id|regex": "letters, digits, '_', '.' and '-', at most 100, a letter or digit first",
+    "technology|check__known": ", ".join(TECHNOLOGIES),
+    "mounting|check__known": ", ".join(MOUNTINGS),
+    "timezone|check__iana_name": "a name of the IANA database, such as Europe/Berlin",
+    "interval_minutes|is_in": ", ".join(map(str, INTERVALS_MINUTES)),
+}
+# What an asset is called changes no figure.
+_LABELS = ("asset_name", "site_name")
 
 
 @dataclass(frozen=True)
@@ -89,7 +120,7 @@ class Fleet:
 def load_fleet(fleet_dir: Path) -> Fleet:
     """Read and validate `assets.csv` and `power_curves.csv`; one FleetError lists every fault of both."""
     faults: list[str] = []
-    assets = _read(fleet_dir / "assets.csv", AssetSchema, faults)
+    assets = _read_assets(fleet_dir, faults)
     curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
     if assets is not None and curves is not None:
         faults.extend(_cross_faults(assets, curves, fleet_dir / "assets.csv"))
@@ -101,10 +132,47 @@ def load_fleet(fleet_dir: Path) -> Fleet:
 def load_assets(fleet_dir: Path) -> pl.DataFrame:
     """`assets.csv` alone (AssetSchema, by asset_id), for what comes before there are power curves."""
     faults: list[str] = []
-    assets = _read(fleet_dir / "assets.csv", AssetSchema, faults)
+    assets = _read_assets(fleet_dir, faults)
     if faults or assets is None:
         raise _fleet_error(faults)
     return assets.sort("asset_id")
+
+
+def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
+    """asset_id -> what its figures follow from: columns of its row with their values, and fingerprints (16 hex digits)
+    of its turbine model's `power_curve` and of its time zone's `utc_offsets`.
+
+    The order of rows and how a number was written do not matter, nor do names that people read. Empty cells are left
+    out, so that a column that comes later changes nothing while it is empty.
+    """
+    curves = {
+        str(model): _fingerprint(
+            [[speed + 0.0, power + 0.0] for _, speed, power in rows.sort("wind_speed_ms").rows()]
+        )
+        for (model,), rows in fleet.power_curves.group_by("turbine_model")
+    }
+    zones = {
+        str(zone): _fingerprint(rows.drop("timezone").rows())
+        for (zone,), rows in utc_offsets(fleet.assets["timezone"]).group_by("timezone", maintain_order=True)
+    }
+    facts = {}
+    for asset in fleet.assets.iter_rows(named=True):
+        row = {
+            name: value + 0.0
+            if isinstance(value, float)
+            else value.isoformat()
+            if isinstance(value, date)
+            else value
+            for name, value in asset.items()
+            if value is not None and name not in _LABELS
+        }
+        curve = {"power_curve": curves[asset["turbine_model"]]} if asset["technology"] == "wind" else {}
+        facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]}
+    return facts
+
+
+def _fingerprint(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
 
 
 def doubts(fleet: Fleet, at: datetime) -> list[str]:
@@ -134,10 +202,18 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
             towards_pole = 90 < (asset["azimuth_deg"] - (180 if asset["latitude_deg"] > 0 else 0)) % 360 < 270
             if asset["mounting"] == "fixed" and asset["tilt_deg"] > 5 and towards_pole:
                 found.append(f"{name}: azimuth_deg {asset['azimuth_deg']:g} faces away from the equator")
+    for column in ("asset_id", "site_id", "turbine_model"):
+        for one, other in alike(fleet.assets[column].drop_nulls().to_list()):
+            found.append(f"{column} {one!r} and {other!r} differ in case or blanks alone; are they the same?")
     unused = sorted(set(peak_kw) - set(fleet.assets["turbine_model"].drop_nulls()))
     if unused:
         found.append(f"curves that no asset uses: {', '.join(unused)}")
     return found
+
+
+def registry_files(fleet: Fleet) -> dict[str, str]:
+    """The validated registry as CSV texts by file name, each value as it is here."""
+    return {"assets.csv": csv_text(fleet.assets), "power_curves.csv": csv_text(fleet.power_curves)}
 
 
 def _fleet_error(faults: list[str]) -> FleetError:
@@ -148,53 +224,56 @@ def _fleet_error(faults: list[str]) -> FleetError:
     )
 
 
+def _read_assets(fleet_dir: Path, faults: list[str]) -> pl.DataFrame | None:
+    path = fleet_dir / "assets.csv"
+    assets = _read(path, AssetSchema, faults)
+    if assets is not None and assets.is_empty() and not faults:
+        faults.append(f"{path}: lists no asset; write one row an asset below the header")
+    return assets
+
+
 def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFrame | None:
-    if not path.is_file():
-        faults.append(f"{path}: no such file; RENEWABLE_FLEET_DIR names the directory")
+    types = {name: column.dtype for name, column in schema.columns().items()}
+    table = read_table(path, types, faults)
+    if table is None:
         return None
-    try:
-        text = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        faults.append(f"{path}: cannot be read as CSV: {error}")
-        return None
-    columns = schema.columns()
-    missing = [name for name in columns if name not in text.columns]
-    if missing:
-        faults.append(f"{path}: missing column(s) {', '.join(missing)}")
-        return None
-    typed = text.select(_typed(name, column.dtype).alias(name) for name, column in columns.items())
-    unreadable = [
-        f"{path}, row {row + 2}, {name}: {text[name][row]!r} is not a {column.dtype}"
-        for name, column in columns.items()
-        for row in (text.select(_trimmed(name))[name].is_not_null() & typed[name].is_null()).arg_true()
-    ]
-    faults.extend(unreadable)
-    faults.extend(_rule_faults(typed, schema, path))
-    return typed
+    faults.extend(_rule_faults(table, schema, path))
+    return table.frame
 
 
-def _trimmed(name: str) -> pl.Expr:
-    text = pl.col(name).str.strip_chars()
-    return pl.when(text != "").then(text)
-
-
-def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
-    text = _trimmed(name)
-    return text.str.to_date(strict=False) if dtype == pl.Date else text.cast(dtype, strict=False)
-
-
-def _rule_faults(frame: pl.DataFrame, schema: type[dy.Schema], path: Path) -> Iterator[str]:
-    _, failure = schema.filter(frame)
+def _rule_faults(table: Table, schema: type[dy.Schema], path: Path) -> Iterator[str]:
+    _, failure = schema.filter(table.frame)
     if not len(failure):
         return
-    key = schema.primary_key()
-    for found in failure.details().iter_rows(named=True):
-        where = ", ".join(f"{name}={found[name]}" for name in key)
-        for rule, verdict in found.items():
-            if verdict == "invalid" and rule not in frame.columns:
-                column, _, kind = rule.partition("|")
-                value = f", value {found[column]!r}" if kind and column in found else ""
-                yield f"{path}, {where}: breaks rule {rule}{value}"
+    broken = failure.details()
+    rules = [name for name in broken.columns if name not in table.frame.columns]
+    # Rows that say the same break the same rules.
+    verdicts = dict(zip(broken.select(table.frame.columns).rows(), broken.rows(named=True), strict=True))
+    for row, values in zip(table.rows, table.frame.rows(), strict=True):
+        found = verdicts.get(values, {})
+        for rule in (rule for rule in rules if found.get(rule) == "invalid"):
+            column, _, kind = rule.partition("|")
+            concerned = [column] if kind else _CONCERNED.get(rule, schema.primary_key())
+            if any((row, name) in table.unreadable for name in concerned):
+                continue
+            if kind == "nullability":
+                yield f"{path}, row {row}, {column}: is empty"
+            elif kind:
+                limit = _limit(schema.columns()[column], rule)
+                yield f"{path}, row {row}, {column}: breaks rule {rule}{limit}, value {found[column]!r}"
+            elif rule == "primary_key":
+                key = ", ".join(f"{name} {found[name]}" for name in concerned)
+                yield f"{path}, row {row}: breaks rule primary_key: {key} is there more than once"
+            else:
+                empty = ", ".join(name for name in concerned if found[name] is None)
+                yield f"{path}, row {row}: breaks rule {rule}: {empty} must not be empty"
+
+
+def _limit(column: dy.Column, rule: str) -> str:
+    limit = getattr(column, rule.partition("|")[2], None)
+    if isinstance(limit, (int, float)):
+        return f" {limit:g}"
+    return f" ({_WORDS[rule]})" if rule in _WORDS else ""
 
 
 def _cross_faults(assets: pl.DataFrame, curves: pl.DataFrame, path: Path) -> Iterator[str]:

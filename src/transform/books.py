@@ -16,7 +16,6 @@ import duckdb
 import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic, write_text_atomic
-from renewable.fleet import Fleet
 from renewable.settings import Settings
 from renewable.windows import Window, contiguous_windows
 
@@ -35,7 +34,7 @@ BUILT_FILES_SCHEMA = pl.Schema(
         "contract_version": pl.String,
     }
 )
-# asset_id -> column of the registry -> value; of the power curve a fingerprint
+# asset_id -> what its figures follow from (renewable.fleet.asset_facts)
 Registry = Mapping[str, Mapping[str, Any]]
 
 _TABLES = {
@@ -99,21 +98,6 @@ class Books:
         """The build whose tables the warehouse holds, unless something is half built."""
         finished = [build for build in self.builds.values() if build.finished_at is not None]
         return max(finished, key=lambda build: (build.finished_at, build.build_id), default=None)
-
-
-def described(fleet: Fleet) -> dict[str, dict[str, Any]]:
-    """What figures depend on, by asset: its row of the registry and its turbine's curve."""
-    curves = {
-        str(model): _digest(points.sort("wind_speed_ms").rows())
-        for (model,), points in fleet.power_curves.partition_by("turbine_model", as_dict=True).items()
-    }
-    return {
-        row["asset_id"]: {
-            name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()
-        }
-        | {"power_curve": curves.get(row["turbine_model"])}
-        for row in fleet.assets.iter_rows(named=True)
-    }
 
 
 def registry_version(registry: Registry) -> str:

@@ -17,7 +17,7 @@ import polars as pl
 
 from loaders.load_log import DATASET, LOAD_LOG, publish_load_log
 from renewable.errors import PipelineError
-from renewable.fleet import Fleet, load_fleet
+from renewable.fleet import Fleet, asset_facts, load_fleet
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
@@ -30,7 +30,6 @@ from transform.books import (
     begin_build,
     built_identity,
     create_books,
-    described,
     finish_build,
     forget_days,
     read_books,
@@ -151,7 +150,7 @@ def stale_in_books(settings: Settings, load_log: pl.DataFrame, books: Books) -> 
 
 def present_versions(fleet: Fleet) -> Versions:
     """What a build would be made with now."""
-    return Versions(models_version(PROJECT_DIR), tests_version(PROJECT_DIR), described(fleet))
+    return Versions(models_version(PROJECT_DIR), tests_version(PROJECT_DIR), asset_facts(fleet))
 
 
 def pieces_of(days: Collection[date], rows_a_day: int, rows: int) -> Iterator[Window]:
@@ -343,7 +342,13 @@ class _Builder:
         return {test: assets for test, assets in named.items() if assets}
 
     def _dbt(self, environment: Mapping[str, str], arguments: Sequence[str]) -> None:
-        invoke_dbt(self._settings, ["build", *arguments], environment=environment, on_event=self._on_event)
+        invoke_dbt(
+            self._settings,
+            ["build", *arguments],
+            environment=environment,
+            on_event=self._on_event,
+            fleet=self._fleet,
+        )
 
     def _rebuild_end(self, window: Window) -> date:
         """The day after the last one that was built or is built now: no later row can be out of date."""

@@ -9,13 +9,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
+from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.settings import REPO, Settings
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
 _FLAGS = ("--quiet", "--no-use-colors", "--warn-error")
-_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
+_READ_REGISTRY = ("build", "run")
+_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "vocabulary")
 
 _manifests: dict[tuple[str, ...], tuple[float, Any]] = {}
 
@@ -23,6 +26,19 @@ _manifests: dict[tuple[str, ...], tuple[float, Any]] = {}
 def target_dir(settings: Settings) -> Path:
     """Directory of dbt's artefacts for these settings; the project's own `target/` is left alone."""
     return settings.work_dir / "dbt"
+
+
+def registry_dir(settings: Settings) -> Path:
+    """Directory of the validated registry, the only one that dbt reads; the folder that people write stays theirs."""
+    return settings.work_dir / "registry"
+
+
+def place_registry(settings: Settings, fleet: Fleet) -> None:
+    """Write `fleet` where dbt reads it; files that say the same already are left alone."""
+    for name, text in registry_files(fleet).items():
+        path = registry_dir(settings) / name
+        if not path.is_file() or path.read_bytes() != text.encode():
+            write_text_atomic(text, path)
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -34,7 +50,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
         "RENEWABLE_WAREHOUSE": str(settings.warehouse_path),
         "RENEWABLE_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,
-        "RENEWABLE_DBT_SEED_PATH": os.path.relpath(settings.fleet_dir, PROJECT_DIR),
+        "RENEWABLE_DBT_REGISTRY": str(registry_dir(settings)),
     }
 
 
@@ -51,9 +67,9 @@ def window_environment(window: Window | None, rebuild_end: date | None = None) -
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The project's manifest, parsed anew when a file of the project or of the fleet is younger."""
+    """The project's manifest, parsed anew when a file of the project is younger."""
     manifest = target_dir(settings) / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _youngest(settings):
+    if not manifest.exists() or manifest.stat().st_mtime < _youngest():
         invoke_dbt(settings, ["parse"])
     return manifest
 
@@ -91,11 +107,15 @@ def invoke_dbt(
     *,
     environment: Mapping[str, str] | None = None,
     on_event: Callable[[Any], None] | None = None,
+    fleet: Fleet | None = None,
 ) -> None:
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
-    Raises DbtError that lists the models and tests at fault.
+    The registry that it works with is `fleet`, by default the one in RENEWABLE_FLEET_DIR as of now.
+    Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults.
     """
+    if arguments[0] in _READ_REGISTRY:
+        place_registry(settings, fleet or load_fleet(settings.fleet_dir))
     runner = _dbt_runner()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
@@ -133,9 +153,9 @@ def invoke_dbt(
 def _parsed(settings: Settings) -> Any:
     """The parsed project, once a process; None lets dbt find out and say what is wrong with it."""
     runner = _dbt_runner()
-    youngest = _youngest(settings)
-    # The project is parsed for one database and one fleet.
-    bound_to = tuple(dbt_environment(settings).values())
+    youngest = _youngest()
+    # Of all settings only the database's name is in what dbt parsed; the rest is read when it runs.
+    bound_to = (str(PROJECT_DIR), settings.warehouse_path.stem)
     known = _manifests.get(bound_to)
     if known is None or known[0] != youngest:
         parsed = runner().invoke([*_FLAGS, "parse"])
@@ -154,8 +174,8 @@ def _dbt_runner() -> Any:
     return dbtRunner
 
 
-def _youngest(settings: Settings) -> float:
-    roots = [*(PROJECT_DIR / name for name in _SOURCES), settings.fleet_dir / "assets.csv"]
+def _youngest() -> float:
+    roots = [PROJECT_DIR / name for name in _SOURCES]
     files = (path for root in roots for path in ([root] if root.is_file() else root.rglob("*")))
     return max(path.stat().st_mtime for path in files)
 

@@ -14,7 +14,7 @@ _COLUMN_KEYS = ("name", "data_type", "constraints")
 
 
 def models_version(project_dir: Path) -> str:
-    """Fingerprint of models, macros, the project's seeds and variables: the same for every window and fleet.
+    """Fingerprint of models, macros, the project's own seeds and variables: the same for every window and fleet.
 
     Descriptions and tests are left out, as no figure depends on them.
     """
@@ -23,8 +23,7 @@ def models_version(project_dir: Path) -> str:
         *_texts(project_dir / "models", "*.py"),
         *_texts(project_dir / "macros", "*.sql"),
     ]
-    # The demo fleet's registry lies among the seeds; a registry has versions of its own.
-    parts += [part for part in _texts(project_dir / "seeds", "*.csv") if part[0] not in _REGISTRY]
+    parts += _texts(project_dir / "vocabulary", "*.csv")
     parts += [(name, json.dumps(_figures(text))) for name, text in _texts(project_dir / "models", "*.yml")]
     project = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))
     parts.append(("dbt_project.yml", json.dumps({key: project.get(key) for key in _PROJECT_KEYS})))
@@ -34,9 +33,6 @@ def models_version(project_dir: Path) -> str:
 def tests_version(project_dir: Path) -> str:
     """Fingerprint of all that a data test is made of."""
     return _digest([*_texts(project_dir / "tests", "*.sql"), *_texts(project_dir / "models", "*.yml")])
-
-
-_REGISTRY = ("assets.csv", "power_curves.csv")
 
 
 def _figures(text: str) -> list[dict[str, Any]]:

@@ -131,7 +131,9 @@ def _change(before: Any, after: Any) -> str:
     if after is None:
         return "the asset is no longer in the registry: its rows leave the tables with the next build"
     told = [
-        "power_curve changed" if name == "power_curve" else f"{name} {before.get(name)} → {after.get(name)}"
+        f"{name} changed"
+        if name in ("power_curve", "utc_offsets")
+        else f"{name} {before.get(name)} → {after.get(name)}"
         for name in _changed(before, after)
     ]
     return ", ".join(told)

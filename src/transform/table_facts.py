@@ -131,7 +131,8 @@ def _lineages(
     lineages, changed = dict[Relation, Lineage](), False
     for relation in relations:
         node = nodes.get(relation)
-        sql = _compiled(directory, node) if node and node["resource_type"] == "model" else None
+        is_sql = node is not None and node["resource_type"] == "model" and node["language"] == "sql"
+        sql = _compiled(directory, node) if node and is_sql else None
         if node is None or sql is None:
             continue
         made_from = [node["checksum"]["checksum"], sorted(columns[relation])]

@@ -1,3 +1,46 @@
+{#- Local dates follow the table utc_offsets, which Python's zoneinfo makes: DuckDB brings time zone data of its own that
+    are older, and takes the later of two midnights. -#}
+
+{#- Local date of a UTC instant under an offset in minutes. -#}
+{% macro local_date(column, utc_offset_minutes) -%}
+    cast({{ local_time(minutes_after(column, utc_offset_minutes), "'UTC'") }} as date)
+{%- endmacro %}
+
+{#- Whether the period of a row of utc_offsets holds a UTC instant. -#}
+{% macro in_offset_period(instant) -%}
+    {{ instant }} >= utc_offsets.since_utc
+    and {{ instant }} < utc_offsets.until_utc
+{%- endmacro %}
+
+{#- The stretches of UTC time, [start_utc, end_utc), whose local date is a day. `days` has rows of timezone, date_local
+    and more. A day has one stretch, two where a clock went back over its midnight, none where a zone left it out. -#}
+{% macro stretches_of_local_days(days) -%}
+    {%- set begin = minutes_after(utc_midnight('days.date_local'), '-utc_offsets.utc_offset_minutes') -%}
+    {%- set end = minutes_after(utc_midnight('days.date_local'), '1440 - utc_offsets.utc_offset_minutes') -%}
+    select
+        days.*,
+        greatest(utc_offsets.since_utc, {{ begin }}) as start_utc,
+        least(utc_offsets.until_utc, {{ end }}) as end_utc
+    from {{ days }} as days
+    inner join {{ ref('utc_offsets') }} as utc_offsets
+        on
+            days.timezone = utc_offsets.timezone
+            and utc_offsets.since_utc < {{ end }}
+            and utc_offsets.until_utc > {{ begin }}
+{%- endmacro %}
+
+{#- Intervals that start within a stretch of time; they start at whole multiples of their length since 1970. -#}
+{% macro interval_starts(start_utc, end_utc, interval_minutes) -%}
+    cast(
+        ceil({{ epoch_minutes(end_utc) }} / {{ interval_minutes }})
+        - ceil({{ epoch_minutes(start_utc) }} / {{ interval_minutes }}) as bigint
+    )
+{%- endmacro %}
+
+{% macro epoch_minutes(instant) -%}
+    date_diff('minute', timestamptz '1970-01-01 00:00:00+00', {{ instant }})
+{%- endmacro %}
+
 {#- Wall clock (timestamp without zone) of a UTC instant in a named zone. -#}
 {% macro local_time(column, zone) -%}
     {{ return(adapter.dispatch('local_time')(column, zone)) }}

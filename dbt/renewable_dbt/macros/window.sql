@@ -61,6 +61,16 @@
     {{ instants_between(column, shifted_day(rebuild_start(), -var('context_days')), shifted_day(rebuild_end(), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
+{#- The same for periods [since, until) that overlap them. -#}
+{% macro overlaps_around_rebuild(since_utc, until_utc) -%}
+    {%- if has_window() -%}
+        {{ since_utc }} < timestamptz '{{ shifted_day(rebuild_end(), 1) }} 00:00:00+00'
+        and {{ until_utc }} > timestamptz '{{ shifted_day(rebuild_start(), -var('context_days')) }} 00:00:00+00'
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- UTC days that those results look back to. -#}
 {% macro in_lookback_days(column) -%}
     {{ days_between(column, shifted_day(rebuild_start(), -2 - var('lookback_days')), shifted_day(rebuild_end(), 1)) if has_window() else 'true' }}

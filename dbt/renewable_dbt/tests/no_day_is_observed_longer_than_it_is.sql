@@ -1,4 +1,4 @@
--- A local day has 23, 24 or 25 hours (23.5 or 24.5 where the clock moves by half an hour), and no more is observed.
+-- A local day has 23, 24 or 25 hours, in Antarctica up to three more or less, and no more is observed.
 select
     asset_id,
     date_local,
@@ -7,4 +7,4 @@ select
 from {{ ref('mart_asset_daily') }}
 where
     {{ in_local_days('date_local') }}
-    and (expected_hours not between 23 and 25 or observed_hours > expected_hours)
+    and (expected_hours is null or expected_hours not between 20 and 28 or observed_hours > expected_hours)

@@ -48,27 +48,45 @@ numbered as (
 
 ),
 
+dirty_days as (
+
+    select
+        soiling.asset_id,
+        soiling.date_local,
+        soiling.soiling_ratio,
+        assets.timezone
+    from {{ ref('int_soiling_daily') }} as soiling
+    inner join {{ ref('stg_assets') }} as assets on soiling.asset_id = assets.asset_id
+    where
+        soiling.soiling_ratio < 0.99
+        and {{ in_local_days('soiling.date_local') }}
+
+),
+
+stretches as (
+
+    {{ stretches_of_local_days('dirty_days') }}
+
+),
+
 -- Dirt is a state of the day, worth an event from one percent on.
 dirty as (
 
     select
-        soiling.asset_id,
+        stretches.asset_id,
         'soiling' as kind,
-        soiling.date_local as day_utc,
-        {{ utc_instant('soiling.date_local', 'assets.timezone') }} as start_utc,
-        {{ utc_instant("soiling.date_local + interval '1 day'", 'assets.timezone') }} as end_utc,
+        stretches.date_local as day_utc,
+        min(stretches.start_utc) as start_utc,
+        max(stretches.end_utc) as end_utc,
         'days since rain' as evidence,
-        (1.0 - soiling.soiling_ratio) * daily.soilable_kwh as lost_kwh
-    from {{ ref('int_soiling_daily') }} as soiling
-    inner join {{ ref('stg_assets') }} as assets on soiling.asset_id = assets.asset_id
+        any_value((1.0 - stretches.soiling_ratio) * daily.soilable_kwh) as lost_kwh
+    from stretches
     inner join {{ ref('int_asset_daily') }} as daily
         on
-            soiling.asset_id = daily.asset_id
-            and soiling.date_local = daily.date_local
-    where
-        soiling.soiling_ratio < 0.99
-        and {{ in_local_days('soiling.date_local') }}
-        and {{ in_local_days('daily.date_local') }}
+            stretches.asset_id = daily.asset_id
+            and stretches.date_local = daily.date_local
+    where {{ in_local_days('daily.date_local') }}
+    group by stretches.asset_id, stretches.date_local
 
 )
 

@@ -42,6 +42,13 @@ assets as (
 
 ),
 
+utc_offsets as (
+
+    select * from {{ ref('utc_offsets') }}
+    where {{ overlaps_around_rebuild('since_utc', 'until_utc') }}
+
+),
+
 segments as (
 
     select * from {{ ref('stg_power_curve_segments') }}
@@ -158,7 +165,7 @@ placed as (
         assets.temperature_coefficient_per_c,
         assets.system_loss_ratio,
         cut_outs.cut_out_wind_speed_ms,
-        cast({{ local_time('intervals.timestamp_utc', 'assets.timezone') }} as date) as date_local,
+        {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local,
         {{ air_density(
             'intervals.air_temperature_c',
             'intervals.air_pressure_hpa',
@@ -167,8 +174,13 @@ placed as (
         ) }} as air_density_kg_m3
     from intervals
     inner join assets on intervals.asset_id = assets.asset_id
+    inner join utc_offsets
+        on
+            assets.timezone = utc_offsets.timezone
+            and {{ in_offset_period('intervals.timestamp_utc') }}
     left join cut_outs on assets.turbine_model = cut_outs.turbine_model
-    where cast({{ local_time('intervals.timestamp_utc', 'assets.timezone') }} as date) >= assets.commissioned_on
+    where
+        {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} >= assets.commissioned_on
 
 ),
 

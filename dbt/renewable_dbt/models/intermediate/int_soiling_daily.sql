@@ -3,6 +3,7 @@
 {#- What is known of a plant beforehand, mean and standard deviation: data sheets are good to a percent, and modules
     that nobody saw washed carry one or two of old dirt. `noise` is the spread of a day's ratio about the line. -#}
 {%- set noise = 0.006 -%}
+{%- set local_noon = minutes_after(utc_midnight('daily.day_utc'), '720 - utc_offsets.utc_offset_minutes') -%}
 {%- set level = {'mean': 1.0, 'spread': 0.009} -%}
 {%- set slope = {'mean': var('usual_soiling_per_day'), 'spread': 0.0006} -%}
 {%- set old_dirt = {'mean': 0.015, 'spread': 0.02} -%}
@@ -18,13 +19,17 @@ days as (
 
     select
         daily.*,
-        {{ utc_instant("daily.day_utc + interval '12 hours'", 'assets.timezone') }} as noon_utc,
+        {{ local_noon }} as noon_utc,
         case
             when daily.precipitation_mm >= {{ var('cleaning_rain_mm') }}
                 then {{ minutes_after(utc_midnight('daily.day_utc'), 'round(60 * daily.rain_middle_hour_utc)') }}
         end as washed_at_utc
     from {{ ref('int_reference_daily') }} as daily
     inner join assets on daily.asset_id = assets.asset_id
+    left join {{ ref('utc_offsets') }} as utc_offsets
+        on
+            assets.timezone = utc_offsets.timezone
+            and {{ in_offset_period(local_noon) }}
     where {{ in_soiling_days('daily.day_utc') }}
 
 ),

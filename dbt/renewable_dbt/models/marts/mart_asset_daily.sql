@@ -20,6 +20,35 @@ soiling as (
 
 ),
 
+days as (
+
+    select distinct
+        assets.timezone,
+        assets.interval_minutes,
+        sums.date_local
+    from sums
+    inner join assets on sums.asset_id = assets.asset_id
+
+),
+
+stretches as (
+
+    {{ stretches_of_local_days('days') }}
+
+),
+
+lengths as (
+
+    select
+        timezone,
+        interval_minutes,
+        date_local,
+        cast(sum({{ interval_starts('start_utc', 'end_utc', 'interval_minutes') }}) as bigint) as intervals_expected
+    from stretches
+    group by timezone, interval_minutes, date_local
+
+),
+
 asset_days as (
 
     select
@@ -29,14 +58,15 @@ asset_days as (
         assets.rated_power_kw,
         assets.dc_capacity_kw,
         assets.interval_hours,
-        cast(date_diff(
-            'minute',
-            {{ utc_instant('sums.date_local', 'assets.timezone') }},
-            {{ utc_instant("sums.date_local + interval '1 day'", 'assets.timezone') }}
-        ) // assets.interval_minutes as bigint) as intervals_expected,
+        lengths.intervals_expected,
         soiling.soiling_ratio
     from sums
     inner join assets on sums.asset_id = assets.asset_id
+    left join lengths
+        on
+            assets.timezone = lengths.timezone
+            and assets.interval_minutes = lengths.interval_minutes
+            and sums.date_local = lengths.date_local
     left join soiling
         on
             sums.asset_id = soiling.asset_id
