@@ -166,7 +166,7 @@ def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
             for name, value in asset.items()
             if value is not None and name not in _LABELS
         }
-        curve = {"power_curve": curves[asset["turbine_model"]]} if asset["technology"] == "wind" else {}
+        curve = {"power_curve": curves.get(asset["turbine_model"])} if asset["technology"] == "wind" else {}
         facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]}
     return facts
 
