@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -178,6 +178,8 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
                 f"{name}: timezone {asset['timezone']} is {abs(away_h):.0f} h from longitude"
                 f" {asset['longitude_deg']}; are latitude and longitude swapped, or a sign missing?"
             )
+        if not date(1970, 1, 1) <= asset["commissioned_on"] <= at.date():
+            found.append(f"{name}: commissioned_on {asset['commissioned_on']}; is the year right?")
         if asset["technology"] == "wind" and not 0.9 <= peak_kw[asset["turbine_model"]] / rated <= 1.1:
             found.append(
                 f"{name}: the curve of {asset['turbine_model']} reaches {peak_kw[asset['turbine_model']]:.0f} kW,"
