@@ -17,8 +17,10 @@ from analysis.pending_work import find_work
 from benchmarks.table import row
 from loaders.load_log import LOAD_LOG_SCHEMA
 from loaders.pending import fingerprint
+from renewable.fleet import load_fleet
 from renewable.settings import Settings
-from transform.build import BUILD_LOG_SCHEMA
+from transform.books import Books, BuiltDay, built_identity, registry_version, write_copies
+from transform.build import present_versions
 
 _REFERENCE = "import dagster"
 _DEFINITIONS = "import dagster_project.definitions as d; d.defs()"
@@ -56,7 +58,10 @@ def known_files(settings: Settings, days: int) -> int:
     log = pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
     settings.published_dir.mkdir()
     log.write_parquet(settings.published_dir / "load_log.parquet")
-    log.select(BUILD_LOG_SCHEMA.names()).write_parquet(settings.published_dir / "build_log.parquet")
+    now = present_versions(load_fleet(settings.fleet_dir))
+    built, version = built_identity(log), registry_version(now.registry)
+    days = {day: BuiltDay("once", now.models, version) for day in set(built["day"])}
+    write_copies(settings, Books(built, days, {version: now.registry}))
     settings.warehouse_path.parent.mkdir()
     settings.warehouse_path.touch()
     return log.height

@@ -12,6 +12,7 @@ from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
+from transform.books import read_books, write_copies
 
 BEFORE_RESTORE = "before-restore"
 
@@ -52,8 +53,17 @@ def restore(settings: Settings, source: Path, *, report: Callable[[str], None] |
             shutil.copyfile(source, copy)
         with connect(warehouse) as connection:
             publish_load_log(settings, connection)
-    publish(settings, report=report)
+            write_copies(settings, read_books(connection))
+    try:
+        publish(settings, report=report)
+    except PipelineError as error:
+        # The copy was made amid a build or by other models: it is back all the same, and readers keep what they had.
+        (report or _nowhere)(f"not published: {error}")
     return known
+
+
+def _nowhere(_: str) -> None:
+    pass
 
 
 def _files_known(copy: Path) -> int:

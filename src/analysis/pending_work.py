@@ -12,10 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.status import published_stale_days
 from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
+from renewable.fleet import load_fleet
 from renewable.settings import Settings
+from transform.books import built_identity, read_copies, registry_version
+from transform.build import present_versions
+from transform.staleness import days_to_build, find_stale, needs_upgrade
 
 _MAGIC = b"PAR1"
 
@@ -25,7 +28,8 @@ class Work:
     """Days that need a run. `states` identify what each of them holds now, `files` name what is behind it.
 
     `growing` files are still being written; their days are left for later. `misnamed` files belong to no day: the
-    next load sets them aside.
+    next load sets them aside. With `upgrade_needed` the tables were built by other models: no run builds them, and only
+    files are work.
     """
 
     states: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
@@ -33,6 +37,7 @@ class Work:
     growing: tuple[str, ...] = ()
     misnamed: tuple[str, ...] = ()
     files_seen: int = 0
+    upgrade_needed: bool = False
 
     def fingerprint(self, days: Iterable[date]) -> str:
         """Identity of these days in their present state: another one as soon as a file of theirs changes."""
@@ -61,10 +66,10 @@ def find_work(settings: Settings, now_s: float) -> Work:
             files.setdefault(unit.day, []).append(name)
         states.setdefault(unit.day, []).extend(f"{name}|removed" for name in unit.removed)
         files.setdefault(unit.day, []).extend(unit.removed)
-    stale = published_stale_days(settings)
-    of_stale = log.filter(pl.col("day").is_in(stale)).select("day", "file", "sha256")
-    for day in stale:
-        states.setdefault(day, [])
+    stale, upgrade_needed = _stale(settings, log)
+    of_stale = log.filter(pl.col("day").is_in(list(stale))).select("day", "file", "sha256")
+    for day, reasons in stale.items():
+        states.setdefault(day, []).extend(reasons)
         files.setdefault(day, [])
     for day, name, sha256 in of_stale.iter_rows():
         states[day].append(f"{name}|{sha256}")
@@ -75,7 +80,24 @@ def find_work(settings: Settings, now_s: float) -> Work:
         tuple(sorted(name for names in growing.values() for name in names)),
         tuple(ledger_name(path, settings.raw_dir) for path in pending.misnamed),
         pending.files_seen,
+        upgrade_needed,
     )
+
+
+def _stale(settings: Settings, log: pl.DataFrame) -> tuple[dict[date, list[str]], bool]:
+    """Days whose tables have to be built, with what identifies the reason; whether an upgrade has to come first."""
+    books, now = read_copies(settings), present_versions(load_fleet(settings.fleet_dir))
+    found = find_stale(built_identity(log), books, now)
+    if needs_upgrade(found):
+        return {}, True
+    registry = registry_version(now.registry)
+    windows = {(each.window, each.why) for each in found}
+    reasons: dict[date, set[str]] = {day: {f"tests|{now.tests}"} for day in days_to_build(found, books, now)}
+    for window, why in windows:
+        for day in window.days:
+            if day in reasons:
+                reasons[day].add(f"registry|{registry}" if why == "registry" else why)
+    return {day: sorted(each) for day, each in reasons.items()}, False
 
 
 def is_growing(path: Path, stat: os.stat_result, now_s: float, settle_s: float) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analysis.publish import read_published
+from analysis.publish import published_set, read_published
 from renewable.settings import Settings
 
 _DAYS = 60
@@ -20,9 +20,9 @@ _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 
 def draw_marts(settings: Settings) -> dict[str, str]:
     """A picture of each published mart that has rows, as Markdown with the image inside."""
-    pictures = {}
+    pictures, current = {}, published_set(settings)
     for mart, draw in _PICTURES.items():
-        rows = read_published(settings, mart)
+        rows = read_published(settings, mart, of=current)
         if rows is not None and not rows.is_empty():
             pictures[mart] = as_markdown(draw(rows), mart)
     return pictures

@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from analysis.publish import finished_build
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
+from transform.books import read_books
 
 LOSS_KINDS = ("downtime", "curtailment", "icing", "snow", "derating")
 # Minutes that may lie between two parts of one event, as in the marts.
@@ -197,7 +199,7 @@ def score(
 ) -> Scorecard:
     """Compare the built intervals and events of `window` (default: all) with the answer key and publish the card.
 
-    Raises PipelineError where there is no answer key or nothing was built, WarehouseBusyError when the warehouse
+    Raises PipelineError where there is no answer key or no finished build, WarehouseBusyError when the warehouse
     stays locked.
     """
     truth = answer_key(settings, window)
@@ -215,6 +217,7 @@ def score(
         ).fetchall()
         if not built:
             raise PipelineError("there are no marts yet: run `renewable transform` first")
+        finished_build(read_books(connection), settings)
         card = _compare(connection, truth)
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     text = json.dumps(card.as_dict(), indent=1, ensure_ascii=False) + "\n"

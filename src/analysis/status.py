@@ -7,13 +7,15 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.publish import BUILD_LOG, read_published
+from analysis.publish import published_build, published_set, read_published
 from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
-from transform.build import BUILD_LOG_SCHEMA, stale_days
+from transform.books import read_copies
+from transform.build import stale_in_books
+from transform.staleness import Stale
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Status:
     last_day: date | None
     quarantined: Quarantined
     stale_days: tuple[date, ...]
+    stale: tuple[Stale, ...]
+    published_build: str | None
     published: Mapping[str, datetime]
     published_dir: Path
     last_local_day: date | None
@@ -63,7 +67,9 @@ def read_status(settings: Settings) -> Status:
     accepted = log.filter(pl.col("refusal").is_null())
     pending = pending_files(settings)
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
-    daily = read_published(settings, "mart_asset_daily")
+    current = published_set(settings)
+    daily = read_published(settings, "mart_asset_daily", of=current)
+    stale = find_stale_tables(settings, log)
     return Status(
         data_dir=settings.data_dir,
         assets=load_fleet(settings.fleet_dir).assets.height,
@@ -78,10 +84,12 @@ def read_status(settings: Settings) -> Status:
         first_day=_day(accepted["day"].min()),
         last_day=_day(accepted["day"].max()),
         quarantined=read_quarantine(settings.quarantine_dir),
-        stale_days=tuple(published_stale_days(settings)),
+        stale_days=tuple(sorted({day for each in stale for day in each.window.days})),
+        stale=tuple(stale),
+        published_build=published_build(settings),
         published={
             path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            for path in sorted(settings.published_dir.glob("mart_*.parquet"))
+            for path in sorted(current.glob("mart_*.parquet"))
         },
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
@@ -89,9 +97,9 @@ def read_status(settings: Settings) -> Status:
     )
 
 
-def published_stale_days(settings: Settings) -> list[date]:
-    """Loaded days that the published marts do not show yet as they were loaded, ascending."""
-    return stale_days(read_load_log(settings), _build_log(settings))
+def find_stale_tables(settings: Settings, load_log: pl.DataFrame) -> list[Stale]:
+    """What the tables do not show as it was loaded, and why, by the copies of the books."""
+    return stale_in_books(settings, load_log, read_copies(settings))
 
 
 def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
@@ -118,11 +126,6 @@ def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
         )
         for row in totals.iter_rows(named=True)
     )
-
-
-def _build_log(settings: Settings) -> pl.DataFrame:
-    built = read_published(settings, BUILD_LOG)
-    return pl.DataFrame(schema=BUILD_LOG_SCHEMA) if built is None else built
 
 
 def _day(value: object) -> date | None:

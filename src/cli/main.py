@@ -317,15 +317,24 @@ def transform(
     days: Days = None,
     full: Annotated[bool, typer.Option(help="Rebuild all tables from all days.")] = False,
 ) -> None:
-    """Build the dbt models, without a range for exactly the days whose files changed."""
+    """Build the dbt models, without a range for exactly the days that are stale: `renewable status` says why."""
     from transform.build import transform as build
 
     print(build(_load(), _window(start, end, days), full=full, report=_progress).sentence)
 
 
 @app.command()
+def upgrade() -> None:
+    """After a new version: judge again what another contract judged, rebuild what other models built, publish."""
+    from analysis.upgrade import upgrade as bring_up_to_date
+
+    for line in bring_up_to_date(_load(), report=_progress):
+        print(line)
+
+
+@app.command()
 def publish() -> None:
-    """Write the marts to Parquet files, each replaced atomically."""
+    """Write the tables of the last finished build to Parquet files, all at once."""
     from analysis.publish import publish as write
 
     print(write(_load(), report=_progress).sentence)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.table import Table
 from analysis.scorecard import Scorecard
 from analysis.status import FleetResult, Status
 from importers.preview import Preview
+from renewable.windows import Window
+from transform.staleness import Stale, Why
 
 _LISTED = 5
 _SHOWN = 40
@@ -45,14 +48,34 @@ def print_status(status: Status, now: datetime) -> None:
     table.add_row(
         "marts",
         f"built for all loaded days, up to local day {status.last_local_day}"
-        if status.last_local_day and not status.stale_days
-        else f"stale: {len(status.stale_days)} loaded day(s){_sample([str(day) for day in status.stale_days])}",
+        if status.last_local_day and not status.stale
+        else f"stale: {len(status.stale_days)} day(s)"
+        if status.stale
+        else "nothing built yet",
     )
+    for each in _grouped(status.stale):
+        table.add_row("stale", escape(each))
+    if status.published_build:
+        table.add_row("published", f"tables of build {status.published_build}")
     for mart, at in status.published.items():
         table.add_row("published", f"{mart}, {_age(now - at)} ago")
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def _grouped(stale: Sequence[Stale]) -> list[str]:
+    """A line each, assets with the same fault together."""
+    assets: dict[tuple[Window, str, str], list[str]] = {}
+    for each in stale:
+        assets.setdefault((each.window, each.why, each.detail), []).append(each.asset_id or "")
+    lines = []
+    for (window, why, detail), names in assets.items():
+        named = [name for name in names if name]
+        first = Stale(window, cast(Why, why), detail, f"{', '.join(named[:_LISTED])}" if named else None)
+        more = f" (and {len(named) - _LISTED} more assets)" if len(named) > _LISTED else ""
+        lines.append(first.sentence + more)
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: see --json"]
 
 
 def print_preview(found: Preview) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import dataframely as dy
@@ -137,32 +138,41 @@ def load_assets(fleet_dir: Path) -> pl.DataFrame:
     return assets.sort("asset_id")
 
 
-def asset_versions(fleet: Fleet) -> dict[str, str]:
-    """asset_id -> fingerprint (16 hex digits) of what its figures follow from.
+def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
+    """asset_id -> what its figures follow from: columns of its row with their values, and fingerprints (16 hex digits)
+    of its turbine model's `power_curve` and of its time zone's `utc_offsets`.
 
-    That is its row, its turbine model's curve and the offsets of its time zone. The order of rows and how a number was
-    written do not matter, nor do names that people read.
+    The order of rows and how a number was written do not matter, nor do names that people read. Empty cells are left
+    out, so that a column that comes later changes nothing while it is empty.
     """
-    offsets = {
-        str(zone): rows.drop("timezone").rows()
-        for (zone,), rows in utc_offsets(fleet.assets["timezone"]).group_by("timezone", maintain_order=True)
-    }
     curves = {
-        str(model): [[speed + 0.0, power + 0.0] for _, speed, power in rows.sort("wind_speed_ms").iter_rows()]
+        str(model): _fingerprint(
+            [[speed + 0.0, power + 0.0] for _, speed, power in rows.sort("wind_speed_ms").rows()]
+        )
         for (model,), rows in fleet.power_curves.group_by("turbine_model")
     }
-    versions = {}
+    zones = {
+        str(zone): _fingerprint(rows.drop("timezone").rows())
+        for (zone,), rows in utc_offsets(fleet.assets["timezone"]).group_by("timezone", maintain_order=True)
+    }
+    facts = {}
     for asset in fleet.assets.iter_rows(named=True):
-        # Empty cells are left out, so that a column that comes later changes nothing while it is empty.
         row = {
-            name: value + 0.0 if isinstance(value, float) else value
+            name: value + 0.0
+            if isinstance(value, float)
+            else value.isoformat()
+            if isinstance(value, date)
+            else value
             for name, value in asset.items()
             if value is not None and name not in _LABELS
         }
-        curve = curves.get(asset["turbine_model"]) if asset["technology"] == "wind" else None
-        content = json.dumps([row, curve, offsets[asset["timezone"]]], sort_keys=True, default=str)
-        versions[asset["asset_id"]] = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return versions
+        curve = {"power_curve": curves[asset["turbine_model"]]} if asset["technology"] == "wind" else {}
+        facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]}
+    return facts
+
+
+def _fingerprint(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
 
 
 def doubts(fleet: Fleet, at: datetime) -> list[str]:

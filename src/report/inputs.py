@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from analysis.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SCHEMA
 from analysis.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SCHEMA
-from analysis.publish import read_published
+from analysis.publish import BUILD_ID, published_set, read_published
 from analysis.scorecard import scorecard_path
 from loaders.load_log import LOAD_LOG, LOAD_LOG_SCHEMA
 from loaders.quarantine import Quarantined, read_quarantine
@@ -48,7 +49,10 @@ def read_inputs(settings: Settings) -> Inputs:
 
     Raises PipelineError when a mart is not published yet, FleetError for a faulty registry.
     """
-    marts = {name: _mart(settings, name) for name in _MARTS}
+    # One set, whatever is published meanwhile.
+    current = published_set(settings)
+    marts = {name: _mart(settings, name, current) for name in _MARTS}
+    log = settings.published_dir / f"{LOAD_LOG}.parquet"
     card = scorecard_path(settings)
     return Inputs(
         name=settings.data_dir.name,
@@ -58,23 +62,24 @@ def read_inputs(settings: Settings) -> Inputs:
         events=marts["mart_events"],
         power_curve=marts["mart_power_curve"],
         quality=marts["mart_data_quality_daily"],
-        event_intervals=_or_empty(settings, EVENT_INTERVALS, EVENT_INTERVALS_SCHEMA),
-        irradiance_power=_or_empty(settings, IRRADIANCE_POWER, IRRADIANCE_POWER_SCHEMA),
-        load_log=_or_empty(settings, LOAD_LOG, LOAD_LOG_SCHEMA),
+        event_intervals=_or_empty(current / f"{EVENT_INTERVALS}.parquet", EVENT_INTERVALS_SCHEMA),
+        irradiance_power=_or_empty(current / f"{IRRADIANCE_POWER}.parquet", IRRADIANCE_POWER_SCHEMA),
+        load_log=_or_empty(log, LOAD_LOG_SCHEMA),
         quarantined=read_quarantine(settings.quarantine_dir),
         scorecard=json.loads(card.read_text("utf-8")) if card.exists() else None,
     )
 
 
-def _mart(settings: Settings, name: str) -> pl.DataFrame:
-    rows = read_published(settings, name)
+def _mart(settings: Settings, name: str, current: Path) -> pl.DataFrame:
+    rows = read_published(settings, name, of=current)
     if rows is None:
         raise PipelineError(
             f"{settings.published_dir / name}.parquet is not there: run `renewable publish` first, then the report"
         )
-    return rows
+    return rows.drop(BUILD_ID, strict=False)
 
 
-def _or_empty(settings: Settings, name: str, schema: pl.Schema) -> pl.DataFrame:
-    rows = read_published(settings, name)
-    return pl.DataFrame(schema=schema) if rows is None else rows
+def _or_empty(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    return (
+        pl.read_parquet(path).drop(BUILD_ID, strict=False) if path.exists() else pl.DataFrame(schema=schema)
+    )

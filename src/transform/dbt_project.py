@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,33 @@ def ensure_manifest(settings: Settings) -> Path:
     return manifest
 
 
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of a node of the project: `sql` is what dbt ran for it, where it ran anything."""
+
+    unique_id: str
+    status: str
+    message: str
+    sql: str | None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in ("error", "fail", "runtime error")
+
+    @property
+    def is_failed_test(self) -> bool:
+        """Whether it is a data test that found rows; one that could not be run is an error like a model's."""
+        return self.status == "fail"
+
+
+class DbtError(PipelineError):
+    """dbt could not do what it was called for; `results` are those of its nodes, as far as there are any."""
+
+    def __init__(self, message: str, results: Sequence[NodeResult] = ()) -> None:
+        super().__init__(message)
+        self.results = tuple(results)
+
+
 def invoke_dbt(
     settings: Settings,
     arguments: Sequence[str],
@@ -84,7 +112,7 @@ def invoke_dbt(
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
     The registry that it works with is `fleet`, by default the one in RENEWABLE_FLEET_DIR as of now.
-    Raises PipelineError that lists the models and tests at fault, FleetError when the registry has faults.
+    Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults.
     """
     if arguments[0] in _READ_REGISTRY:
         place_registry(settings, fleet or load_fleet(settings.fleet_dir))
@@ -103,14 +131,22 @@ def invoke_dbt(
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.success:
         return
-    failed = [
-        f"  - {found.node.unique_id}: {found.status}, {(found.message or '').strip()}"
+    results = [
+        NodeResult(
+            found.node.unique_id,
+            str(found.status),
+            (found.message or "").strip(),
+            getattr(found.node, "compiled_code", None),
+        )
         for found in getattr(outcome.result, "results", [])
-        if str(found.status) in ("error", "fail", "runtime error")
+    ]
+    failed = [
+        f"  - {found.unique_id}: {found.status}, {found.message}" for found in results if found.has_failed
     ]
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
-    raise PipelineError(
-        f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}."
+    raise DbtError(
+        f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}.",
+        results,
     )
 
 
@@ -118,8 +154,8 @@ def _parsed(settings: Settings) -> Any:
     """The parsed project, once a process; None lets dbt find out and say what is wrong with it."""
     runner = _dbt_runner()
     youngest = _youngest()
-    # The project is parsed for one database.
-    bound_to = tuple(dbt_environment(settings).values())
+    # Of all settings only the database's name is in what dbt parsed; the rest is read when it runs.
+    bound_to = (str(PROJECT_DIR), settings.warehouse_path.stem)
     known = _manifests.get(bound_to)
     if known is None or known[0] != youngest:
         parsed = runner().invoke([*_FLAGS, "parse"])

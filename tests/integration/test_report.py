@@ -321,7 +321,7 @@ def browser() -> Iterator[Any]:
 def _copy(published: Settings, tmp_path: Path) -> Settings:
     """Published tables alone: no warehouse, no raw files."""
     settings = published.model_copy(update={"data_dir": tmp_path / "demo"})
-    shutil.copytree(published.published_dir, settings.published_dir)
+    shutil.copytree(published.published_dir, settings.published_dir, symlinks=True)
     return settings
 
 

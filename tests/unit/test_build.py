@@ -1,37 +1,161 @@
-"""Which windows a build is cut into."""
+"""Which windows a build is cut into, what is stale and why, and the books' way to disk and back."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transform.build import BUILD_LOG_SCHEMA, pieces_of
+from renewable.settings import Settings
+from renewable.windows import ONE_DAY, Window
+from transform.books import (
+    BUILT_FILES_SCHEMA,
+    Books,
+    Build,
+    BuiltDay,
+    Held,
+    built_identity,
+    read_copies,
+    registry_version,
+    write_copies,
+)
+from transform.build import pieces_of
+from transform.staleness import Versions, days_of_every_build, days_to_build, find_stale, needs_upgrade
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)
+REGISTRY = {
+    "a": {"asset_id": "a", "commissioned_on": "2024-01-01", "interval_minutes": 30, "power_curve": "x"},
+    "b": {"asset_id": "b", "commissioned_on": "2024-01-01", "interval_minutes": 30, "power_curve": None},
+}
+NOW = Versions("models-1", "tests-1", REGISTRY)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60_000)), min_size=1, max_size=40),
-    st.integers(1, 500_000),
+def _day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def _files(*rows: tuple[int, str, str]) -> pl.DataFrame:
+    """(day, file, content) of each file, as the books hold them."""
+    full = [("weather", _day(day), file, content, 10, 0, None) for day, file, content in rows]
+    return pl.DataFrame(full, schema=BUILT_FILES_SCHEMA, orient="row").sort(BUILT_FILES_SCHEMA.names())
+
+
+def _books(files: pl.DataFrame, **other: object) -> Books:
+    version = registry_version(REGISTRY)
+    days = {day: BuiltDay("b1", "models-1", version) for day in set(files["day"])}
+    return Books(**{"files": files, "days": days, "registries": {version: REGISTRY}} | other)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.integers(0, 400), max_size=40), st.integers(0, 60_000), st.integers(1, 500_000))
+def test_pieces_hold_every_day_once_and_in_order(numbers: list[int], rows_a_day: int, rows: int) -> None:
+    days = {_day(number) for number in numbers}
+    pieces = list(pieces_of(days, rows_a_day, rows))
+    held = [day for piece in pieces for day in piece.days]
+    assert held == sorted(set(held)) and days <= set(held)
+    assert all(piece.start in days and piece.end - ONE_DAY in days for piece in pieces)
+    assert all(len(piece.days) == 1 or len(piece.days) * rows_a_day <= rows for piece in pieces)
+
+
+def test_many_days_that_are_not_adjacent_are_few_pieces() -> None:
+    assert len(list(pieces_of([_day(2 * number) for number in range(735)], 1_000, 1_000_000))) == 2
+
+
+def test_what_was_built_as_it_is_loaded_is_not_stale() -> None:
+    files = _files((0, "f0", "x"), (1, "f1", "y"))
+    assert find_stale(files, _books(files), NOW) == []
+    assert find_stale(_files(), Books(), NOW) == []
+
+
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        _files((0, "f0", "x")),
+        _files((0, "f0", "x"), (1, "f1", "z")),
+        _files((0, "f0", "x"), (1, "f1", "y"), (1, "g", "y")),
+    ],
+    ids=["gone", "changed", "come"],
 )
-def test_pieces_hold_every_loaded_day_once_and_in_order(files: list[tuple[int, int]], rows: int) -> None:
-    log = pl.DataFrame(
-        [
-            ("weather", FIRST + timedelta(days=day), f"f{n}", "x", count)
-            for n, (day, count) in enumerate(files)
-        ],
-        schema=BUILD_LOG_SCHEMA,
-        orient="row",
+def test_a_file_that_came_changed_or_went_makes_its_day_stale_and_is_named(loaded: pl.DataFrame) -> None:
+    (stale,) = find_stale(loaded, _books(_files((0, "f0", "x"), (1, "f1", "y"))), NOW)
+    assert (stale.window, stale.why) == (Window.of_day(_day(1)), "files")
+    assert "f1" in stale.sentence or "g" in stale.sentence
+
+
+def test_another_verdict_on_the_same_file_makes_its_day_stale() -> None:
+    files = _files((0, "f0", "x"))
+    for column, value in (("values_set_aside", 1), ("rows_loaded", 9), ("contract_version", "other")):
+        loaded = files.with_columns(pl.lit(value).cast(BUILT_FILES_SCHEMA[column]).alias(column))
+        assert [stale.why for stale in find_stale(loaded, _books(files), NOW)] == ["files"], column
+
+
+def test_a_mark_is_stale_until_it_is_cleared_and_says_since_when_and_by_whom() -> None:
+    files = _files((0, "f0", "x"), (1, "f1", "y"))
+    build = Build("b2", datetime(2025, 2, 1, 3, 4, tzinfo=UTC), None, "process 7 (renewable transform)")
+    books = _books(files, half_built={_day(1): "b2"}, builds={"b2": build})
+    found = find_stale(files, books, NOW)
+    assert [(stale.why, stale.window) for stale in found] == [("half built", Window.of_day(_day(1)))]
+    assert "since 2025-02-01 03:04:00 UTC by process 7" in found[0].sentence
+    assert days_to_build(found, books, NOW) == days_of_every_build(found) == [_day(1)]
+
+
+def test_only_the_days_that_know_a_changed_asset_are_stale_and_the_change_is_told() -> None:
+    files = _files((0, "f0", "x"), (9, "f9", "y"))
+    changed = {**REGISTRY, "a": {**REGISTRY["a"], "interval_minutes": 15}}
+    found = find_stale(files, _books(files), Versions("models-1", "tests-1", changed))
+    assert {(s.asset_id, s.why, s.detail) for s in found} == {("a", "registry", "interval_minutes 30 → 15")}
+    assert days_of_every_build(found) == [_day(0), _day(9)]
+    late = {**REGISTRY, "c": {"asset_id": "c", "commissioned_on": str(_day(9))}}
+    (new,) = find_stale(files, _books(files), Versions("models-1", "tests-1", late))
+    assert (new.asset_id, new.window) == ("c", Window.of_day(_day(9))), (
+        "days before it was there are as they were"
     )
-    pieces = list(pieces_of(log, rows))
-    days = [day for piece in pieces for day in piece.days]
-    assert days == sorted(set(days)) and set(log["day"]) <= set(days)
-    busiest = max(log.group_by("day").agg(pl.col("rows_loaded").sum())["rows_loaded"])
-    assert all(len(piece.days) == 1 or len(piece.days) * busiest <= rows for piece in pieces)
 
 
-def test_a_warehouse_without_days_has_no_pieces() -> None:
-    assert list(pieces_of(pl.DataFrame(schema=BUILD_LOG_SCHEMA), 100)) == []
+def test_a_column_that_the_registry_gains_makes_nothing_stale_while_it_is_empty() -> None:
+    files = _files((0, "f0", "x"))
+    wider = {asset: {**row, "valid_from": None} for asset, row in REGISTRY.items()}
+    assert find_stale(files, _books(files), Versions("models-1", "tests-1", wider)) == []
+
+
+def test_other_models_need_an_upgrade_and_unknown_ones_too() -> None:
+    files = _files((0, "f0", "x"))
+    assert needs_upgrade(find_stale(files, _books(files), Versions("models-2", "tests-1", REGISTRY)))
+    assert needs_upgrade(find_stale(files, Books(files=files, is_legacy=True), NOW))
+    assert not needs_upgrade(find_stale(files, _books(files), NOW))
+
+
+def test_a_held_asset_waits_until_the_tests_change() -> None:
+    files = _files((0, "f0", "x"))
+    books = _books(files, held=(Held("a", _day(0), "a_test", "b1", "tests-1"),))
+    found = find_stale(files, books, NOW)
+    assert [(s.asset_id, s.why) for s in found] == [("a", "failed test")] and "a_test" in found[0].detail
+    assert days_to_build(found, books, NOW) == []
+    assert days_to_build(found, books, Versions("models-1", "tests-2", REGISTRY)) == [_day(0)]
+
+
+def test_the_copies_of_the_books_are_the_books(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert read_copies(settings).days == {} and read_copies(settings).files.is_empty()
+    settings.warehouse_path.parent.mkdir(parents=True)
+    settings.warehouse_path.touch()
+    files = _files((0, "f0", "x"), (1, "f1", "y"), (3, "f3", "y"))
+    builds = {
+        "b1": Build("b1", datetime(2025, 2, 1, tzinfo=UTC), datetime(2025, 2, 2, tzinfo=UTC), "process 7")
+    }
+    held = (Held("a", _day(0), "a_test", "b1", "tests-1"), Held("a", _day(1), "a_test", "b1", "tests-1"))
+    books = _books(files, half_built={_day(3): "b1"}, held=held, builds=builds)
+    write_copies(settings, books)
+    read = read_copies(settings)
+    assert read.files.equals(books.files)
+    for name in ("days", "registries", "half_built", "held", "builds", "is_legacy"):
+        assert getattr(read, name) == getattr(books, name), name
+
+
+def test_the_load_log_of_any_version_has_an_identity() -> None:
+    log = pl.DataFrame(
+        {"file": ["f", "odd"], "day": [FIRST, None], "sha256": ["x", "y"], "table_name": ["weather", None]}
+    )
+    assert built_identity(log)["file"].to_list() == ["f"]

@@ -21,7 +21,7 @@ from renewable.fleet import (
     AssetSchema,
     Fleet,
     PowerCurveSchema,
-    asset_versions,
+    asset_facts,
     doubts,
     load_fleet,
     registry_files,
@@ -63,10 +63,10 @@ def faults(place: Path) -> list[str]:
     return [line.removeprefix("  - ") for line in str(raised.value).splitlines() if line.startswith("  - ")]
 
 
-def test_the_version_of_an_asset_changes_with_its_row_and_its_curve_alone(fleet: Fleet) -> None:
+def test_what_figures_follow_from_changes_with_the_row_and_the_curve_alone(fleet: Fleet) -> None:
     def changed(assets: pl.DataFrame, curves: pl.DataFrame = fleet.power_curves) -> set[str]:
-        after = asset_versions(Fleet(assets, curves))
-        return {name for name, version in asset_versions(fleet).items() if after.get(name) != version}
+        after = asset_facts(Fleet(assets, curves))
+        return {name for name, version in asset_facts(fleet).items() if after.get(name) != version}
 
     wind, solar = "nordermarsch-w-01", "campo-claro-s-01"
     model = fleet.assets.filter(pl.col("asset_id") == wind)["turbine_model"].item()
@@ -89,7 +89,7 @@ def test_the_version_of_an_asset_changes_with_its_row_and_its_curve_alone(fleet:
     assert changed(same, fleet.power_curves.reverse()) == set()
 
 
-def test_the_version_of_an_asset_does_not_depend_on_how_its_numbers_are_written(tmp_path: Path) -> None:
+def test_what_figures_follow_from_does_not_depend_on_how_numbers_are_written(tmp_path: Path) -> None:
     for name in ("assets.csv", "power_curves.csv"):
         lines = (SEEDS / name).read_text().splitlines()
         (tmp_path / name).write_text("\n".join([lines[0], *reversed(lines[1:])]))
@@ -97,7 +97,7 @@ def test_the_version_of_an_asset_does_not_depend_on_how_its_numbers_are_written(
     curves.write_text(curves.read_text().replace(",22\n", ",22.0\n").replace(",0\n", ",-0.0\n"))
     assets = tmp_path / "assets.csv"
     assets.write_text(assets.read_text().replace(",5,2050,", ",5,2.05e3,").replace("54.4800", "54.48"))
-    assert asset_versions(load_fleet(tmp_path)) == asset_versions(load_fleet(SEEDS))
+    assert asset_facts(load_fleet(tmp_path)) == asset_facts(load_fleet(SEEDS))
 
 
 @pytest.mark.parametrize(

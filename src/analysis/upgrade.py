@@ -1,0 +1,19 @@
+"""What a new version of the code needs of a warehouse that an older one made."""
+
+from collections.abc import Callable, Iterator
+
+from analysis.publish import publish
+from loaders.dlt_pipeline import ingest
+from renewable.settings import Settings
+from transform.build import upgrade_tables
+
+
+def upgrade(settings: Settings, *, report: Callable[[str], None] | None = None) -> Iterator[str]:
+    """Load with the present contract, rebuild what other models built, publish; a sentence for each step as it ends.
+
+    It may be stopped at any moment and called again: what is done stays done. Where nothing changed it does nothing.
+    Raises what `ingest`, `transform` and `publish` raise.
+    """
+    yield ingest(settings, report=report).sentence
+    yield upgrade_tables(settings, report=report).sentence
+    yield publish(settings, report=report).sentence

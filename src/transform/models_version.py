@@ -1,0 +1,62 @@
+"""Fingerprints of the dbt project: what decides about figures, and what decides about tests."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_PROJECT_KEYS = ("vars", "models", "seeds")
+_MODEL_KEYS = ("name", "config", "constraints")
+_COLUMN_KEYS = ("name", "data_type", "constraints")
+
+
+def models_version(project_dir: Path) -> str:
+    """Fingerprint of models, macros, the project's own seeds and variables: the same for every window and fleet.
+
+    Descriptions and tests are left out, as no figure depends on them.
+    """
+    parts = [
+        *_texts(project_dir / "models", "*.sql"),
+        *_texts(project_dir / "models", "*.py"),
+        *_texts(project_dir / "macros", "*.sql"),
+    ]
+    parts += _texts(project_dir / "vocabulary", "*.csv")
+    parts += [(name, json.dumps(_figures(text))) for name, text in _texts(project_dir / "models", "*.yml")]
+    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))
+    parts.append(("dbt_project.yml", json.dumps({key: project.get(key) for key in _PROJECT_KEYS})))
+    return _digest(parts)
+
+
+def tests_version(project_dir: Path) -> str:
+    """Fingerprint of all that a data test is made of."""
+    return _digest([*_texts(project_dir / "tests", "*.sql"), *_texts(project_dir / "models", "*.yml")])
+
+
+def _figures(text: str) -> list[dict[str, Any]]:
+    """Of a file of properties: its models' and seeds' configuration, and the columns' types."""
+    found = []
+    properties = yaml.safe_load(text) or {}
+    for node in [*(properties.get("models") or []), *(properties.get("seeds") or [])]:
+        columns = [
+            {key: column[key] for key in _COLUMN_KEYS if key in column}
+            for column in node.get("columns") or []
+        ]
+        found.append({key: node[key] for key in _MODEL_KEYS if key in node} | {"columns": columns})
+    return found
+
+
+def _texts(directory: Path, pattern: str) -> list[tuple[str, str]]:
+    return [
+        (path.relative_to(directory).as_posix(), path.read_text("utf-8"))
+        for path in sorted(directory.rglob(pattern))
+    ]
+
+
+def _digest(parts: Iterable[tuple[str, str]]) -> str:
+    digest = hashlib.sha256()
+    for name, text in parts:
+        digest.update(json.dumps([name, text]).encode())
+    return digest.hexdigest()[:16]
