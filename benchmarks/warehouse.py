@@ -83,7 +83,7 @@ def _full_build(settings: Settings) -> None:
 
 
 def _plain_statements(settings: Settings) -> None:
-    """What the build has just run, in its order: DDL of models and queries of tests; its seeds are there already."""
+    """What the build has just run, in its order: DDL of models and queries of tests; the registry is there already."""
     plain = settings.warehouse_path.with_name("plain.duckdb")
     artefacts = target_dir(settings)
     results = json.loads((artefacts / "run_results.json").read_text())["results"]
@@ -95,13 +95,13 @@ def _plain_statements(settings: Settings) -> None:
         for schema in ("seeds", "staging", "intermediate", "marts"):
             connection.execute(f"create schema if not exists {schema}")
         connection.execute(f"attach '{settings.warehouse_path}' as built (read_only)")
-        for seed in ("assets", "power_curves"):
-            connection.execute(f"create table seeds.{seed} as from built.seeds.{seed}")
+        for table in ("assets", "power_curves", "utc_offsets"):
+            connection.execute(f"create table seeds.{table} as from built.seeds.{table}")
         connection.execute("detach built")
         for result in results:
             node = nodes[result["unique_id"]]
             name = f'"{node["schema"]}"."{node["alias"]}"'
-            if node["resource_type"] == "model":
+            if node["resource_type"] == "model" and node["schema"] != "seeds":
                 kind = "view" if node["config"]["materialized"] == "view" else "table"
                 connection.execute(f"create {kind} {name} as {_for(plain, result)}")
             elif node["resource_type"] == "test":

@@ -188,6 +188,8 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
                 f"{name}: timezone {asset['timezone']} is {abs(away_h):.0f} h from longitude"
                 f" {asset['longitude_deg']}; are latitude and longitude swapped, or a sign missing?"
             )
+        if not date(1970, 1, 1) <= asset["commissioned_on"] <= at.date():
+            found.append(f"{name}: commissioned_on {asset['commissioned_on']}; is the year right?")
         if asset["technology"] == "wind" and not 0.9 <= peak_kw[asset["turbine_model"]] / rated <= 1.1:
             found.append(
                 f"{name}: the curve of {asset['turbine_model']} reaches {peak_kw[asset['turbine_model']]:.0f} kW,"

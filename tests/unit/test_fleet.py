@@ -12,7 +12,8 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from renewable.errors import FleetError
@@ -26,10 +27,11 @@ from renewable.fleet import (
     registry_files,
 )
 from renewable.registry_csv import trimmed
-from renewable.settings import REPO
+from renewable.settings import REPO, Settings
 from renewable.time_zones import OFFSETS_SCHEMA
 from tests.conftest import SEEDS
 from tests.dbt_macros import rendered
+from transform.dbt_project import place_registry, registry_dir
 
 pytestmark = pytest.mark.unit
 HEADER, ROWS = (lines := (SEEDS / "assets.csv").read_text().splitlines())[0].split(","), lines[1:]
@@ -249,7 +251,7 @@ def test_columns_that_nobody_asked_for_are_harmless(tmp_path: Path) -> None:
     assert load_fleet(registry(tmp_path, lines.getvalue())).assets.equals(load_fleet(SEEDS).assets)
 
 
-@settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -306,7 +308,9 @@ REGISTRIES = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=REGISTRIES)
 def test_what_dbt_reads_is_what_python_read(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     assets = AssetSchema.cast(
@@ -360,3 +364,34 @@ def test_names_that_differ_in_case_alone_are_doubted(fleet: Fleet) -> None:
         Fleet(pl.concat([fleet.assets, twin]), fleet.power_curves), datetime(2025, 1, 1, tzinfo=UTC)
     )
     assert any("differ in case or blanks alone" in sentence for sentence in found)
+
+
+def test_a_year_that_cannot_be_is_doubted(fleet: Fleet) -> None:
+    for day, doubted in ((date(202, 5, 2), True), (date(2031, 1, 1), True), (date(2011, 5, 2), False)):
+        assets = fleet.assets.with_columns(commissioned_on=pl.lit(day))
+        found = doubts(Fleet(assets, fleet.power_curves), datetime(2025, 1, 1, tzinfo=UTC))
+        assert any(str(day) in sentence for sentence in found) == doubted
+
+
+def test_the_registry_is_placed_again_only_when_it_says_something_else(tmp_path: Path, fleet: Fleet) -> None:
+    settings = Settings(data_dir=tmp_path / "data", fleet_dir=tmp_path / "fleet")
+
+    def placed(fleet: Fleet) -> dict[str, tuple[int, int]]:
+        place_registry(settings, fleet)
+        found = [(path.name, path.stat()) for path in registry_dir(settings).iterdir()]
+        return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found}
+
+    first = placed(fleet)
+    assert set(first) == {"assets.csv", "power_curves.csv"} and placed(fleet) == first
+    other = placed(Fleet(fleet.assets.head(3), fleet.power_curves))
+    assert (
+        other["assets.csv"] != first["assets.csv"] and other["power_curves.csv"] == first["power_curves.csv"]
+    )
+    assert registry_dir(settings).is_relative_to(settings.work_dir)
+    assert not settings.fleet_dir.exists()
+
+
+def test_dbt_has_seeds_of_its_own_in_one_place_for_every_fleet() -> None:
+    """A folder that is the registry of any fleet, the demo's too, may hold files that dbt cannot read."""
+    project = yaml.safe_load((REPO / "dbt" / "renewable_dbt" / "dbt_project.yml").read_text("utf-8"))
+    assert [path for path in project["seed-paths"] if "{" in path or ".." in path or path == "seeds"] == []
