@@ -59,7 +59,7 @@ def find_work(settings: Settings, now_s: float) -> Work:
             seen = f"{name}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
             states.setdefault(unit.day, []).append(seen)
             files.setdefault(unit.day, []).append(name)
-        states.setdefault(unit.day, []).extend(f"{name}|removed" for name in unit.removed)
+        states.setdefault(unit.day, []).extend([*(f"{name}|removed" for name in unit.removed), *unit.because])
         files.setdefault(unit.day, []).extend(unit.removed)
     stale = published_stale_days(settings)
     of_stale = log.filter(pl.col("day").is_in(stale)).select("day", "file", "sha256")
