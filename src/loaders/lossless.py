@@ -116,7 +116,7 @@ def _as_float(name: str, column: pa.Array) -> pa.Array:
         return column.cast(pa.float64())
     if pa.types.is_integer(column.type):
         wide = column.cast(pa.float64(), safe=False)
-        beyond = pc.greater(pc.abs(wide), float(2**53))
+        beyond = pc.greater_equal(pc.abs(wide), float(2**53))
         for row in _where(beyond):
             if int(wide[row].as_py()) != column[row].as_py():
                 raise LossError(_loss(name, row, column[row].as_py(), "has more digits than a 64-bit float"))

@@ -230,7 +230,7 @@ def _held_back(
     faults = _folder_faults(raw_dir, listing)
     kept |= {name for name in lost if raw_file_name(name) is None and _lies_in(name, faults)}
     for table in TABLES:
-        known = [name for name in ledger if (parsed := raw_file_name(name)) and parsed.table == table]
+        known = [name for name in ledger if _table(name) == table]
         missing = [name for name in known if name in lost]
         fault = next((faults[folder] for folder in ("", table) if folder in faults), None)
         if fault and any(_lies_in(name, faults) for name in missing):
@@ -268,20 +268,25 @@ def _lies_in(name: str, folders: Container[str]) -> bool:
 
 
 def _moved(raw_dir: Path, listing: RawListing, ledger: Ledger, lost: Iterable[str]) -> set[str]:
-    """The lost names whose content lies under a new name now: nothing is missing there."""
-    sought = {(ledger[name].size_bytes, ledger[name].sha256) for name in lost}
-    sizes = {size for size, _ in sought}
-    found = set[tuple[int, str]]()
+    """The lost names whose content lies under a new name of the same table now: nothing is missing there."""
+    sought = {name: (_table(name), ledger[name].size_bytes, ledger[name].sha256) for name in lost}
+    sizes = {(table, size) for table, size, _ in sought.values() if table}
+    found = set[tuple[RawTable | None, int, str]]()
     for name in listing.names:
         path = raw_dir / name
         try:
-            if printable_name(name) not in ledger and path.lstat().st_size in sizes:
+            if name not in ledger and (_table(name), path.lstat().st_size) in sizes:
                 seen = fingerprint(path)
-                found.add((seen.size_bytes, seen.sha256))
+                found.add((_table(name), seen.size_bytes, seen.sha256))
         except OSError:
             # It cannot be told what it is, so it stands for no other file.
             continue
-    return {name for name in lost if (ledger[name].size_bytes, ledger[name].sha256) in found}
+    return {name for name, content in sought.items() if content in found}
+
+
+def _table(name: str) -> RawTable | None:
+    parsed = raw_file_name(name)
+    return parsed.table if parsed else None
 
 
 def fingerprint(path: Path) -> Fingerprint:
