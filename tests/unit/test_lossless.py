@@ -156,7 +156,9 @@ def test_a_whole_number_comes_through_exactly_or_not_at_all(value: int) -> None:
             converted("x", column, pl.Float64())
 
 
-@given(digits=st.integers(-(10**20), 10**20) | st.integers(-(10**15) - 9, 10**15 + 9), scale=st.integers(0, 12))
+@given(
+    digits=st.integers(-(10**20), 10**20) | st.integers(-(10**15) - 9, 10**15 + 9), scale=st.integers(0, 12)
+)
 @hypothesis_settings(max_examples=200)
 def test_a_decimal_comes_through_as_python_reads_it_or_not_at_all(digits: int, scale: int) -> None:
     value = Decimal(digits).scaleb(-scale)

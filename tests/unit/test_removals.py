@@ -71,6 +71,7 @@ def _empty(folder: Path) -> None:
     ("accident", "said"),
     [
         (shutil.rmtree, "is missing"),
+        (lambda folder: folder.rename(folder.with_name("old")), "is missing"),
         (_link, "symbolic link"),
         (_replace_by_a_file, "not a directory"),
         (_empty, "RENEWABLE_MAX_REMOVED_RATIO=0.5"),
