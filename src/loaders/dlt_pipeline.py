@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
+from loaders.adoption import adopted
 from loaders.gate import (
     FileCounts,
     FileInMotionError,
@@ -32,6 +33,7 @@ from loaders.load_log import (
     create_load_log,
     ledger_of,
     publish_load_log,
+    remember_registry,
     removal_guard,
     replace_in_load_log,
     warehouse_log,
@@ -213,8 +215,9 @@ def _ingest(
         # Both cores may insert; rows stay together by file, which is what reading a day back needs.
         connection.execute("set preserve_insertion_order = false")
         create_load_log(connection)
-        log = warehouse_log(connection)
-        standing = read_standing(connection, GateRegistry(fleet.assets), log)
+        registry = GateRegistry(fleet.assets)
+        log = _log_with_registry(settings, connection, fleet, registry)
+        standing = read_standing(connection, registry, log)
         pending = find_pending(
             settings.raw_dir,
             ledger_of(log),
@@ -244,6 +247,18 @@ def _refuse_to_empty(settings: Settings, pending: Pending, known: int) -> None:
             " Bring the files back (is the disk mounted, may it be read?), or take everything out with"
             " `renewable ingest --allow-removal`"
         )
+
+
+def _log_with_registry(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, fleet: Fleet, registry: GateRegistry
+) -> pl.DataFrame:
+    log = warehouse_log(connection)
+    accepted = log.filter(pl.col("refusal").is_null())
+    if accepted["registry_version"].null_count() == 0:
+        return log
+    set_aside = quarantined_units(settings.quarantine_dir)
+    remember_registry(connection, adopted(connection, log, fleet, registry, set_aside))
+    return warehouse_log(connection)
 
 
 def _misnamed(settings: Settings, pending: Pending) -> dict[str, Inspected]:
@@ -483,7 +498,7 @@ class _Loader:
                 destination=self._destination,
                 dataset_name=DATASET,
             )
-            # What dlt would log as an error is raised as one. Making a pipeline sets its own level, so this comes after.
+            # What dlt would log as an error is raised as one. Making a pipeline sets a level, so this comes after.
             logging.getLogger("dlt").setLevel(logging.CRITICAL)
         return self._pipeline, self._destination
 

@@ -143,6 +143,16 @@ def replace_in_load_log(
         connection.unregister(name)
 
 
+def remember_registry(connection: duckdb.DuckDBPyConnection, found: pl.DataFrame) -> None:
+    """Set registry_version and named_assets of the files in `found`, which has them beside `file`."""
+    connection.register("found", found.to_arrow())
+    connection.execute(
+        f"update {_TABLE} as log set registry_version = found.registry_version, named_assets = found.named_assets"
+        " from found where log.file = found.file"
+    )
+    connection.unregister("found")
+
+
 def publish_load_log(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     """Copy the warehouse's load log to the published directory."""
     write_parquet_atomic(warehouse_log(connection), _path(settings))

@@ -39,7 +39,11 @@ class GateRegistry:
 
     def __init__(self, assets: pl.DataFrame) -> None:
         columns = assets.select("asset_id", "interval_minutes", "rated_power_kw").sort("asset_id")
-        self._rows = {name: [minutes, rated_kw] for name, minutes, rated_kw in columns.iter_rows()}
+        rows = columns.rows()
+        self._known = {
+            "weather": {name: f"{name}|{minutes}" for name, minutes, _ in rows},
+            "generation": {name: f"{name}|{minutes}|{rated_kw!r}" for name, minutes, rated_kw in rows},
+        }
         self._versions: dict[tuple[str, str | None], str] = {}
 
     def version(self, table: str, named: str | None) -> str:
@@ -49,10 +53,9 @@ class GateRegistry:
         """
         key = (table, named)
         if key not in self._versions:
-            assets = list(self._rows) if named is None else json.loads(named)
-            width = 2 if table == "generation" else 1
-            rows = [[name, self._rows.get(name, [])[:width]] for name in assets]
-            digest = hashlib.sha256(json.dumps([table, rows], ensure_ascii=False).encode())
+            known = self._known[table]
+            rows = list(known.values()) if named is None else [known.get(n, "") for n in json.loads(named)]
+            digest = hashlib.sha256("\n".join([str(named), *rows]).encode())
             self._versions[key] = digest.hexdigest()[:16]
         return self._versions[key]
 
