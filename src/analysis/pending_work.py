@@ -98,5 +98,5 @@ def is_growing(path: Path, stat: os.stat_result, now_s: float, settle_s: float) 
 def _stat(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
-    except FileNotFoundError:
+    except OSError:
         return None

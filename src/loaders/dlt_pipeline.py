@@ -161,8 +161,9 @@ def ingest(
     Afterwards the warehouse holds, for each table and day that was touched, exactly the accepted rows of the
     files of that day. Files that cannot be accepted are set aside and do not stop the others. The table days in
     `again` are judged anew although their files are known; so are files that were refused under another contract,
-    and those that name an asset whose registry row changed (not without `follow_changes`). When a table's folder or most of its files are gone,
-    nothing of that table is taken out (`LoadSummary.held_back`) unless `allow_removal` says that it is meant.
+    and those that name an asset whose registry row changed (not without `follow_changes`). When a table's folder or
+    most of its files are gone, nothing of that table is taken out (`LoadSummary.held_back`) unless `allow_removal`
+    says that it is meant.
     Raises FleetError, WarehouseBusyError, PipelineError.
     """
     try:

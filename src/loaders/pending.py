@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -71,7 +71,8 @@ class DayFiles:
 class HeldBack:
     """Files that were loaded and are not found, and whose rows stay in the warehouse all the same.
 
-    `waiting` are new or changed files of the same table days, which are loaded whole or not at all.
+    `waiting` are new or changed files of the same table days, which are loaded whole or not at all. Without files it
+    is a folder that cannot be looked into, of which nothing was loaded.
     """
 
     folder: Path
@@ -82,6 +83,8 @@ class HeldBack:
     @property
     def sentence(self) -> str:
         """One line for people, with the next step."""
+        if not self.files:
+            return f"{self.folder} {self.reason}: nothing of it is loaded. Give the pipeline the right to read it"
         waiting = f" {len(self.waiting)} further files of these days wait." if self.waiting else ""
         return (
             f"{self.folder} {self.reason}: the rows of {len(self.files)} files that were loaded from it stay in the"
@@ -184,10 +187,22 @@ def find_pending(
         tuple(raw_dir / name for name in misnamed),
         tuple(forgotten),
         len(listing.names),
-        tuple(
-            HeldBack(*reasons[table], tuple(sorted(files)), tuple(w)) for table, (files, w) in held.items()
+        (
+            *(
+                HeldBack(*reasons[table], tuple(sorted(files)), tuple(w))
+                for table, (files, w) in held.items()
+            ),
+            *_unseen(raw_dir, listing, reasons.values()),
         ),
     )
+
+
+def _unseen(raw_dir: Path, listing: RawListing, told: Iterable[tuple[Path, str]]) -> Iterator[HeldBack]:
+    """The directories that cannot be listed, but for those of which it is told already."""
+    known = {folder for folder, _ in told}
+    for folder, why in listing.unlisted.items():
+        if raw_dir / folder not in known:
+            yield HeldBack(raw_dir / folder, f"cannot be listed ({why})", ())
 
 
 Look = Literal["same", "new", "unreadable"]

@@ -84,6 +84,8 @@ def list_raw_files(raw_dir: Path) -> RawListing:
                         names.append(prefix + entry.name)
             # Without the right to search a directory its files are seen and cannot be looked at.
             os.stat(f"{raw_dir}/{prefix}.")  # noqa: PTH116 - a Path drops the dot
+        except FileNotFoundError:
+            continue
         except OSError as error:
             unlisted[prefix.rstrip("/")] = error.strerror or type(error).__name__
     return RawListing(sorted(names), unlisted)

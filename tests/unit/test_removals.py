@@ -118,6 +118,8 @@ def test_a_folder_that_the_system_does_not_show_takes_nothing_out(
     found = find_pending(raw, ledger, guard=GUARD)
     assert found.days == () and len(_held(found)) == 12
     assert "cannot be listed (Permission denied)" in found.held_back[0].sentence
+    (unseen,) = find_pending(raw, {}, guard=GUARD).held_back
+    assert unseen.files == () and f"{raw / 'weather'} cannot be listed" in unseen.sentence
 
 
 def test_a_listing_that_breaks_off_takes_nothing_out(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
