@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,7 @@ def models_version(project_dir: Path) -> str:
 
     Descriptions and tests are left out, as no figure depends on them.
     """
-    parts = [
-        *_texts(project_dir / "models", "*.sql"),
-        *_texts(project_dir / "models", "*.py"),
-        *_texts(project_dir / "macros", "*.sql"),
-    ]
-    parts += _texts(project_dir / "vocabulary", "*.csv")
-    parts += [(name, json.dumps(_figures(text))) for name, text in _texts(project_dir / "models", "*.yml")]
-    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))
-    parts.append(("dbt_project.yml", json.dumps({key: project.get(key) for key in _PROJECT_KEYS})))
-    return _digest(parts)
+    return _models_version(project_dir, _states(project_dir))
 
 
 def tests_version(project_dir: Path) -> str:
@@ -35,10 +27,24 @@ def tests_version(project_dir: Path) -> str:
     return _digest([*_texts(project_dir / "tests", "*.sql"), *_texts(project_dir / "models", "*.yml")])
 
 
+@lru_cache(maxsize=4)
+def _models_version(project_dir: Path, _: tuple[tuple[str, int, int], ...]) -> str:
+    parts = [
+        *_texts(project_dir / "models", "*.sql"),
+        *_texts(project_dir / "models", "*.py"),
+        *_texts(project_dir / "macros", "*.sql"),
+    ]
+    parts += _texts(project_dir / "vocabulary", "*.csv")
+    parts += [(name, json.dumps(_figures(text))) for name, text in _texts(project_dir / "models", "*.yml")]
+    project = _loaded((project_dir / "dbt_project.yml").read_text("utf-8"))
+    parts.append(("dbt_project.yml", json.dumps({key: project.get(key) for key in _PROJECT_KEYS})))
+    return _digest(parts)
+
+
 def _figures(text: str) -> list[dict[str, Any]]:
     """Of a file of properties: its models' and seeds' configuration, and the columns' types."""
     found = []
-    properties = yaml.safe_load(text) or {}
+    properties = _loaded(text)
     for node in [*(properties.get("models") or []), *(properties.get("seeds") or [])]:
         columns = [
             {key: column[key] for key in _COLUMN_KEYS if key in column}
@@ -46,6 +52,22 @@ def _figures(text: str) -> list[dict[str, Any]]:
         ]
         found.append({key: node[key] for key in _MODEL_KEYS if key in node} | {"columns": columns})
     return found
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    # The loader in C: tests of models are long files.
+    found: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader) or {}
+    return found
+
+
+def _states(project_dir: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of each file that figures may depend on."""
+    files = [project_dir / "dbt_project.yml"]
+    files += [
+        path for folder in ("models", "macros", "vocabulary") for path in (project_dir / folder).rglob("*.*")
+    ]
+    stats = [(str(path), path.stat()) for path in sorted(files)]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
 def _texts(directory: Path, pattern: str) -> list[tuple[str, str]]:

@@ -251,10 +251,10 @@ with exclusive(settings.warehouse_path, 10):
 """
 
 
-@pytest.mark.parametrize("models", [7, 13])
 def test_a_build_that_is_killed_leaves_nothing_that_looks_done_also_when_the_files_go_back(
-    fleet_settings: Settings, models: int
+    fleet_settings: Settings,
 ) -> None:
+    models = 11
     published = _published(fleet_settings)
     path = fleet_settings.raw_dir / "generation" / f"generation_{DAYS.start}.parquet"
     before = _correct(fleet_settings, DAYS.start, 0.1)
@@ -306,27 +306,20 @@ def test_a_rebuild_in_pieces_that_dies_goes_on_with_the_pieces_that_are_missing(
     _equals_one_build(fleet_settings)
 
 
-def _renamed(column: str, before: str, after: str) -> pl.Expr:
-    return pl.col(column).replace(before, after)
-
-
 REGISTRY_CHANGES = {
-    "interval of one asset": [
+    "interval of one asset, ratings, a time zone, sites": [
         pl.when(pl.col("asset_id") == ASSETS[0])
         .then(pl.lit("60"))
         .otherwise("interval_minutes")
-        .alias("interval_minutes")
-    ],
-    "rating and time zone": [
+        .alias("interval_minutes"),
         (pl.col("rated_power_kw").cast(float) * 0.25).alias("rated_power_kw"),
         pl.col("timezone").replace({"Europe/Berlin": "Atlantic/Azores"}),
-    ],
-    "name": [_renamed("asset_id", ASSETS[1], "renamed")],
-    "site and technology data": [
         pl.lit("one-site").alias("site_id"),
-        (pl.col("system_loss_pct").cast(float) + 3).alias("system_loss_pct"),
     ],
-    "commissioning": [pl.lit(str(DAYS.start + ONE_DAY)).alias("commissioned_on")],
+    "a name and the commissioning": [
+        pl.col("asset_id").replace(ASSETS[1], "renamed"),
+        pl.lit(str(DAYS.start + ONE_DAY)).alias("commissioned_on"),
+    ],
 }
 
 
