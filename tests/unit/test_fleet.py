@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from analysis.power_curve_fit import write_power_curves
 from renewable.errors import FleetError
 from renewable.fleet import (
     AssetSchema,
@@ -395,3 +396,41 @@ def test_dbt_has_seeds_of_its_own_in_one_place_for_every_fleet() -> None:
     """A folder that is the registry of any fleet, the demo's too, may hold files that dbt cannot read."""
     project = yaml.safe_load((REPO / "dbt" / "renewable_dbt" / "dbt_project.yml").read_text("utf-8"))
     assert [path for path in project["seed-paths"] if "{" in path or ".." in path or path == "seeds"] == []
+
+
+def test_fitted_curves_take_the_place_of_their_models_and_leave_what_else_a_person_wrote(
+    tmp_path: Path,
+) -> None:
+    registry(
+        tmp_path,
+        sheet(),
+        "note,turbine_model,wind_speed_ms,power_kw,order\r\n"
+        '"a, b", MINE\u00a0,3,10,x\r\nkept,OTHER ,3.50,1e1,y\r\n,MINE,4,20,\r\n',
+    )
+    fitted = pl.DataFrame({"turbine_model": ["MINE"], "wind_speed_ms": [3.5], "power_kw": [12.25]})
+    write_power_curves(fitted, tmp_path)
+    assert (tmp_path / "power_curves.csv").read_text("utf-8") == (
+        "note,turbine_model,wind_speed_ms,power_kw,order\nkept,OTHER ,3.50,1e1,y\n,MINE,3.5,12.25,\n"
+    )
+    (tmp_path / "power_curves.csv").unlink()
+    write_power_curves(fitted, tmp_path)
+    assert (
+        tmp_path / "power_curves.csv"
+    ).read_text() == "turbine_model,wind_speed_ms,power_kw\nMINE,3.5,12.25\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        CURVES.encode("utf-16"),
+        CURVES.replace(",", ";").encode(),
+        b"turbine_model,wind_speed_ms,power_kw\nM,3,4,5\n",
+    ],
+)
+def test_fitted_curves_do_not_replace_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    registry(tmp_path, sheet(), content)
+    fitted = pl.DataFrame({"turbine_model": ["MINE"], "wind_speed_ms": [3.5], "power_kw": [12.25]})
+    with pytest.raises(FleetError, match=r"power_curves\.csv"):
+        write_power_curves(fitted, tmp_path)
+    assert (tmp_path / "power_curves.csv").read_bytes() == content
