@@ -64,7 +64,7 @@ def find_work(settings: Settings, now_s: float) -> Work:
             seen = f"{name}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
             states.setdefault(unit.day, []).append(seen)
             files.setdefault(unit.day, []).append(name)
-        states.setdefault(unit.day, []).extend(f"{name}|removed" for name in unit.removed)
+        states.setdefault(unit.day, []).extend([*(f"{name}|removed" for name in unit.removed), *unit.because])
         files.setdefault(unit.day, []).extend(unit.removed)
     stale, upgrade_needed = _stale(settings, log)
     of_stale = log.filter(pl.col("day").is_in(list(stale))).select("day", "file", "sha256")
@@ -120,5 +120,5 @@ def is_growing(path: Path, stat: os.stat_result, now_s: float, settle_s: float) 
 def _stat(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
-    except FileNotFoundError:
+    except OSError:
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from loaders.gate import FileInMotionError, inspect_file, read_rows
 from renewable.atomic_write import write_text_atomic
 from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
 from renewable.errors import PipelineError
@@ -203,7 +204,9 @@ def _read(settings: Settings, table: RawTable, window: Window) -> pl.LazyFrame:
         raise PipelineError(f"there are no raw files of {table} in {window} under {settings.raw_dir}")
     schema = polars_schema(table)
     frames = [
-        pl.scan_parquet(settings.raw_dir / name).select(pl.col(c).cast(schema[c]) for c in (*KEY, *columns))
+        _rows(settings, settings.raw_dir / name, table).select(
+            pl.col(c).cast(schema[c]) for c in (*KEY, *columns)
+        )
         for name in names
     ]
     # The range of power depends on the turbine.
@@ -213,3 +216,18 @@ def _read(settings: Settings, table: RawTable, window: Window) -> pl.LazyFrame:
         if name in columns and getattr(column, "min", None) is not None
     ]
     return pl.concat(frames).with_columns(bounded).unique(KEY, keep="none")
+
+
+def _rows(settings: Settings, path: Path, table: RawTable) -> pl.LazyFrame:
+    """The rows of a raw file as the gate reads them; what it refuses whole is named."""
+    extra = settings.allowed_extra_columns
+    try:
+        seen = inspect_file(path, table, max_rows=settings.max_rows_per_file, extra_columns=extra)
+        if seen.refusal is None and seen.convert is None:
+            return pl.scan_parquet(path)
+        frame, refusal = (None, seen.refusal) if seen.refusal else read_rows(seen)
+    except FileInMotionError as error:
+        raise PipelineError(f"{path} is being written: try again when it is complete") from error
+    if frame is None:
+        raise PipelineError(f"{path} {refusal}")
+    return frame.lazy()

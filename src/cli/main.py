@@ -249,14 +249,26 @@ def ingest(
     again: Annotated[
         bool, typer.Option(help="Judge and load all files of the range anew, known or not.")
     ] = False,
+    allow_removal: Annotated[
+        bool,
+        typer.Option("--allow-removal", help="Take out what is gone, even if a folder or most files are."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Load new, changed and removed raw files into the warehouse; what breaks the contract goes to quarantine."""
     from loaders.dlt_pipeline import ingest as load
     from loaders.pending import EVERY_UNIT
 
-    summary = load(_load(), _window(start, end, days), again=EVERY_UNIT if again else (), report=_progress)
+    summary = load(
+        _load(),
+        _window(start, end, days),
+        again=EVERY_UNIT if again else (),
+        allow_removal=allow_removal,
+        report=_progress,
+    )
     _print_load(summary, as_json)
+    if summary.held_back:
+        raise typer.Exit(1)
 
 
 @quarantine.command("list")

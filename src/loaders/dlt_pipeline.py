@@ -1,12 +1,13 @@
 """Entry point of loading: pending raw files through the gate into DuckDB with dlt, one transaction a table."""
 
 import logging
+import os
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
+from loaders.adoption import adopted
 from loaders.gate import (
     FileCounts,
     FileInMotionError,
@@ -27,15 +29,28 @@ from loaders.gate import (
 )
 from loaders.load_log import (
     DATASET,
-    LOAD_LOG_SCHEMA,
+    FULL_SCHEMA,
     create_load_log,
+    ledger_of,
     publish_load_log,
+    remember_registry,
+    removal_guard,
     replace_in_load_log,
-    warehouse_ledger,
+    warehouse_log,
 )
-from loaders.pending import DayFiles, Pending, Unit, find_pending, ledger_name
+from loaders.pending import (
+    UNREADABLE,
+    DayFiles,
+    Fingerprint,
+    HeldBack,
+    Pending,
+    Unit,
+    find_pending,
+    ledger_name,
+)
 from loaders.quarantine import clear_refused_file, quarantined_units, store_refused_file, store_verdict
 from loaders.screen import parquet_list, spotless_days
+from loaders.verdicts import GateRegistry, Standing, named_assets, read_standing
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
@@ -66,6 +81,8 @@ class LoadSummary:
     files_refused: Mapping[str, str] = field(default_factory=dict)
     files_removed: tuple[str, ...] = ()
     files_in_motion: tuple[str, ...] = ()
+    files_judged_again: int = 0
+    held_back: tuple[HeldBack, ...] = ()
     rows_in: int = 0
     rows_loaded: int = 0
     rows_collapsed: int = 0
@@ -78,13 +95,20 @@ class LoadSummary:
 
     @property
     def sentence(self) -> str:
-        """One line for people."""
+        """One line for people, and one for each folder whose missing files were not taken out."""
+        return "\n".join([self._outcome, *(f"held back: {held.sentence}" for held in self.held_back)])
+
+    @property
+    def _outcome(self) -> str:
         if not self.files_seen:
             return "there are no raw files of these days, 0 rows loaded"
         if not self.files_loaded and not self.files_refused and not self.files_removed:
             left = f", {len(self.files_in_motion)} still being written" if self.files_in_motion else ""
             return f"nothing new: all {self.files_seen} files were loaded before{left}, 0 rows loaded"
         further = (
+            f", {self.files_judged_again} files judged again for a change of registry or contract"
+            if self.files_judged_again
+            else "",
             f", {len(self.files_removed)} files removed and their rows with them"
             if self.files_removed
             else "",
@@ -100,13 +124,17 @@ class LoadSummary:
 
 @dataclass(frozen=True)
 class _JudgedDay:
-    """A table's UTC day after the gate. `sources` are the files that hold exactly its accepted rows."""
+    """A table's UTC day after the gate. `sources` are the files that hold exactly its accepted rows.
+
+    `assets` tells for each file that was read which assets its rows name (`named_assets`).
+    """
 
     unit: DayFiles
     files: Mapping[str, Inspected]
     refusals: Mapping[str, str]
     counts: Mapping[str, FileCounts]
     sources: tuple[Path, ...] = ()
+    assets: Mapping[str, str | None] = field(default_factory=dict)
     rules: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -123,6 +151,8 @@ def ingest(
     window: Window | None = None,
     *,
     again: Container[Unit] = (),
+    allow_removal: bool = False,
+    follow_changes: bool = True,
     report: Callable[[str], None] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LoadSummary:
@@ -130,11 +160,16 @@ def ingest(
 
     Afterwards the warehouse holds, for each table and day that was touched, exactly the accepted rows of the
     files of that day. Files that cannot be accepted are set aside and do not stop the others. The table days in
-    `again` are judged anew although their files are known.
+    `again` are judged anew although their files are known; so are files that were refused under another contract,
+    and those that name an asset whose registry row changed (not without `follow_changes`). When a table's folder or
+    most of its files are gone, nothing of that table is taken out (`LoadSummary.held_back`) unless `allow_removal`
+    says that it is meant.
     Raises FleetError, WarehouseBusyError, PipelineError.
     """
     try:
-        return _ingest(settings, window, again, report or (lambda _: None), now)
+        return _ingest(
+            settings, window, again, allow_removal, follow_changes, report or (lambda _: None), now
+        )
     except (OSError, duckdb.Error) as error:
         raise PipelineError(
             f"loading stopped: {error}. What was loaded before is kept, the rest is taken by the next run;"
@@ -153,13 +188,16 @@ def replay(
     if not units:
         return LoadSummary()
     days = [day for _, day in units]
-    return ingest(settings, Window(min(days), max(days) + ONE_DAY), again=units, report=report)
+    window = Window(min(days), max(days) + ONE_DAY)
+    return ingest(settings, window, again=units, follow_changes=False, report=report)
 
 
 def _ingest(
     settings: Settings,
     window: Window | None,
     again: Container[Unit],
+    allow_removal: bool,
+    follow_changes: bool,
     report: Callable[[str], None],
     now: Callable[[], datetime],
 ) -> LoadSummary:
@@ -178,20 +216,27 @@ def _ingest(
         # Both cores may insert; rows stay together by file, which is what reading a day back needs.
         connection.execute("set preserve_insertion_order = false")
         create_load_log(connection)
-        ledger = warehouse_ledger(connection)
-        pending = find_pending(settings.raw_dir, ledger, window, again=again)
-        _refuse_to_empty(settings, pending, len(ledger))
-        misnamed = {
-            ledger_name(path, settings.raw_dir): refused_by_name(path, settings.raw_dir)
-            for path in pending.misnamed
-        }
-        loader = _Loader(settings, fleet, connection, work, now)
+        registry = GateRegistry(fleet.assets)
+        log = _log_with_registry(settings, connection, fleet, registry)
+        standing = read_standing(connection, registry, log)
+        pending = find_pending(
+            settings.raw_dir,
+            ledger_of(log),
+            window,
+            again=again,
+            due=standing.due(log) if follow_changes else {},
+            guard=None if allow_removal else removal_guard(settings),
+        )
+        if not allow_removal:
+            _refuse_to_empty(settings, pending, log.height)
+        misnamed = _misnamed(settings, pending)
+        loader = _Loader(settings, fleet, standing, connection, work, now)
         if pending.days or not loader.has_tables():
             for batch in loader.batches(pending.days):
                 done += loader.load(batch, in_motion)
                 if len(done) < len(pending.days):
                     report(f"loaded {len(done)} of {len(pending.days)} table days")
-        _log_misnamed(settings, connection, misnamed, pending.forgotten, now())
+        _log_misnamed(settings, connection, misnamed, pending.forgotten, standing.contract, now())
         publish_load_log(settings, connection)
     return _summary(done, misnamed, in_motion, pending, time.monotonic() - started)
 
@@ -199,9 +244,31 @@ def _ingest(
 def _refuse_to_empty(settings: Settings, pending: Pending, known: int) -> None:
     if known and not pending.files_seen:
         raise PipelineError(
-            f"{settings.raw_dir} holds no file, but {known} were loaded from it: loading would empty the warehouse."
-            f" Bring the files back (is the disk mounted?), or delete {settings.warehouse_path} to start from nothing"
+            f"{settings.raw_dir} shows no file, but {known} were loaded from it: loading would empty the warehouse."
+            " Bring the files back (is the disk mounted, may it be read?), or take everything out with"
+            " `renewable ingest --allow-removal`"
         )
+
+
+def _log_with_registry(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, fleet: Fleet, registry: GateRegistry
+) -> pl.DataFrame:
+    log = warehouse_log(connection)
+    accepted = log.filter(pl.col("refusal").is_null())
+    if accepted["registry_version"].null_count() == 0:
+        return log
+    set_aside = quarantined_units(settings.quarantine_dir)
+    remember_registry(connection, adopted(connection, log, fleet, registry, set_aside))
+    return warehouse_log(connection)
+
+
+def _misnamed(settings: Settings, pending: Pending) -> dict[str, Inspected]:
+    found = dict[str, Inspected]()
+    for path in pending.misnamed:
+        # One that is gone meanwhile needs no verdict.
+        with suppress(FileInMotionError):
+            found[ledger_name(path, settings.raw_dir)] = refused_by_name(path, settings.raw_dir)
+    return found
 
 
 @contextmanager
@@ -223,21 +290,22 @@ class _Loader:
         self,
         settings: Settings,
         fleet: Fleet,
+        standing: Standing,
         connection: duckdb.DuckDBPyConnection,
         work: Path,
         now: Callable[[], datetime],
     ) -> None:
-        self._settings, self._fleet = settings, fleet
+        self._settings, self._fleet, self._standing = settings, fleet, standing
         self._connection, self._work, self._now = connection, work, now
         self._pipeline: dlt.Pipeline | None = None
         self._destination: ReplaceDaysDuckDb | None = None
 
     def has_tables(self) -> bool:
-        """Whether the warehouse has the raw tables; the models need them even while they are empty."""
+        """Whether the warehouse has the raw tables with all columns; the models need them even while they are empty."""
         found = self._connection.execute(
-            "select table_name from information_schema.tables where table_schema = ?", [DATASET]
+            "select table_name, column_name from information_schema.columns where table_schema = ?", [DATASET]
         ).fetchall()
-        return {table for (table,) in found} >= set(TABLES)
+        return set(found) >= {(table, column) for table in TABLES for column in polars_schema(table)}
 
     def batches(self, days: Sequence[DayFiles]) -> Iterator[list[DayFiles]]:
         """`days` in portions of about _BATCH_ROWS rows, by the footers; at least one, which may be empty."""
@@ -273,18 +341,25 @@ class _Loader:
                 inspected[unit.table, unit.day] = (
                     unit,
                     {
-                        self._name(path): inspect_file(path, unit.table, max_rows=limit, extra_columns=extra)
+                        self._name(path): inspect_file(
+                            path,
+                            unit.table,
+                            max_rows=limit,
+                            extra_columns=extra,
+                            columns_then=self._standing.columns_then[unit.table],
+                        )
                         for path in unit.paths
                     },
                 )
             except FileInMotionError as error:
                 in_motion.append(self._name(error.args[0]))
-        spotless = set[Unit]()
+        spotless = dict[Unit, dict[Path, list[str]]]()
         for table in TABLES:
             whole = {
                 day: [file.path for file in files.values() if file.rows]
                 for (found, day), (_, files) in inspected.items()
-                if found == table and all(file.refusal is None for file in files.values())
+                if found == table
+                and all(file.refusal is None and file.convert is None for file in files.values())
             }
             spotless |= spotless_days(
                 table, {day: paths for day, paths in whole.items() if paths}, self._fleet
@@ -292,16 +367,22 @@ class _Loader:
         batch = []
         for key, (unit, files) in inspected.items():
             try:
-                judge = self._judge_at_a_glance if key in spotless else self._judge_rows
-                batch.append(judge(unit, files))
+                if key in spotless:
+                    batch.append(self._judge_at_a_glance(unit, files, spotless[key]))
+                else:
+                    batch.append(self._judge_rows(unit, files))
             except FileInMotionError as error:
                 in_motion.append(self._name(error.args[0]))
         return batch, in_motion
 
-    def _judge_at_a_glance(self, unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
+    def _judge_at_a_glance(
+        self, unit: DayFiles, files: Mapping[str, Inspected], assets: Mapping[Path, Sequence[str]]
+    ) -> _JudgedDay:
         store_verdict(self._settings.quarantine_dir, unit.table, unit.day, None)
         counts = {name: FileCounts(file.rows, file.rows, 0, 0, 0) for name, file in files.items()}
-        return _JudgedDay(unit, files, {}, counts, tuple(file.path for file in files.values() if file.rows))
+        sources = tuple(file.path for file in files.values() if file.rows)
+        named = {name: named_assets(assets.get(file.path, ())) for name, file in files.items()}
+        return _JudgedDay(unit, files, {}, counts, sources, named)
 
     def _judge_rows(self, unit: DayFiles, files: Mapping[str, Inspected]) -> _JudgedDay:
         refusals, frames = dict[str, str](), dict[str, pl.DataFrame]()
@@ -316,7 +397,8 @@ class _Loader:
         accepted = self._work / f"{unit.table}_{unit.day}.parquet"
         verdict.accepted.write_parquet(accepted, compression="uncompressed")
         rules = Counter([*verdict.rejected["rule"], *verdict.set_aside["rule"]])
-        return _JudgedDay(unit, files, refusals, verdict.counts, (accepted,), rules)
+        named = {name: named_assets(frame["asset_id"].unique()) for name, frame in frames.items()}
+        return _JudgedDay(unit, files, refusals, verdict.counts, (accepted,), named, rules)
 
     def _record_refusals(self, batch: Sequence[_JudgedDay]) -> None:
         for judged in batch:
@@ -346,7 +428,8 @@ class _Loader:
                 if moved := _moved(days):
                     raise _FilesMovedError(*moved)
                 _reconcile(connection, table, scope, days)
-                log = _load_log_rows(days, load_id, time.monotonic() - started, self._now())
+                duration_s = time.monotonic() - started
+                log = _load_log_rows(days, self._standing, load_id, duration_s, self._now())
                 replace_in_load_log(connection, log, [judged.key for judged in days])
 
             return Replacement(scope, settle)
@@ -406,9 +489,6 @@ class _Loader:
         from loaders.replace_days import ReplaceDaysDuckDb
 
         if self._pipeline is None or self._destination is None:
-            dlt.config["runtime.dlthub_telemetry"] = False
-            # What dlt would log as an error is raised as one.
-            logging.getLogger("dlt").setLevel(logging.CRITICAL)
             dlt.config["load.raise_on_failed_jobs"] = True
             dlt.config["load.workers"] = 1
             dlt.config["normalize.model_normalizer.add_dlt_load_id"] = False
@@ -419,6 +499,8 @@ class _Loader:
                 destination=self._destination,
                 dataset_name=DATASET,
             )
+            # What dlt would log as an error is raised as one. Making a pipeline sets a level, so this comes after.
+            logging.getLogger("dlt").setLevel(logging.CRITICAL)
         return self._pipeline, self._destination
 
     def _name(self, path: Path) -> str:
@@ -435,15 +517,20 @@ def _scope(days: Iterator[date]) -> str:
 
 def _moved(days: Sequence[_JudgedDay]) -> list[str]:
     """Files that are not the ones any more which the gate judged."""
-    found = list[str]()
-    for judged in days:
-        for name, file in judged.files.items():
-            try:
-                if not file.fingerprint.has_stat_of(file.path):
-                    found.append(name)
-            except FileNotFoundError:
-                found.append(name)
-    return found
+    return [
+        name
+        for judged in days
+        for name, file in judged.files.items()
+        if not _is_as_judged(file.fingerprint, file.path)
+    ]
+
+
+def _is_as_judged(seen: Fingerprint, path: Path) -> bool:
+    try:
+        return seen.has_stat_of(path)
+    except OSError:
+        # Nothing was taken from a file that could not be read: it is as it was while it cannot.
+        return seen.sha256 == UNREADABLE and os.path.lexists(path.parent)
 
 
 def _reconcile(
@@ -458,7 +545,7 @@ def _reconcile(
 
 
 def _load_log_rows(
-    days: Sequence[_JudgedDay], load_id: str, duration_s: float, now: datetime
+    days: Sequence[_JudgedDay], standing: Standing, load_id: str, duration_s: float, now: datetime
 ) -> pl.DataFrame:
     rows = [
         {"file": name, "table_name": judged.unit.table, "day": judged.unit.day}
@@ -470,10 +557,22 @@ def _load_log_rows(
             "duration_s": duration_s,
             "loaded_at": now,
         }
+        | _given_by(standing, judged, name, file.fingerprint.sha256)
         for judged in days
         for name, file in judged.files.items()
     ]
-    return pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
+    return pl.DataFrame(rows, schema=FULL_SCHEMA)
+
+
+def _given_by(standing: Standing, judged: _JudgedDay, name: str, sha256: str) -> dict[str, str | None]:
+    """By which contract and registry rows a verdict was given."""
+    table, named = judged.unit.table, judged.assets.get(name, named_assets(()))
+    return {
+        "contract_version": standing.contract,
+        "first_contract_version": None if name in judged.refusals else standing.first_version(table, sha256),
+        "registry_version": standing.registry.version(table, named),
+        "named_assets": named,
+    }
 
 
 def _log_misnamed(
@@ -481,6 +580,7 @@ def _log_misnamed(
     connection: duckdb.DuckDBPyConnection,
     misnamed: Mapping[str, Inspected],
     forgotten: Sequence[str],
+    contract: str,
     now: datetime,
 ) -> None:
     for name, file in misnamed.items():
@@ -494,12 +594,13 @@ def _log_misnamed(
             **asdict(_NOTHING),
             "refusal": file.refusal,
             "loaded_at": now,
+            "contract_version": contract,
         }
         for name, file in misnamed.items()
     ]
     if rows or forgotten:
         connection.execute("begin")
-        replace_in_load_log(connection, pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA), [], forgotten)
+        replace_in_load_log(connection, pl.DataFrame(rows, schema=FULL_SCHEMA), [], forgotten)
         connection.execute("commit")
 
 
@@ -532,6 +633,8 @@ def _summary(
         files_refused=dict(sorted(refused.items())),
         files_removed=tuple(pending.removed),
         files_in_motion=tuple(in_motion),
+        files_judged_again=sum(len(judged.unit.changed) for judged in loaded if judged.unit.because),
+        held_back=pending.held_back,
         rows_in=sum(c.rows_in for c in counts),
         rows_loaded=sum(c.rows_loaded for c in counts),
         rows_collapsed=sum(c.rows_collapsed for c in counts),

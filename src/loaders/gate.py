@@ -13,11 +13,20 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loaders.pending import Fingerprint, fingerprint
+from loaders.lossless import (
+    LossError,
+    converted,
+    is_canonical,
+    is_lossless,
+    is_plain,
+    is_spark_instant,
+    type_name,
+)
+from loaders.pending import Fingerprint, fingerprint, opened, unreadable_fingerprint
 from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
 from renewable.contract.schemas import POWER_CHANNELS, SCHEMAS
 from renewable.fleet import Fleet
-from renewable.raw_files import is_in_place
+from renewable.raw_files import name_fault
 from renewable.windows import Window
 
 # Names of dataframely's rules as they appear in the quarantine.
@@ -49,12 +58,16 @@ SET_ASIDE_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file as its footer shows it. `refusal` says why the whole file is refused; then nothing of it was decoded."""
+    """A file as its footer shows it. `refusal` says why the whole file is refused; then nothing of it was decoded.
+
+    `convert` names the table whose columns are to be made of what the file holds; None: it holds just them.
+    """
 
     path: Path
     fingerprint: Fingerprint
     rows: int
     refusal: str | None
+    convert: RawTable | None = None
 
 
 class FileInMotionError(Exception):
@@ -87,29 +100,40 @@ class Verdict:
 
 
 def inspect_file(
-    path: Path, table: RawTable, *, max_rows: int, extra_columns: Container[str] = ()
+    path: Path,
+    table: RawTable,
+    *,
+    max_rows: int,
+    extra_columns: Container[str] = (),
+    columns_then: Mapping[str, frozenset[str]] | None = None,
 ) -> Inspected:
     """Fingerprint a raw file and hold its footer against the contract; what the file holds never makes it raise.
 
-    Columns beside the contract's are a fault unless they are in `extra_columns`.
+    Columns beside the contract's are a fault unless they are in `extra_columns`. `columns_then` names by SHA-256 the
+    contents that an earlier contract accepted, with the columns that it had: what was not among them may be missing
+    now where the contract allows null, and what is not in the contract any more is left out.
+    A file that the system does not let be read is refused.
 
-    Raises FileInMotionError when somebody writes or removes the file meanwhile, OSError when it cannot be opened.
+    Raises FileInMotionError when somebody writes or removes the file meanwhile.
     """
     try:
         before = path.lstat()
         # The kernel's clock ticks in some milliseconds: a later change must get a later time than what is seen here.
         time.sleep(max(0.0, _TICK_S - max(0.0, time.time() - before.st_ctime)))
         refusal = _kind_fault(path)
-        rows = 0
-        if refusal is None:
-            rows, refusal = _footer(path, table, max_rows, extra_columns)
         seen = fingerprint(path)
+        rows, convert = 0, False
+        if refusal is None:
+            then = (columns_then or {}).get(seen.sha256)
+            rows, refusal, convert = _footer(path, table, max_rows, extra_columns, then)
         moved = not seen.has_stat_of(path) or before.st_ctime_ns != seen.ctime_ns
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise FileInMotionError(path) from error
+    except OSError as error:
+        return _unreadable(path, error)
     if moved:
         raise FileInMotionError(path)
-    return Inspected(path, seen, rows, refusal)
+    return Inspected(path, seen, rows, refusal, table if convert else None)
 
 
 def claimed_rows(path: Path, max_rows: int) -> int:
@@ -127,14 +151,25 @@ def read_rows(file: Inspected) -> tuple[pl.DataFrame | None, str | None]:
     Raises FileInMotionError when it is not the file any more that was inspected.
     """
     try:
-        content = file.path.read_bytes()
-    except FileNotFoundError as error:
+        with opened(file.path) as source:
+            content = source.read()
+    except OSError as error:
+        # It could be read a moment ago: the next look will tell which of the two is so for good.
         raise FileInMotionError(file.path) from error
     if hashlib.sha256(content).hexdigest() != file.fingerprint.sha256:
         raise FileInMotionError(file.path)
     try:
-        frame = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        source_of = io.BytesIO(content)
+        frame = _convert(source_of, file.convert) if file.convert else pl.read_parquet(source_of)
+    except LossError as error:
+        return None, str(error)
+    except (
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        ValueError,
+    ) as error:
         return None, f"cannot be read as Parquet: {_first_line(error)}"
     if frame.height != file.rows:
         return (
@@ -145,11 +180,17 @@ def read_rows(file: Inspected) -> tuple[pl.DataFrame | None, str | None]:
 
 
 def refused_by_name(path: Path, raw_dir: Path) -> Inspected:
-    """The verdict on a file whose name or place is not that of a raw file."""
-    reason = "the name does not parse: expected <weather|generation>_YYYY-MM-DD[__part].parquet"
-    if not is_in_place(path.relative_to(raw_dir).as_posix()):
-        reason = "lies where no raw file is looked for: put it into weather/ or generation/"
-    return Inspected(path, fingerprint(path), 0, _kind_fault(path) or reason)
+    """The verdict on a file whose name or place is not that of a raw file.
+
+    Raises FileInMotionError when it is gone meanwhile.
+    """
+    try:
+        refusal = _kind_fault(path) or name_fault(path.relative_to(raw_dir).as_posix())
+        return Inspected(path, fingerprint(path), 0, refusal or "is no raw file")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileInMotionError(path) from error
+    except OSError as error:
+        return _unreadable(path, error)
 
 
 def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fleet: Fleet) -> Verdict:
@@ -192,53 +233,101 @@ def _kind_fault(path: Path) -> str | None:
     return None if stat.S_ISREG(path.lstat().st_mode) else "is not a regular file"
 
 
+def _unreadable(path: Path, error: OSError) -> Inspected:
+    reason = (
+        f"cannot be read ({error.strerror or error}): give the pipeline's user the right to read it, or look after"
+        " the disk. Each load tries it again"
+    )
+    return Inspected(path, unreadable_fingerprint(path), 0, reason)
+
+
 def _footer(
-    path: Path, table: RawTable, max_rows: int, extra_columns: Container[str]
-) -> tuple[int, str | None]:
+    path: Path,
+    table: RawTable,
+    max_rows: int,
+    extra_columns: Container[str],
+    then: frozenset[str] | None,
+) -> tuple[int, str | None, bool]:
+    """(rows that it claims, why it is refused, whether its columns have to be converted)."""
     try:
-        metadata = pq.read_metadata(path)
-        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-        found = pl.read_parquet_schema(path)
-    except FileNotFoundError:
-        raise
-    except (
-        pa.ArrowException,
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-        OSError,
-        ValueError,
-    ) as error:
-        return 0, f"cannot be read as Parquet: {_first_line(error)}"
+        with opened(path) as source:
+            file = pq.ParquetFile(source)
+            metadata, found = file.metadata, file.schema_arrow
+            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+            physical = {
+                column.path: column.physical_type
+                for column in (metadata.schema.column(i) for i in range(metadata.num_columns))
+            }
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno:
+            # The system's word about the file; that of pyarrow about its content has no number.
+            raise
+        return 0, f"cannot be read as Parquet: {_first_line(error)}", False
     rows, size = metadata.num_rows, sum(group.total_byte_size for group in groups)
     if rows > max_rows:
-        return rows, f"claims {rows} rows, more than RENEWABLE_MAX_ROWS_PER_FILE={max_rows}"
+        return rows, f"claims {rows} rows, more than RENEWABLE_MAX_ROWS_PER_FILE={max_rows}", False
     if rows != sum(group.num_rows for group in groups):
-        return rows, "cannot be read as Parquet: the footer contradicts itself about the number of rows"
-    if size > max(max_rows * _MAX_BYTES_PER_ROW, _SMALL_BYTES):
-        return rows, (
-            f"claims {size} bytes unpacked, more than {_MAX_BYTES_PER_ROW} for each of"
-            f" RENEWABLE_MAX_ROWS_PER_FILE={max_rows} rows"
+        return (
+            rows,
+            "cannot be read as Parquet: the footer contradicts itself about the number of rows",
+            False,
         )
-    return rows, _schema_fault(found, table, extra_columns)
+    if size > max(max_rows * _MAX_BYTES_PER_ROW, _SMALL_BYTES):
+        return (
+            rows,
+            f"claims {size} bytes unpacked, more than {_MAX_BYTES_PER_ROW} for each of"
+            f" RENEWABLE_MAX_ROWS_PER_FILE={max_rows} rows",
+            False,
+        )
+    if len(set(found.names)) < len(found.names):
+        return rows, "cannot be read as Parquet: it has two columns of one name", False
+    instants = {name for name, kind in physical.items() if is_spark_instant(kind, metadata.metadata)}
+    fault = _schema_fault(found, table, extra_columns, then, instants)
+    expected = polars_schema(table)
+    canonical = all(n in found.names and is_canonical(found.field(n).type, t) for n, t in expected.items())
+    plain = all(is_plain(field.type) for field in found if field.name not in expected)
+    return rows, fault, not (canonical and plain)
 
 
 def _schema_fault(
-    found: Mapping[str, pl.DataType], table: RawTable, extra_columns: Container[str]
+    found: pa.Schema,
+    table: RawTable,
+    extra_columns: Container[str],
+    then: frozenset[str] | None,
+    instants: Container[str],
 ) -> str | None:
-    expected = polars_schema(table)
+    expected, nullable = polars_schema(table), measurements(table)
     faults = []
-    if missing := [name for name in expected if name not in found]:
+    lacking = [name for name in expected if name not in found.names]
+    if missing := [name for name in lacking if then is None or name in then or name not in nullable]:
         faults.append(f"missing column(s) {', '.join(missing)}")
-    if unknown := [name for name in found if name not in expected and name not in extra_columns]:
+    left_out = [name for name in found.names if name not in expected and name not in (then or ())]
+    if unknown := [name for name in left_out if name not in extra_columns]:
         faults.append(
             f"unknown column(s) {', '.join(unknown)}, and RENEWABLE_EXTRA_COLUMNS does not allow them"
         )
-    faults += [
-        f"column {name} is {found[name]}, expected {dtype}"
-        for name, dtype in expected.items()
-        if name in found and found[name] != dtype
-    ]
+    for name, dtype in expected.items():
+        kind = found.field(name).type if name in found.names else None
+        if kind is not None and not is_lossless(kind, dtype, name in nullable, name in instants):
+            faults.append(
+                f"column {name} is {type_name(kind)}, expected {dtype} or what converts without loss"
+            )
     return "; ".join(faults) or None
+
+
+def _convert(content: io.BytesIO, table: RawTable) -> pl.DataFrame:
+    """The contract's columns, made of a file's own without loss; one that it lacks is null."""
+    file = pq.ParquetFile(content)
+    expected = polars_schema(table)
+    rows = file.read(columns=[name for name in expected if name in file.schema_arrow.names])
+    return pl.DataFrame(
+        [
+            converted(name, rows[name], dtype)
+            if name in rows.column_names
+            else pl.Series(name, [None] * rows.num_rows, dtype=dtype)
+            for name, dtype in expected.items()
+        ]
+    )
 
 
 def _with_registry(rows: pl.DataFrame, fleet: Fleet) -> pl.DataFrame:

@@ -1,12 +1,19 @@
 """The load log: what became of each raw file. It is the ledger of what is loaded; readers see its published copy."""
 
 from collections.abc import Container, Iterable
+from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from loaders.pending import Fingerprint, Pending, Unit, find_pending
+from loaders.pending import Fingerprint, Pending, RemovalGuard, Unit, find_pending
+from loaders.verdicts import GateRegistry, Standing
 from renewable.atomic_write import write_parquet_atomic
+from renewable.contract import TABLES
+from renewable.contract.version import BASELINE, contract_version
+from renewable.errors import FleetError
+from renewable.fleet import load_assets
 from renewable.settings import Settings
 from renewable.windows import Window
 
@@ -30,8 +37,15 @@ LOAD_LOG_SCHEMA = pl.Schema(
         ("load_id", pl.String),
         ("duration_s", pl.Float64),
         ("loaded_at", pl.Datetime("us", "UTC")),
+        # Which contract gave the verdict, and the first one that accepted this content; null: from before they were
+        # kept. The fingerprint of the registry rows that the verdict depends on; null also for misnamed files.
+        ("contract_version", pl.String),
+        ("first_contract_version", pl.String),
+        ("registry_version", pl.String),
     ]
 )
+# With the assets that a file names (`verdicts.named_assets`), which only the load itself asks for.
+FULL_SCHEMA = pl.Schema([*LOAD_LOG_SCHEMA.items(), ("named_assets", pl.String)])
 _TABLE = f"{DATASET}.{LOAD_LOG}"
 _SQL_TYPES = {
     pl.String: "varchar",
@@ -44,25 +58,58 @@ _SQL_TYPES = {
 
 def read_load_log(settings: Settings) -> pl.DataFrame:
     """The published load log (LOAD_LOG_SCHEMA), one row a file; empty when there is no warehouse yet."""
-    path = settings.published_dir / f"{LOAD_LOG}.parquet"
-    if not path.exists() or not settings.warehouse_path.exists():
-        return pl.DataFrame(schema=LOAD_LOG_SCHEMA)
-    return _complete(pl.read_parquet(path))
+    return _published(settings, LOAD_LOG_SCHEMA)
 
 
 def published_ledger(settings: Settings) -> dict[str, Fingerprint]:
     """The ledger as readers may know it, without opening the warehouse."""
-    return _ledger(read_load_log(settings))
+    return ledger_of(read_load_log(settings))
 
 
 def pending_files(settings: Settings, window: Window | None = None, again: Container[Unit] = ()) -> Pending:
-    """What the next load would take, judged by the published load log."""
-    return find_pending(settings.raw_dir, published_ledger(settings), window, again=again)
+    """What the next load would take, judged by the published load log.
+
+    While the registry cannot be read, nothing is due for a change of it: the load itself says what is wrong.
+    """
+    log = _published(settings, FULL_SCHEMA)
+    try:
+        assets = load_assets(settings.fleet_dir)
+    except FleetError:
+        log = log.with_columns(registry_version=None)
+        assets = pl.DataFrame(
+            schema={"asset_id": pl.String, "interval_minutes": None, "rated_power_kw": None}
+        )
+    return find_pending(
+        settings.raw_dir,
+        ledger_of(log),
+        window,
+        again=again,
+        due=Standing(GateRegistry(assets)).due(log),
+        guard=removal_guard(settings),
+    )
+
+
+def removal_guard(settings: Settings) -> RemovalGuard:
+    """When missing files are taken for an accident."""
+    return RemovalGuard(settings.max_removed_ratio)
+
+
+def units_of_other_contract(settings: Settings) -> set[Unit]:
+    """The table days with an accepted file that another contract than the present one judged; opens no warehouse.
+
+    `ingest(again=...)` judges them by the present one.
+    """
+    version = pl.col("contract_version").fill_null(BASELINE)
+    log = read_load_log(settings).filter(
+        pl.col("refusal").is_null() & pl.col("day").is_not_null() & (version != contract_version())
+    )
+    days: list[tuple[str, date]] = log.select("table_name", "day").unique().rows()
+    return {(table, day) for name, day in days for table in TABLES if table == name}
 
 
 def create_load_log(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the warehouse's load log, or bring an older one to the present columns."""
-    columns = {name: _SQL_TYPES[dtype.base_type()] for name, dtype in LOAD_LOG_SCHEMA.items()}
+    columns = {name: _SQL_TYPES[dtype.base_type()] for name, dtype in FULL_SCHEMA.items()}
     connection.execute(f"create schema if not exists {DATASET}")
     connection.execute(
         f"create table if not exists {_TABLE} ({', '.join(f'{n} {t}' for n, t in columns.items())})"
@@ -71,15 +118,15 @@ def create_load_log(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table {_TABLE} add column if not exists {name} {sql_type}")
 
 
-def warehouse_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, Fingerprint]:
-    """Fingerprints of all files whose fate the warehouse knows, by ledger_name."""
-    return _ledger(_read(connection))
+def warehouse_log(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The load log (FULL_SCHEMA): all files whose fate the warehouse knows."""
+    return _complete(connection.sql(f"from {_TABLE} order by file").pl(), FULL_SCHEMA)
 
 
 def replace_in_load_log(
     connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, units: Iterable[Unit], gone: Iterable[str] = ()
 ) -> None:
-    """Forget the files of `units` and those named in `gone`, then take `rows` (LOAD_LOG_SCHEMA).
+    """Forget the files of `units` and those named in `gone`, then take `rows` (FULL_SCHEMA).
 
     It belongs into the transaction that replaces the rows of these table days.
     """
@@ -96,22 +143,40 @@ def replace_in_load_log(
         connection.unregister(name)
 
 
+def remember_registry(connection: duckdb.DuckDBPyConnection, found: pl.DataFrame) -> None:
+    """Set registry_version and named_assets of the files in `found`, which has them beside `file`."""
+    connection.register("found", found.to_arrow())
+    connection.execute(
+        f"update {_TABLE} as log set registry_version = found.registry_version, named_assets = found.named_assets"
+        " from found where log.file = found.file"
+    )
+    connection.unregister("found")
+
+
 def publish_load_log(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
     """Copy the warehouse's load log to the published directory."""
-    write_parquet_atomic(_read(connection), settings.published_dir / f"{LOAD_LOG}.parquet")
+    write_parquet_atomic(warehouse_log(connection), _path(settings))
 
 
-def _read(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    columns = ", ".join(LOAD_LOG_SCHEMA)
-    return _complete(connection.sql(f"select {columns} from {_TABLE} order by file").pl())
-
-
-def _complete(log: pl.DataFrame) -> pl.DataFrame:
-    """`log` with all columns; one that an older version wrote lacks the newer ones."""
-    missing = [pl.lit(None, dtype).alias(n) for n, dtype in LOAD_LOG_SCHEMA.items() if n not in log.columns]
-    return log.with_columns(missing).select(LOAD_LOG_SCHEMA.names()).cast(LOAD_LOG_SCHEMA)
-
-
-def _ledger(log: pl.DataFrame) -> dict[str, Fingerprint]:
+def ledger_of(log: pl.DataFrame) -> dict[str, Fingerprint]:
+    """Fingerprints of the files of a load log, by ledger_name."""
     columns = log.select("file", "size_bytes", "mtime_ns", "ctime_ns", "sha256")
     return {name: Fingerprint(*values) for name, *values in columns.iter_rows()}
+
+
+def _published(settings: Settings, schema: pl.Schema) -> pl.DataFrame:
+    path = _path(settings)
+    if not path.exists() or not settings.warehouse_path.exists():
+        return pl.DataFrame(schema=schema)
+    found = pl.read_parquet_schema(path)
+    return _complete(pl.read_parquet(path, columns=[name for name in schema if name in found]), schema)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.published_dir / f"{LOAD_LOG}.parquet"
+
+
+def _complete(log: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """`log` with all columns; one that an older version wrote lacks the newer ones."""
+    missing = [pl.lit(None, dtype).alias(n) for n, dtype in schema.items() if n not in log.columns]
+    return log.with_columns(missing).select(schema.names()).cast(schema)

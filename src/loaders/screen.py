@@ -21,23 +21,26 @@ from renewable.windows import Window
 _MINUTES_A_DAY = 24 * 60
 
 
-def spotless_days(table: RawTable, days: Mapping[date, Sequence[Path]], fleet: Fleet) -> set[Unit]:
+def spotless_days(
+    table: RawTable, days: Mapping[date, Sequence[Path]], fleet: Fleet
+) -> dict[Unit, dict[Path, list[str]]]:
     """The days whose files hold only rows and values that the gate would accept, each key once.
 
-    The footers of the files must have passed the gate. A file that DuckDB cannot read makes its day not spotless.
+    For each of them it tells which assets each file names. The footers of the files must have passed the gate, as
+    the contract's own columns. A file that DuckDB cannot read makes its day not spotless.
     """
     if not days:
-        return set()
+        return {}
     try:
         found = _aggregates(table, [path for paths in days.values() for path in paths], fleet)
     except (duckdb.Error, UnicodeDecodeError):
         # Some file is broken inside: halve until it is alone, and leave that day to the gate.
         halves = _halves(days)
-        return set().union(*(spotless_days(table, half, fleet) for half in halves))
+        return {unit: files for half in halves for unit, files in spotless_days(table, half, fleet).items()}
     good = {path: part.drop("file") for (path,), part in found.partition_by("file", as_dict=True).items()}
     empty = found.clear().drop("file")
     return {
-        (table, day)
+        (table, day): {path: good.get(str(path), empty)["asset_id"].to_list() for path in paths}
         for day, paths in days.items()
         if _is_spotless(pl.concat([good.get(str(path), empty) for path in paths]), Window.of_day(day))
     }

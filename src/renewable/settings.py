@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         "",
         description="PostgreSQL database for Dagster's runs and events; empty: SQLite under the data directory",
     )
+    max_removed_ratio: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of a table's known files, at least ten, that may be gone before it counts as an accident",
+    )
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
     )

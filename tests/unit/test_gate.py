@@ -156,7 +156,6 @@ def test_rows_in_are_loaded_collapsed_or_quarantined_for_any_input(
         (lambda f: f.with_columns(pl.col("timestamp").dt.replace_time_zone(None)), "timestamp is Datetime"),
         (lambda f: f.with_columns(pl.col("timestamp").dt.date()), "timestamp is Date"),
         (lambda f: f.with_columns(pl.col("active_power_kw").cast(pl.String)), "active_power_kw is String"),
-        (lambda f: f.with_columns(pl.col("active_power_kw").cast(pl.Float32)), "active_power_kw is Float32"),
     ],
 )
 def test_a_file_of_another_shape_is_refused_with_the_column_named(

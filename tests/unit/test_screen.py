@@ -70,8 +70,8 @@ def test_a_clean_day_is_spotless(
     fleet: Fleet, days: dict[RawTable, pl.DataFrame], tmp_path: Path, table: RawTable
 ) -> None:
     path = _write(days[table], tmp_path / "a.parquet")
-    assert spotless_days(table, {DAY: [path]}, fleet) == {(table, DAY)}
-    assert spotless_days(table, {NEXT: [path]}, fleet) == set()
+    assert set(spotless_days(table, {DAY: [path]}, fleet)) == {(table, DAY)}
+    assert set(spotless_days(table, {NEXT: [path]}, fleet)) == set()
 
 
 @pytest.mark.parametrize("channel", ["wind_speed_ms", "ghi_wm2", "precipitation_mm"])
@@ -82,7 +82,7 @@ def test_a_not_a_number_is_seen_although_the_files_statistics_hide_it(
         pl.when(pl.int_range(pl.len()) == 700).then(float("nan")).otherwise(pl.col(channel)).alias(channel)
     )
     path = _write(days["weather"].with_columns(holed), tmp_path / "a.parquet")
-    assert spotless_days("weather", {DAY: [path]}, fleet) == set()
+    assert set(spotless_days("weather", {DAY: [path]}, fleet)) == set()
 
 
 @hypothesis_settings(max_examples=30, deadline=None)
@@ -106,7 +106,7 @@ def test_spotless_is_what_the_gate_takes_whole(
     frame = pl.concat([frame, frame[row : row + 1]]) if twice else frame
     frame = frame.sample(fraction=1, shuffle=True, seed=row) if shuffled else frame
     path = _write(frame, tmp_path_factory.mktemp("screen") / "a.parquet")
-    found = spotless_days(table, {DAY: [path]}, fleet)
+    found = set(spotless_days(table, {DAY: [path]}, fleet))
     assert found == ({(table, DAY)} if _gate_takes_it_whole(table, frame, fleet) else set())
 
 
@@ -117,8 +117,8 @@ def test_parts_of_a_day_are_spotless_when_they_share_no_asset(
     first = _write(frame.filter(pl.col("asset_id") < "m"), tmp_path / "a.parquet")
     second = _write(frame.filter(pl.col("asset_id") >= "m"), tmp_path / "b.parquet")
     whole = _write(frame, tmp_path / "c.parquet")
-    assert spotless_days("weather", {DAY: [first, second]}, fleet) == {("weather", DAY)}
-    assert spotless_days("weather", {DAY: [first, whole]}, fleet) == set()
+    assert set(spotless_days("weather", {DAY: [first, second]}, fleet)) == {("weather", DAY)}
+    assert set(spotless_days("weather", {DAY: [first, whole]}, fleet)) == set()
 
 
 def test_a_file_that_is_broken_inside_costs_only_its_own_day(
@@ -129,4 +129,4 @@ def test_a_file_that_is_broken_inside_costs_only_its_own_day(
     content = bytearray(broken.read_bytes())
     content[100:4000] = bytes(3900)
     broken.write_bytes(content)
-    assert spotless_days("weather", {NEXT: [broken], DAY: [good]}, fleet) == {("weather", DAY)}
+    assert set(spotless_days("weather", {NEXT: [broken], DAY: [good]}, fleet)) == {("weather", DAY)}
