@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from analysis.power_curve_fit import write_power_curves
-from renewable.errors import FleetError
+from renewable.errors import FleetError, SettingsError
 from renewable.fleet import (
     AssetSchema,
     Fleet,
@@ -390,6 +390,18 @@ def test_the_registry_is_placed_again_only_when_it_says_something_else(tmp_path:
     )
     assert registry_dir(settings).is_relative_to(settings.work_dir)
     assert not settings.fleet_dir.exists()
+
+
+@pytest.mark.parametrize("folder", ["registry", "mine", "."])
+def test_a_registry_is_not_kept_among_files_that_are_overwritten(
+    tmp_path: Path, fleet: Fleet, folder: str
+) -> None:
+    place = tmp_path / "work" / folder
+    place.mkdir(parents=True)
+    registry(place, sheet())
+    with pytest.raises(SettingsError, match="RENEWABLE_FLEET_DIR"):
+        place_registry(Settings(data_dir=tmp_path, fleet_dir=place), fleet)
+    assert (place / "assets.csv").read_bytes() == sheet().encode()
 
 
 def test_dbt_has_seeds_of_its_own_in_one_place_for_every_fleet() -> None:
