@@ -252,7 +252,7 @@ def test_columns_that_nobody_asked_for_are_harmless(tmp_path: Path) -> None:
     assert load_fleet(registry(tmp_path, lines.getvalue())).assets.equals(load_fleet(SEEDS).assets)
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=12, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -310,7 +310,7 @@ REGISTRIES = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=REGISTRIES)
 def test_what_dbt_reads_is_what_python_read(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
