@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from analysis.publish import publish
 from loaders.dlt_pipeline import ingest
+from loaders.load_log import units_of_other_contract
 from renewable.settings import Settings
 from transform.build import upgrade_tables
 
@@ -14,6 +15,9 @@ def upgrade(settings: Settings, *, report: Callable[[str], None] | None = None) 
     It may be stopped at any moment and called again: what is done stays done. Where nothing changed it does nothing.
     Raises what `ingest`, `transform` and `publish` raise.
     """
+    # The first load brings an older load log to the present columns; the second judges what another contract judged.
     yield ingest(settings, report=report).sentence
+    if units := units_of_other_contract(settings):
+        yield f"judged again by the present contract: {ingest(settings, again=units, report=report).sentence}"
     yield upgrade_tables(settings, report=report).sentence
     yield publish(settings, report=report).sentence

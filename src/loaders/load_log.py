@@ -107,6 +107,12 @@ def units_of_other_contract(settings: Settings) -> set[Unit]:
     return {(table, day) for name, day in days for table in TABLES if table == name}
 
 
+def files_of_other_registry(log: pl.DataFrame, assets: pl.DataFrame) -> list[str]:
+    """The files of a load log (FULL_SCHEMA) that the gate judged by other registry rows than those in `assets`."""
+    due = Standing(GateRegistry(assets)).due(log.filter(pl.col("refusal").is_null()))
+    return sorted(due)
+
+
 def create_load_log(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the warehouse's load log, or bring an older one to the present columns."""
     columns = {name: _SQL_TYPES[dtype.base_type()] for name, dtype in FULL_SCHEMA.items()}

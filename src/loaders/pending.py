@@ -141,8 +141,9 @@ def find_pending(
     """Compare `raw_dir` with `ledger` (keyed by ledger_name); `window` limits the look to its days.
 
     The table days in `again` count as changed with all their files, the files in `due` for the reason that is given
-    with them. A file whose name does not parse belongs to no day: it is listed whatever the window. With a `guard`
-    files that seem to be gone by accident are held back.
+    with them and whatever the window: days of two registries do not fit together. A file whose name does not parse
+    belongs to no day: it is listed whatever the window. With a `guard` files that seem to be gone by accident are held
+    back.
     """
     due = due or {}
     listing = list_raw_files(raw_dir)
@@ -157,7 +158,7 @@ def find_pending(
         if parsed is None:
             if known_as in due or _look(raw_dir, name, ledger.get(known_as)) != "same":
                 misnamed.append(name)
-        elif window is None or parsed.day in window:
+        elif window is None or parsed.day in window or name in due:
             looks[name] = _look(raw_dir, name, ledger.get(name))
             by_unit.setdefault((parsed.table, parsed.day), []).append(name)
     lost = gone | {name for name, look in looks.items() if look == "unreadable"}

@@ -15,14 +15,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from loaders.load_log import DATASET, LOAD_LOG, publish_load_log
+from loaders.load_log import create_load_log, files_of_other_registry, publish_load_log, warehouse_log
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, asset_facts, load_fleet
 from renewable.settings import Settings
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 from transform.books import (
-    BUILT_FILES_SCHEMA,
     Books,
     Build,
     BuiltDay,
@@ -185,7 +184,10 @@ class _Builder:
         self._held: dict[str, set[str]] = {}
         with connect(settings.warehouse_path) as connection:
             create_books(connection)
-            self._loaded = built_identity(_load_log(connection))
+            create_load_log(connection)
+            log = warehouse_log(connection)
+            self._loaded = built_identity(log)
+            self._misjudged = files_of_other_registry(log, self._fleet.assets)
             self._books = read_books(connection)
 
     def stale(self) -> list[Stale]:
@@ -195,6 +197,7 @@ class _Builder:
         found = self.stale()
         if needs_upgrade(found) and not full:
             raise UpgradeNeededError(_upgrade_line(found))
+        self._refuse_misjudged()
         wanted = set(window.days) if window else set(days_to_build(found, self._books, self._versions))
         days = wanted | set(days_of_every_build(found))
         if full:
@@ -229,12 +232,20 @@ class _Builder:
         found = self.stale()
         if needs_upgrade(found):
             raise UpgradeNeededError(_upgrade_line(found))
+        self._refuse_misjudged()
         with connect(self._settings.warehouse_path) as connection:
             undo(connection)
         if window is not None and any(stale.why != "failed test" for stale in found):
             self._begin(set(window.days), from_nothing=False)
         environment = window_environment(window, self._rebuild_end(window)) if window else {}
         self._dbt(environment, [*_WITH_TESTS, *arguments])
+
+    def _refuse_misjudged(self) -> None:
+        if self._misjudged:
+            raise PipelineError(
+                f"the registry changed since the gate judged {len(self._misjudged)} file(s), first"
+                f" {self._misjudged[0]}: run `renewable ingest` first, which judges them again"
+            )
 
     def _rows_a_day(self) -> int:
         """Rows of the interval table a day: every asset has all its intervals, whether they came or not."""
@@ -392,18 +403,6 @@ def _refuse_nothing(settings: Settings) -> None:
         raise PipelineError(
             f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
         )
-
-
-def _load_log(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    found = connection.execute(
-        "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
-        [DATASET, LOAD_LOG],
-    ).fetchall()
-    columns = [name for (name,) in found if name in BUILT_FILES_SCHEMA]
-    if not columns:
-        return pl.DataFrame(schema=BUILT_FILES_SCHEMA)
-    log: pl.DataFrame = connection.sql(f"select {', '.join(columns)} from {DATASET}.{LOAD_LOG}").pl()
-    return log
 
 
 def _this_process() -> str:
