@@ -1,5 +1,7 @@
 """Power curves from a fleet's own history by the method of bins (IEC 61400-12-1), on a training range alone."""
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,9 @@ from loaders.gate import FileInMotionError, inspect_file, read_rows
 from renewable.atomic_write import write_text_atomic
 from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
 from renewable.errors import PipelineError
-from renewable.fleet import load_assets
+from renewable.fleet import curve_cells, load_assets
 from renewable.raw_files import raw_file_name, raw_file_names
+from renewable.registry_csv import trimmed
 from renewable.settings import Settings
 from renewable.windows import Window
 
@@ -96,14 +99,19 @@ def fit_curves(rows: pl.DataFrame, turbines: pl.DataFrame) -> FittedCurves:
 
 
 def write_power_curves(curves: pl.DataFrame, fleet_dir: Path) -> Path:
-    """Put `curves` into `power_curves.csv`, in the place of those of the same models; returns its path."""
+    """Put `curves` into `power_curves.csv`, in the place of those of the same models; returns its path.
+
+    Rows of other models stay as they are written. Raises FleetError, and leaves the file alone, when it has faults.
+    """
     path = fleet_dir / "power_curves.csv"
-    present = [pl.read_csv(path, infer_schema=False)] if path.exists() else []
-    others = [
-        frame.filter(~pl.col("turbine_model").is_in(curves["turbine_model"].implode())) for frame in present
-    ]
-    as_text = curves.with_columns(pl.col("wind_speed_ms", "power_kw").cast(pl.String))
-    write_text_atomic(pl.concat([*others, as_text], how="diagonal").write_csv(), path)
+    header, rows = curve_cells(fleet_dir) if path.exists() else (curves.columns, [])
+    names = [trimmed(name) for name in header]
+    fitted, model = set(curves["turbine_model"]), names.index("turbine_model")
+    kept = [cells for cells in rows if trimmed(cells[model]) not in fitted]
+    new = [[str(row.get(name, "")) for name in names] for row in curves.iter_rows(named=True)]
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows([header, *kept, *new])
+    write_text_atomic(lines.getvalue(), path)
     return path
 
 

@@ -14,7 +14,7 @@ import dataframely as dy
 import polars as pl
 
 from renewable.errors import FleetError
-from renewable.registry_csv import Table, alike, csv_text, read_table
+from renewable.registry_csv import Table, alike, csv_text, read_records, read_table
 from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (5, 10, 15, 30, 60)
@@ -136,6 +136,17 @@ def load_assets(fleet_dir: Path) -> pl.DataFrame:
     if faults or assets is None:
         raise _fleet_error(faults)
     return assets.sort("asset_id")
+
+
+def curve_cells(fleet_dir: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of `power_curves.csv` as they are written, for who changes some of them; FleetError on faults."""
+    faults: list[str] = []
+    path = fleet_dir / "power_curves.csv"
+    curves = _read(path, PowerCurveSchema, faults)
+    records = None if faults else read_records(path, faults)
+    if faults or curves is None or records is None:
+        raise _fleet_error(faults)
+    return records[0][1], [cells for _, cells in records[1:]]
 
 
 def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ def read_table(path: Path, types: Mapping[str, pl.DataType], faults: list[str]) 
 
     Cells are trimmed; an empty one is null. Faults are added as sentences; None when the file makes no table at all.
     """
-    records = _records(path, faults)
+    records = read_records(path, faults)
     if records is None:
         return None
     header = [trimmed(cell) for cell in records[0][1]]
@@ -105,9 +105,12 @@ def alike(values: Sequence[str]) -> Iterator[tuple[str, str]]:
         seen.setdefault(plain, value)
 
 
-def _records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] | None:
-    """(row, cells) of each row that is not blank, the header first."""
+def read_records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] | None:
+    """(row, cells) of each line that is not empty, the header first; None, and a fault, when the file is no CSV."""
     try:
+        if path.exists() and not path.is_file():
+            faults.append(f"{path}: cannot be read: it is no regular file")
+            return None
         content = path.read_bytes()
     except FileNotFoundError:
         faults.append(f"{path}: no such file; RENEWABLE_FLEET_DIR names the directory")

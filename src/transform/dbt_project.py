@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from renewable.atomic_write import write_text_atomic
-from renewable.errors import PipelineError
+from renewable.errors import PipelineError, SettingsError
 from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.settings import REPO, Settings
 from renewable.windows import Window
@@ -34,7 +34,15 @@ def registry_dir(settings: Settings) -> Path:
 
 
 def place_registry(settings: Settings, fleet: Fleet) -> None:
-    """Write `fleet` where dbt reads it; files that say the same already are left alone."""
+    """Write `fleet` where dbt reads it; files that say the same already are left alone.
+
+    Raises SettingsError when the folder that people write is among the files that may be overwritten.
+    """
+    if settings.fleet_dir.resolve().is_relative_to(settings.work_dir.resolve()):
+        raise SettingsError(
+            f"RENEWABLE_FLEET_DIR={settings.fleet_dir} lies in {settings.work_dir}, whose files are overwritten and"
+            " may be deleted at any time: move the registry elsewhere"
+        )
     for name, text in registry_files(fleet).items():
         path = registry_dir(settings) / name
         if not path.is_file() or path.read_bytes() != text.encode():

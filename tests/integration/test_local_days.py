@@ -104,6 +104,20 @@ def test_every_instant_has_the_local_date_that_zoneinfo_says(
     assert wrong.fetchall() == []
 
 
+def test_no_change_of_a_clock_is_missed(offsets: pl.DataFrame) -> None:
+    """No zone changed twice within the days between two looks."""
+    first, looks = datetime(2000, 1, 1, tzinfo=UTC), 30 * 365 // 6
+    instants = [first + timedelta(days=6) * i for i in range(looks)]
+    for (name,), periods in offsets.group_by("timezone"):
+        zone, minute = ZoneInfo(str(name)), timedelta(minutes=1)
+        seen = pl.Series([(at.astimezone(zone).utcoffset() or timedelta()) // minute for at in instants])
+        place = (
+            periods["since_utc"].search_sorted(pl.Series(instants, dtype=periods["since_utc"].dtype), "right")
+            - 1
+        )
+        assert periods["utc_offset_minutes"].gather(place).equals(seen), name
+
+
 def test_the_periods_of_a_zone_leave_no_gap_and_change_where_zoneinfo_does(offsets: pl.DataFrame) -> None:
     follows = pl.col("until_utc").shift(1).over("timezone") == pl.col("since_utc")
     assert offsets.filter(~follows).is_empty()

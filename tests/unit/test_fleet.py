@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from renewable.errors import FleetError
+from analysis.power_curve_fit import write_power_curves
+from renewable.errors import FleetError, SettingsError
 from renewable.fleet import (
     AssetSchema,
     Fleet,
@@ -251,7 +252,7 @@ def test_columns_that_nobody_asked_for_are_harmless(tmp_path: Path) -> None:
     assert load_fleet(registry(tmp_path, lines.getvalue())).assets.equals(load_fleet(SEEDS).assets)
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=12, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -309,7 +310,7 @@ REGISTRIES = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=REGISTRIES)
 def test_what_dbt_reads_is_what_python_read(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
@@ -391,7 +392,57 @@ def test_the_registry_is_placed_again_only_when_it_says_something_else(tmp_path:
     assert not settings.fleet_dir.exists()
 
 
+@pytest.mark.parametrize("folder", ["registry", "mine", "."])
+def test_a_registry_is_not_kept_among_files_that_are_overwritten(
+    tmp_path: Path, fleet: Fleet, folder: str
+) -> None:
+    place = tmp_path / "work" / folder
+    place.mkdir(parents=True)
+    registry(place, sheet())
+    with pytest.raises(SettingsError, match="RENEWABLE_FLEET_DIR"):
+        place_registry(Settings(data_dir=tmp_path, fleet_dir=place), fleet)
+    assert (place / "assets.csv").read_bytes() == sheet().encode()
+
+
 def test_dbt_has_seeds_of_its_own_in_one_place_for_every_fleet() -> None:
     """A folder that is the registry of any fleet, the demo's too, may hold files that dbt cannot read."""
     project = yaml.safe_load((REPO / "dbt" / "renewable_dbt" / "dbt_project.yml").read_text("utf-8"))
     assert [path for path in project["seed-paths"] if "{" in path or ".." in path or path == "seeds"] == []
+
+
+def test_fitted_curves_take_the_place_of_their_models_and_leave_what_else_a_person_wrote(
+    tmp_path: Path,
+) -> None:
+    registry(
+        tmp_path,
+        sheet(),
+        "note,turbine_model,wind_speed_ms,power_kw,order\r\n"
+        '"a, b", MINE\u00a0,3,10,x\r\nkept,OTHER ,3.50,1e1,y\r\n,MINE,4,20,\r\n',
+    )
+    fitted = pl.DataFrame({"turbine_model": ["MINE"], "wind_speed_ms": [3.5], "power_kw": [12.25]})
+    write_power_curves(fitted, tmp_path)
+    assert (tmp_path / "power_curves.csv").read_text("utf-8") == (
+        "note,turbine_model,wind_speed_ms,power_kw,order\nkept,OTHER ,3.50,1e1,y\n,MINE,3.5,12.25,\n"
+    )
+    (tmp_path / "power_curves.csv").unlink()
+    write_power_curves(fitted, tmp_path)
+    assert (
+        tmp_path / "power_curves.csv"
+    ).read_text() == "turbine_model,wind_speed_ms,power_kw\nMINE,3.5,12.25\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        CURVES.encode("utf-16"),
+        CURVES.replace(",", ";").encode(),
+        b"turbine_model,wind_speed_ms,power_kw\nM,3,4,5\n",
+    ],
+)
+def test_fitted_curves_do_not_replace_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    registry(tmp_path, sheet(), content)
+    fitted = pl.DataFrame({"turbine_model": ["MINE"], "wind_speed_ms": [3.5], "power_kw": [12.25]})
+    with pytest.raises(FleetError, match=r"power_curves\.csv"):
+        write_power_curves(fitted, tmp_path)
+    assert (tmp_path / "power_curves.csv").read_bytes() == content

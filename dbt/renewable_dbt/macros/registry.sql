@@ -12,7 +12,7 @@
         {{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from read_csv(
-        '{{ file_path(folder ~ '/' ~ name ~ '.csv') }}',
+        '{{ (folder ~ '/' ~ name ~ '.csv') | replace("'", "''") }}',
         auto_detect = false,
         header = true,
         delim = ',',
@@ -26,13 +26,4 @@
             {%- endfor %}
         }
     )
-{%- endmacro %}
-
-{#- A path as a text of SQL in which no character stands for others. -#}
-{% macro file_path(path) -%}
-    {%- set found = namespace(text='') -%}
-    {%- for character in path -%}
-        {%- set found.text = found.text ~ ('[' ~ character ~ ']' if character in '*?[' else "''" if character == "'" else character) -%}
-    {%- endfor -%}
-    {{ return(found.text) }}
 {%- endmacro %}
