@@ -1,6 +1,6 @@
 """The one door to the DuckDB file: what lies there is a warehouse, one writer at a time, a bounded wait, UTC.
 
-A warehouse bears a mark, the table `renewable.about`. It is made with the mark in it, and takes its name only then.
+A warehouse bears a mark, the table `renewable_books.about`. It is made with the mark in it, and takes its name only then.
 """
 
 import os
@@ -21,6 +21,7 @@ from renewable.warehouse_file import FileFault, damaged, fault_of_file, look_at,
 
 __all__ = [
     "BOOKS",
+    "NO_EXTENSIONS",
     "WAREHOUSE_LAYOUT",
     "connect",
     "exclusive",
@@ -31,14 +32,16 @@ __all__ = [
 
 # Version of what this software keeps in a warehouse; one with a higher number is left alone.
 WAREHOUSE_LAYOUT = 1
-# The schema of the mark, and of what else the pipeline notes for itself.
-BOOKS = "renewable"
+# The schema of the mark, and of what else the pipeline notes for itself. DuckDB names a database after its file, and
+# a schema that is called like its database cannot be addressed.
+BOOKS = "renewable_books"
+_SCHEMAS = {BOOKS, "raw", "staging", "intermediate", "marts", "seeds", "main"}
 _PRODUCT = "renewable"
 _ABOUT = f"{BOOKS}.about"
 # A warehouse from before the mark is known by these columns of its load log.
 _LOAD_LOG, _LOAD_LOG_COLUMNS = ("raw", "load_log"), {"file", "table_name", "day", "sha256"}
 # Everything that is needed is built in: a file cannot make DuckDB look for an extension.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -151,7 +154,7 @@ def _opened(
 ) -> duckdb.DuckDBPyConnection:
     """The database, opened as soon as no other program has it open."""
     told = False
-    write_ahead_log = warehouse.with_name(f"{warehouse.name}.wal")
+    write_ahead_log = _write_ahead_log(warehouse)
     while True:
         try:
             with _told_in_one_line(warehouse):
@@ -160,8 +163,7 @@ def _opened(
             if _UNREPLAYABLE in str(error) and write_ahead_log.exists():
                 # The database file was replaced by an older or another one. What is lost with the log are loads and
                 # builds whose own log is lost with them: the next ones do them again.
-                aside = write_ahead_log.with_name(f"{write_ahead_log.name}.of-another-database")
-                write_ahead_log.replace(aside)
+                aside = _set_aside(write_ahead_log)
                 tell(f"{warehouse} does not fit the write-ahead log beside it, which is now {aside.name}")
                 continue
             if _LOCKED not in str(error):
@@ -179,9 +181,14 @@ def _opened(
 def _through_the_door(warehouse: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """The database, which is known to be a warehouse; one that may be written is made and marked where need be."""
     _refuse(look_at(warehouse))
+    if warehouse.stem.lower() in _SCHEMAS:
+        raise WarehouseError(
+            f"{warehouse} is called like a schema in it, which DuckDB cannot tell apart",
+            "Give it another name, such as renewable.duckdb",
+        )
     if not read_only and not warehouse.exists():
         _make(warehouse)
-    connection = duckdb.connect(str(warehouse), read_only=read_only, config=_CONFIG)
+    connection = duckdb.connect(str(warehouse), read_only=read_only, config=NO_EXTENSIONS)
     try:
         mark = _mark(connection)
         _refuse(_fault_of_mark(warehouse, connection, mark))
@@ -202,11 +209,22 @@ def _make(warehouse: Path) -> None:
     """An empty warehouse with its mark. It gets its name when it is whole, so that a kill leaves none without."""
     with replacing(warehouse) as unfinished:
         unfinished.unlink(missing_ok=True)
-        connection = duckdb.connect(str(unfinished), config=_CONFIG)
+        connection = duckdb.connect(str(unfinished), config=NO_EXTENSIONS)
         try:
             _write_mark(connection, {})
         finally:
             connection.close()
+        # That of a database that was deleted alone; DuckDB must not take it for the new one's.
+        if (orphan := _write_ahead_log(warehouse)).exists():
+            _set_aside(orphan)
+
+
+def _write_ahead_log(warehouse: Path) -> Path:
+    return warehouse.with_name(f"{warehouse.name}.wal")
+
+
+def _set_aside(write_ahead_log: Path) -> Path:
+    return write_ahead_log.replace(write_ahead_log.with_name(f"{write_ahead_log.name}.of-another-database"))
 
 
 def _mark(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
