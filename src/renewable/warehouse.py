@@ -1,6 +1,6 @@
 """The one door to the DuckDB file: what lies there is a warehouse, one writer at a time, a bounded wait, UTC.
 
-A warehouse bears a mark, the table `renewable_books.about`. It is made with the mark in it, and takes its name only then.
+A warehouse bears a mark, the table `renewable_books.about`. It is made with the mark in it and gets its name only then.
 """
 
 import os
