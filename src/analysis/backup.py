@@ -13,7 +13,7 @@ from loaders.load_log import DATASET, LOAD_LOG, publish_load_log
 from renewable.atomic_write import replacing
 from renewable.errors import PipelineError, WarehouseError
 from renewable.settings import Settings
-from renewable.warehouse import connect, exclusive
+from renewable.warehouse import connect, exclusive, has_load_log
 
 BEFORE_RESTORE = "before-restore"
 
@@ -33,6 +33,8 @@ def back_up(settings: Settings, target: Path, *, report: Callable[[str], None] |
         if not warehouse.exists():
             raise PipelineError(f"there is no warehouse {warehouse} to back up: `renewable ingest` makes one")
         with connect(warehouse) as connection:
+            if not has_load_log(connection):
+                raise PipelineError(f"nothing was ever loaded into {warehouse}: there is nothing to back up")
             # What the write-ahead log still holds goes into the file.
             connection.execute("force checkpoint")
         with replacing(target) as copy:

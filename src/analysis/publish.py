@@ -13,6 +13,7 @@ from analysis.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SQL
 from analysis.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SQL
 from renewable.atomic_write import replacing, write_parquet_atomic
 from renewable.errors import PipelineError
+from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
 from transform.build import read_build_log
@@ -64,9 +65,9 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
 
 
 def read_published(settings: Settings, name: str) -> pl.DataFrame | None:
-    """A published mart or log; None when it is not published yet."""
+    """A published mart or log; None when it is not published yet. Raises PipelineError for a broken file."""
     path = _path(settings, name)
-    return pl.read_parquet(path) if path.exists() else None
+    return read_own_parquet(path, "`renewable publish` writes it anew") if path.exists() else None
 
 
 def _path(settings: Settings, name: str) -> Path:

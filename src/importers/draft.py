@@ -179,8 +179,8 @@ def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
             with gzip.open(path) as packed:
                 content = packed.read(_LOOKED_AT)
         elif start.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(path) as archive, archive.open(archive.infolist()[0]) as member:
-                content = member.read(_LOOKED_AT)
+            with zipfile.ZipFile(path) as archive:
+                content = b"".join(archive.open(info).read(_LOOKED_AT) for info in archive.infolist()[:1])
         else:
             with path.open("rb") as file:
                 content = file.read(_LOOKED_AT)

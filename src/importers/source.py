@@ -117,7 +117,7 @@ def read_batches(
 
 
 def unreadable() -> tuple[type[Exception], ...]:
-    """What the readers of all formats raise for a file that is cut off, corrupt, locked by a password or another kind."""
+    """What the readers of all formats raise for a file that is cut off, corrupt, locked or of another kind."""
     # fastexcel is slow to import, and only an Excel file needs it.
     excel = sys.modules.get("fastexcel")
     return (
@@ -127,7 +127,6 @@ def unreadable() -> tuple[type[Exception], ...]:
         zipfile.BadZipFile,
         # Of archives: a password, a compression that Python does not know.
         RuntimeError,
-        IndexError,
         UnicodeError,
         csv.Error,
         pl.exceptions.PolarsError,

@@ -7,6 +7,7 @@ import polars as pl
 
 from loaders.pending import Fingerprint, Pending, Unit, find_pending
 from renewable.atomic_write import write_parquet_atomic
+from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.windows import Window
 
@@ -47,7 +48,7 @@ def read_load_log(settings: Settings) -> pl.DataFrame:
     path = settings.published_dir / f"{LOAD_LOG}.parquet"
     if not path.exists() or not settings.warehouse_path.exists():
         return pl.DataFrame(schema=LOAD_LOG_SCHEMA)
-    return _complete(pl.read_parquet(path))
+    return _complete(read_own_parquet(path, "`renewable ingest` writes it anew"))
 
 
 def published_ledger(settings: Settings) -> dict[str, Fingerprint]:

@@ -27,6 +27,8 @@ __all__ = [
     "exclusive",
     "exclusive_connection",
     "fault_of_file",
+    "has_load_log",
+    "refuse_by_error",
     "sql_literal",
 ]
 
@@ -52,12 +54,10 @@ _SIGNS_OF_DAMAGE = (
     "Corrupt database file",
     "Could not read enough bytes",
     "not a valid DuckDB database",
-    "has been invalidated",
     "Failed to deserialize",
-    "Serialization Error",
-    "INTERNAL Error",
 )
 _FULL, _DENIED = "No space left on device", "Permission denied"
+_NO_MEMORY = "Out of Memory Error"
 _LOCKED = "Could not set lock"
 _HOLDER = re.compile(r"(?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
@@ -261,9 +261,14 @@ def _fault_of_mark(
             what = f"its layout version is {layout}, this software knows {WAREHOUSE_LAYOUT}"
             return newer(warehouse, what)
         return None
-    if _columns(connection, *_LOAD_LOG) >= _LOAD_LOG_COLUMNS or _is_empty(connection):
+    if has_load_log(connection) or _is_empty(connection):
         return None
     return stranger(warehouse, "a DuckDB database of something else")
+
+
+def has_load_log(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the database has the load log, with the columns that it always had."""
+    return _columns(connection, *_LOAD_LOG) >= _LOAD_LOG_COLUMNS
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
@@ -302,6 +307,11 @@ def fault_of_error(warehouse: Path, message: str) -> FileFault | None:
             f"{warehouse} cannot be written: {_FULL}",
             f"Free space on the disk of {warehouse.parent} and run the command again; nothing half done counts",
         )
+    if _NO_MEMORY in message:
+        return FileFault(
+            f"DuckDB ran out of memory over {warehouse}",
+            "Raise RENEWABLE_DUCKDB_MEMORY_LIMIT, or give fewer days at once with --start and --end",
+        )
     if _DENIED in message:
         return FileFault(
             f"{warehouse} cannot be opened: {_DENIED}",
@@ -310,16 +320,19 @@ def fault_of_error(warehouse: Path, message: str) -> FileFault | None:
     return None
 
 
+def refuse_by_error(warehouse: Path, message: str) -> None:
+    """Raise WarehouseError when `message`, of a tool that had the database open, is about the file."""
+    _refuse(fault_of_error(warehouse, message))
+
+
 @contextmanager
 def _told_in_one_line(warehouse: Path) -> Iterator[None]:
     """What DuckDB raises about the file as a WarehouseError; other errors pass."""
     try:
         yield
     except duckdb.Error as error:
-        fault = fault_of_error(warehouse, str(error))
-        if fault is None:
-            raise
-        raise WarehouseError(fault.what, fault.next_step) from error
+        refuse_by_error(warehouse, str(error))
+        raise
 
 
 def _make_directory(warehouse: Path) -> None:

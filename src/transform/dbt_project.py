@@ -10,6 +10,7 @@ from typing import Any
 
 from renewable.errors import PipelineError
 from renewable.settings import REPO, Settings
+from renewable.warehouse import refuse_by_error
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
@@ -66,7 +67,7 @@ def invoke_dbt(
 ) -> None:
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
-    Raises PipelineError that lists the models and tests at fault.
+    Raises PipelineError that lists the models and tests at fault, WarehouseError when the file is.
     """
     runner = _dbt_runner()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -89,6 +90,7 @@ def invoke_dbt(
         if str(found.status) in ("error", "fail", "runtime error")
     ]
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
+    refuse_by_error(settings.warehouse_path, reasons)
     raise PipelineError(
         f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}."
         " If the models changed since the warehouse was built, run `renewable transform --full`."
