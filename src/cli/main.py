@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 the data has a problem that is reported, or nobody foresaw
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -65,11 +64,11 @@ def main() -> None:
     except BrokenPipeError:
         _end(1)
     except OSError as error:
-        _progress(f"error: {os_fault(error)}")
+        _progress(f"error: {os_fault(error, _data_dir())}")
         _end(1)
     # Panics of Polars are no Exception.
     except BaseException as error:
-        _progress(f"error: {report_unforeseen(error, _directory_of_details())}")
+        _progress(f"error: {report_unforeseen(error, _data_dir())}")
         _end(1)
 
 
@@ -83,11 +82,11 @@ def _end(code: str | int | None) -> NoReturn:
     sys.exit(code)
 
 
-def _directory_of_details() -> Path:
+def _data_dir() -> Path | None:
     try:
-        return _load().work_dir
+        return _load().data_dir
     except (RenewableError, OSError):
-        return Path(tempfile.gettempdir())
+        return None
 
 
 @app.callback()

@@ -12,11 +12,11 @@ _SHOWN = 200
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
-def report_unforeseen(error: BaseException, directory: Path) -> str:
+def report_unforeseen(error: BaseException, directory: Path | None) -> str:
     """The one line to print for an error that nobody foresaw; its traceback goes to a file.
 
-    The file is `unforeseen-<utc>.log` under `directory`, which is made; where it cannot be written, under the directory
-    of temporary files; where that cannot either, there is none and the line says so.
+    The file is `unforeseen-<utc>.log` under `directory`, which is made; where it cannot be written or is not known, under
+    the directory of temporary files; where that cannot either, there is none and the line says so.
     """
     text = "".join(traceback.format_exception(error))
     name = f"unforeseen-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
@@ -30,17 +30,21 @@ def report_unforeseen(error: BaseException, directory: Path) -> str:
     return f"{message}. The details are in {written}; please report it with that file"
 
 
-def os_fault(error: OSError) -> str:
-    """What the operating system refused, about which file, and the next step, in one line."""
+def os_fault(error: OSError, data_dir: Path | None = None) -> str:
+    """What the operating system refused, about which file, and the next step, in one line.
+
+    Where the error names no file, a full disk is that of `data_dir` or of temporary files.
+    """
     named = _OS_ERROR.search(str(error))
     # Polars gives the number in the text alone.
     code = error.errno or (int(named[1]) if named else None)
-    path = _line(str(error.filename)) if error.filename is not None else ""
-    of_path = f" of {path}" if path else ""
+    # Of a copy the second one is written.
+    at_fault = error.filename if error.filename2 is None else error.filename2
+    path = "" if at_fault is None else _line(str(at_fault))
     match code:
         case errno.ENOSPC | errno.EDQUOT:
-            place = of_path or f" of the data directory or of {tempfile.gettempdir()}"
-            return f"no space left on the disk{place}. Free some and run it again; what is half written does not count"
+            place = path or f"{data_dir or 'the data directory'} or of temporary files"
+            return f"no space left on the disk of {place}. Free some and run it again; nothing half written counts"
         case errno.ENAMETOOLONG:
             return f"a name is too long for the file system: {path}. A part between two slashes may have 255 bytes"
         case errno.EACCES | errno.EPERM | errno.EROFS:

@@ -57,6 +57,7 @@ _SIGNS_OF_DAMAGE = (
     "Failed to deserialize",
 )
 _FULL, _DENIED = "No space left on device", "Permission denied"
+_NAMED_FILE = re.compile(r'file "(/[^"]+)"')
 _NO_MEMORY = "Out of Memory Error"
 _LOCKED = "Could not set lock"
 _HOLDER = re.compile(r"(?P<program>\S+) \(PID (?P<pid>\d+)\)")
@@ -300,12 +301,15 @@ def fault_of_error(warehouse: Path, message: str) -> FileFault | None:
         return None
     if any(sign in message for sign in _SIGNS_OF_NEWER):
         return newer(warehouse, message.partition(", but")[0].partition(": ")[2])
-    if any(sign in message for sign in _SIGNS_OF_DAMAGE):
-        return damaged(warehouse, message.splitlines()[0])
+    lines = [line for line in message.splitlines() if any(sign in line for sign in _SIGNS_OF_DAMAGE)]
+    if lines:
+        return damaged(warehouse, lines[0])
+    named = _NAMED_FILE.search(message)
+    file = Path(named[1]) if named else warehouse
     if _FULL in message:
         return FileFault(
-            f"{warehouse} cannot be written: {_FULL}",
-            f"Free space on the disk of {warehouse.parent} and run the command again; nothing half done counts",
+            f"{file} cannot be written: {_FULL}",
+            f"Free space on the disk of {file.parent} and run it again; nothing half done counts",
         )
     if _NO_MEMORY in message:
         return FileFault(
@@ -314,8 +318,8 @@ def fault_of_error(warehouse: Path, message: str) -> FileFault | None:
         )
     if _DENIED in message:
         return FileFault(
-            f"{warehouse} cannot be opened: {_DENIED}",
-            f"Give this user the right to write it and its folder {warehouse.parent}",
+            f"{file} cannot be opened: {_DENIED}",
+            f"Give this user the right to write it and its folder {file.parent}",
         )
     return None
 

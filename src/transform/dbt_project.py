@@ -14,7 +14,8 @@ from renewable.warehouse import refuse_by_error
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
-_FLAGS = ("--quiet", "--no-use-colors", "--warn-error")
+# Nothing on the console: what failed is told once, by the error; tracebacks go to dbt's log.
+_FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-use-colors", "--warn-error")
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
 
 _manifests: dict[tuple[str, ...], tuple[float, Any]] = {}

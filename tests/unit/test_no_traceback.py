@@ -272,7 +272,12 @@ def test_what_the_system_refuses_names_file_and_next_step(
 def test_a_full_disk_that_polars_meets_is_told_as_one() -> None:
     with pytest.raises(OSError, match="No space left") as full:
         pl.DataFrame({"a": range(1000)}).write_ipc("/dev/full")
-    assert "no space left on the disk" in os_fault(full.value)
+    assert "no space left on the disk of /some/data" in os_fault(full.value, Path("/some/data"))
+
+
+def test_a_full_disk_that_a_copy_meets_is_that_of_the_copy() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/from/file", None, "/to/file")
+    assert "the disk of /to/file" in os_fault(full)
 
 
 def test_an_interrupted_command_says_so_and_ends_with_130(
