@@ -13,7 +13,7 @@ from loaders.load_log import DATASET, LOAD_LOG, publish_load_log
 from renewable.atomic_write import replacing
 from renewable.errors import PipelineError, WarehouseError
 from renewable.settings import Settings
-from renewable.warehouse import connect, exclusive, has_load_log
+from renewable.warehouse import connect, exclusive, has_load_log, refuse_damaged
 
 BEFORE_RESTORE = "before-restore"
 
@@ -37,6 +37,8 @@ def back_up(settings: Settings, target: Path, *, report: Callable[[str], None] |
                 raise PipelineError(f"nothing was ever loaded into {warehouse}: there is nothing to back up")
             # What the write-ahead log still holds goes into the file.
             connection.execute("force checkpoint")
+        # A copy of a damaged one would take the place of a sound one.
+        refuse_damaged(warehouse)
         with replacing(target) as copy:
             shutil.copyfile(warehouse, copy)
             _files_known(copy)
@@ -81,6 +83,7 @@ def _files_known(copy: Path) -> int:
             f"{copy} is no copy of a warehouse: there is no such file. Name one that `renewable backup` made"
         )
     try:
+        refuse_damaged(copy)
         with connect(copy, read_only=True) as connection:
             ((files,),) = connection.execute(f"select count(*) from {DATASET}.{LOAD_LOG}").fetchall()
     except (duckdb.Error, WarehouseError) as error:

@@ -15,8 +15,8 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 def report_unforeseen(error: BaseException, directory: Path | None) -> str:
     """The one line to print for an error that nobody foresaw; its traceback goes to a file.
 
-    The file is `unforeseen-<utc>.log` under `directory`, which is made; where it cannot be written or is not known, under
-    the directory of temporary files; where that cannot either, there is none and the line says so.
+    The file is `unforeseen-<utc>.log` under `directory`, which is made; where it cannot be written or is not known,
+    under the directory of temporary files; where that cannot either, there is none and the line says so.
     """
     text = "".join(traceback.format_exception(error))
     name = f"unforeseen-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"

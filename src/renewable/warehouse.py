@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from renewable.atomic_write import replacing
 from renewable.errors import WarehouseBusyError, WarehouseError
-from renewable.warehouse_file import FileFault, damaged, fault_of_file, look_at, newer, stranger
+from renewable.warehouse_file import FileFault, damaged, fault_of_file, look_at, look_through, newer, stranger
 
 __all__ = [
     "BOOKS",
@@ -29,6 +29,7 @@ __all__ = [
     "fault_of_file",
     "has_load_log",
     "refuse_by_error",
+    "refuse_damaged",
     "sql_literal",
 ]
 
@@ -322,6 +323,11 @@ def fault_of_error(warehouse: Path, message: str) -> FileFault | None:
             f"Give this user the right to write it and its folder {file.parent}",
         )
     return None
+
+
+def refuse_damaged(warehouse: Path) -> None:
+    """Read the whole file, which nobody may have open; WarehouseError when a block of it is not as it was written."""
+    _refuse(look_through(warehouse))
 
 
 def refuse_by_error(warehouse: Path, message: str) -> None:

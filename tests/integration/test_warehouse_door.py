@@ -268,3 +268,25 @@ def test_what_was_there_before_a_restore_is_never_overwritten(
             restore(settings, tmp_path / "copy.duckdb")
     aside = sorted(settings.warehouse_path.parent.glob("*.before-restore*"))
     assert [path.read_bytes() for path in aside] == kept
+
+
+def test_a_backup_of_a_warehouse_with_a_damaged_block_leaves_the_backup_before(
+    loaded: Path, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copytree(loaded, settings.data_dir)
+    copy = tmp_path / "copy.duckdb"
+    back_up(settings, copy)
+    before = copy.read_bytes()
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        ((block,),) = connection.execute(
+            "select max(block_id) from pragma_storage_info('raw.generation') where block_id >= 0"
+        ).fetchall()
+    content = bytearray(settings.warehouse_path.read_bytes())
+    content[3 * 4096 + block * (1 << 18) + 5_000] ^= 1
+    settings.warehouse_path.write_bytes(content)
+    with pytest.raises(WarehouseError, match="damaged"):
+        back_up(settings, copy)
+    assert copy.read_bytes() == before
+    shutil.copyfile(settings.warehouse_path, tmp_path / "damaged.duckdb")
+    with pytest.raises(PipelineError, match="damaged"):
+        restore(settings, tmp_path / "damaged.duckdb")

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from renewable.warehouse_file import checksum, fault_of_file
+from renewable.warehouse_file import checksum, fault_of_file, look_through
 
 pytestmark = pytest.mark.unit
 
@@ -48,7 +48,9 @@ def test_a_healthy_database_is_never_refused(tmp_path: Path, seed: int) -> None:
             case _:
                 connection.execute("checkpoint")
         assert fault_of_file(path) is None
-    connection.execute("checkpoint")
+    connection.close()
+    assert look_through(path) is None
+    connection = duckdb.connect(str(path))
     size = path.stat().st_size
     for (name,) in connection.execute("show tables").fetchall():
         connection.execute(f"drop table {name}")
@@ -127,3 +129,15 @@ def test_a_flipped_byte_in_a_header_that_counts_is_told(tmp_path: Path, database
     path = tmp_path / "some.duckdb"
     path.write_bytes(content)
     assert "damaged: the checksums of its headers" in (fault_of_file(path) or "")
+
+
+def test_a_flipped_byte_in_any_block_is_told(tmp_path: Path, database: bytes) -> None:
+    path, block_bytes = tmp_path / "some.duckdb", 1 << 18
+    path.write_bytes(database)
+    assert look_through(path) is None
+    for at in range(3 * HEADER, len(database), block_bytes):
+        content = bytearray(database)
+        content[at + block_bytes // 2] ^= 1
+        path.write_bytes(content)
+        fault = look_through(path)
+        assert fault and f"block {(at - 3 * HEADER) // block_bytes} " in fault.what
