@@ -27,7 +27,7 @@ def write_text_atomic(text: str, path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to be written; it takes the name of `path` when the block ends without an error."""
+    """A temporary path beside `path` to be written; it takes the name of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
