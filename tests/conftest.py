@@ -1,17 +1,21 @@
 """Fixtures: a small fleet on temporary paths, and the watch that no test changes the repository."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from cli import main as cli
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import REPO, Settings
 from renewable.windows import Window
 
+Called = tuple[int, str, str]
+Call = Callable[..., Called]
 SEEDS = REPO / "dbt" / "renewable_dbt" / "seeds"
 SMALL_FLEET = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01", "mesa-dorada-s-01")
 
@@ -54,6 +58,26 @@ def settings(tmp_path: Path, fleet_dir: Path) -> Settings:
 @pytest.fixture
 def three_days() -> Window:
     return Window(date(2025, 3, 29), date(2025, 4, 1))
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, fleet_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """The command as the user calls it, in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("RENEWABLE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RENEWABLE_FLEET_DIR", str(fleet_dir))
+    monkeypatch.setenv("RENEWABLE_LOCK_WAIT_S", "0")
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments: str) -> Called:
+        monkeypatch.setattr(sys, "argv", ["renewable", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return called
 
 
 def _listing() -> dict[str, tuple[int, int]]:

@@ -18,6 +18,7 @@ from analysis.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SQL
 from analysis.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SQL
 from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
+from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
 from transform.books import Books, read_books
@@ -83,9 +84,12 @@ def published_set(settings: Settings) -> Path:
 
 
 def read_published(settings: Settings, name: str, *, of: Path | None = None) -> pl.DataFrame | None:
-    """A published table, of the set `of` or else of the current one; None when it is not published yet."""
+    """A published table, of the set `of` or else of the current one; None when it is not published yet.
+
+    Raises PipelineError for a broken file.
+    """
     path = (of or published_set(settings)) / f"{name}.parquet"
-    return pl.read_parquet(path) if path.exists() else None
+    return read_own_parquet(path, "`renewable publish` writes it anew") if path.exists() else None
 
 
 def published_build(settings: Settings) -> str | None:
@@ -129,10 +133,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def _is_current(settings: Settings, build_id: str, tables: Mapping[str, str]) -> bool:
+    """Whether the current set is of this build, with all its files whole."""
+    if published_build(settings) != build_id:
+        return False
     directory = published_set(settings)
-    return published_build(settings) == build_id and all(
-        (directory / f"{name}.parquet").exists() for name in tables
-    )
+    try:
+        return all(_rows(directory / f"{name}.parquet") >= 0 for name in tables)
+    except (pl.exceptions.PolarsError, OSError):
+        return False
 
 
 def _write_set(

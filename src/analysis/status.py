@@ -13,6 +13,7 @@ from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
+from renewable.warehouse import fault_of_file
 from transform.books import read_copies
 from transform.build import stale_in_books
 from transform.staleness import Stale
@@ -54,6 +55,8 @@ class Status:
     published_dir: Path
     last_local_day: date | None
     results: tuple[FleetResult, ...]
+    # Why the file in the warehouse's place cannot be one.
+    warehouse_fault: str | None = None
 
     @property
     def reconciles(self) -> bool:
@@ -94,6 +97,7 @@ def read_status(settings: Settings) -> Status:
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
         results=() if daily is None else _results(daily),
+        warehouse_fault=fault_of_file(settings.warehouse_path),
     )
 
 

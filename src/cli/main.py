@@ -1,20 +1,23 @@
 """Subcommands of `renewable`. Progress goes to stderr, results to stdout.
 
-Exit codes: 0 done, 1 the data has a problem that is reported, 2 wrong use.
+Exit codes: 0 done, 1 the data has a problem that is reported, or nobody foresaw the error, 2 wrong use,
+130 interrupted.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from renewable.errors import FleetError, MappingError, PipelineError, RenewableError, WarehouseBusyError
+from renewable.errors import RenewableError, SettingsError, WindowError
 from renewable.settings import Settings, load_settings
+from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ app.add_typer(quarantine, name="quarantine")
 fleet = typer.Typer()
 app.add_typer(fleet, name="fleet")
 
-_DATA_PROBLEMS = (FleetError, MappingError, PipelineError, WarehouseBusyError)
+_WRONG_USE = (SettingsError, WindowError)
+_INTERRUPTED = 130
+_ON_INTERRUPT = "interrupted; what was finished counts, the next run takes the rest"
 _settings: dict[str, Path | None] = {"profile": None}
 
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")]
@@ -43,15 +48,45 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 
 def main() -> None:
-    """Entry point: reports the project's own errors without a traceback."""
+    """Entry point: an error is one line with the next step, a traceback goes to a file."""
     try:
         app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _progress(_ON_INTERRUPT)
+        _end(ended.code)
+    except KeyboardInterrupt:
+        _progress(_ON_INTERRUPT)
+        _end(_INTERRUPTED)
     except RenewableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, _DATA_PROBLEMS) else 2)
+        _progress(f"error: {error}")
+        _end(2 if isinstance(error, _WRONG_USE) or type(error) is RenewableError else 1)
+    except BrokenPipeError:
+        _end(1)
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _progress(f"error: {os_fault(error, _data_dir())}")
+        _end(1)
+    # Panics of Polars are no Exception.
+    except BaseException as error:
+        _progress(f"error: {report_unforeseen(error, _data_dir())}")
+        _end(1)
+
+
+def _end(code: str | int | None) -> NoReturn:
+    """Exit, silent also when the reader of a pipe has left: `renewable status | head -1`."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _data_dir() -> Path | None:
+    try:
+        return _load().data_dir
+    except (RenewableError, OSError):
+        return None
 
 
 @app.callback()
@@ -430,10 +465,13 @@ def status(
     found = read_status(settings)
     if as_json:
         print(_json(asdict(found) | ({"load_log": read_load_log(settings).to_dicts()} if files else {})))
-        return
-    print_status(found, datetime.now(UTC))
-    if files:
-        print_load_log(read_load_log(settings))
+    else:
+        print_status(found, datetime.now(UTC))
+        if files:
+            print_load_log(read_load_log(settings))
+    if found.warehouse_fault:
+        _progress(f"error: {found.warehouse_fault}")
+        raise typer.Exit(1)
 
 
 @app.command()

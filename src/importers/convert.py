@@ -18,7 +18,7 @@ import polars as pl
 
 from importers.clock import interval_starts_utc
 from importers.mapping import PLACE, Channel, Mapping, Source, load_mapping
-from importers.source import SourceFrame, kept, read_batches, require_none, source_paths
+from importers.source import SourceFrame, kept, one_line, read_batches, require_none, source_paths
 from importers.together import (
     KEY_AND_NAME,
     READING,
@@ -297,9 +297,17 @@ def _of_token(channel: Channel, token: str) -> Channel:
 
 def _evaluated(batch: SourceFrame, numbers: pl.DataFrame, expression: str) -> pl.Series:
     try:
-        return numbers.select(pl.sql_expr(expression).cast(pl.Float64).alias("value")).to_series()
+        found = numbers.select(pl.sql_expr(expression).cast(pl.Float64).alias("value")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise MappingError(f"{batch.name}: expression {expression!r} cannot be used: {error}") from error
+        raise MappingError(
+            f"{batch.name}: expression {expression!r} cannot be used: {one_line(error)}. Mend it in the mapping"
+        ) from error
+    if numbers.width and found.len() != numbers.height:
+        raise MappingError(
+            f"{batch.name}: expression {expression!r} gives {found.len()} value(s) for {numbers.height} rows: it has to"
+            " give one value for each row"
+        )
+    return found
 
 
 def _number(source: SourceFrame, column: str, form: Source) -> pl.Expr:

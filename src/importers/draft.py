@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from importers.source import nameless
+from importers.source import nameless, one_line, unreadable
 from renewable.errors import MappingError
 
 # Target column -> what its names look like, the likeliest first, and the usual unit.
@@ -179,8 +179,8 @@ def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
             with gzip.open(path) as packed:
                 content = packed.read(_LOOKED_AT)
         elif start.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(path) as archive, archive.open(archive.infolist()[0]) as member:
-                content = member.read(_LOOKED_AT)
+            with zipfile.ZipFile(path) as archive:
+                content = b"".join(archive.open(info).read(_LOOKED_AT) for info in archive.infolist()[:1])
         else:
             with path.open("rb") as file:
                 content = file.read(_LOOKED_AT)
@@ -189,8 +189,11 @@ def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
         text = content.decode(encoding).removeprefix("\ufeff")
         delimiter = csv.Sniffer().sniff(text.partition("\n")[0], ",;\t|").delimiter
         head = pl.read_csv(io.StringIO(text), infer_schema=False, separator=delimiter, n_rows=100)
-    except (OSError, EOFError, zipfile.BadZipFile, csv.Error, pl.exceptions.PolarsError) as error:
-        raise MappingError(f"{path}: no table can be read from it: {error}") from error
+    except unreadable() as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
+        raise MappingError(
+            f"{path}: no table can be read from it: {reason}. Name an export: CSV, Parquet or Excel"
+        ) from error
     return head.rename(nameless(head.columns)), encoding, delimiter
 
 

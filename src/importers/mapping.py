@@ -77,6 +77,8 @@ class Source(_Part):
     def _delimiter_is_free(self) -> "Source":
         if not self.delimiter.isascii() or self.delimiter in '"\r\n':
             raise ValueError("delimiter must be one ASCII character other than a quote or a line end")
+        if self.keep is not None:
+            expression_columns(self.keep)
         if self.thousands == ("," if self.decimal_comma else "."):
             raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
         return self
@@ -221,6 +223,8 @@ class Channel(_Part):
     def _one_of_them(self) -> "Channel":
         if sum(value is not None for value in (self.column, self.expression, self.constant)) != 1:
             raise ValueError("give one of column, expression, constant")
+        if self.expression is not None:
+            expression_columns(self.expression)
         return self
 
     @property
@@ -341,7 +345,8 @@ def expression_columns(expression: str) -> list[str]:
     try:
         return sorted(set(pl.sql_expr(expression).meta.root_names()))
     except pl.exceptions.PolarsError as error:
-        raise ValueError(f"expression {expression!r} cannot be read: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -351,8 +356,16 @@ def load_mapping(path: Path) -> Mapping:
         content, tree = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError as error:
         raise MappingError(f"{path}: no such mapping file; RENEWABLE_MAPPING names it") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MappingError(f"{path}: cannot be read as YAML: {error}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join((error.strerror or "" if isinstance(error, OSError) else str(error)).split())
+        raise MappingError(
+            f"{path}: cannot be read as YAML: {reason}. Mend the file, or name another mapping"
+        ) from error
+    if not isinstance(content, dict):
+        raise MappingError(
+            f"{path}: holds no mapping: it has to begin with settings such as source: and timestamp:;"
+            " examples/la_haute_borne/mapping.yaml is a commented one that works"
+        )
     try:
         return Mapping.model_validate(content)
     except ValidationError as error:

@@ -1,9 +1,13 @@
 """The export as it lies there: its files and their cells, in batches of rows. What one means is decided elsewhere."""
 
+import csv
+import errno
 import glob
 import gzip
 import io
+import re
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,6 +27,7 @@ BATCH_ROWS = 500_000
 _GZIP_MAGIC, _ZIP_MAGIC, _PARQUET_MAGIC, _OLE_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 _EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _SAMPLE = 3
+_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,20 @@ class SourceFrame:
 def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     """The files that `source.files` names, in order of name."""
     directory, files = mapping_path.parent, mapping.source.files
-    if (directory / files).is_file():
-        return [directory / files]
-    pattern = str(Path(glob.escape(str(directory))) / files)
-    # Path.glob takes no absolute pattern.
-    found = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())  # noqa: PTH207
+    try:
+        if (directory / files).is_file():
+            return [directory / files]
+        pattern = str(Path(glob.escape(str(directory))) / files)
+        # Path.glob takes no absolute pattern.
+        found = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())  # noqa: PTH207
+    except (OSError, ValueError, re.error) as error:
+        # A name that is too long or holds a null byte, a folder that may not be read.
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise MappingError(
+            f"{mapping_path}: source.files: {_cut(files)} cannot be looked for: {reason}. Mend it in the mapping"
+        ) from error
     if not found:
-        raise MappingError(f"{mapping_path}: source.files: {files!r} matches no file under {directory}")
+        raise MappingError(f"{mapping_path}: source.files: {_cut(files)} matches no file under {directory}")
     return found
 
 
@@ -89,19 +101,46 @@ def read_batches(
                 row, any_batch = row + batch.height, True
             if not any_batch:
                 yield SourceFrame(str(path), needed.head(0).collect(), row)
-    except (
+    except unreadable() as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        kind = _kind(path)
+        form = f" with delimiter {source.delimiter!r} and encoding {source.encoding}" if kind == "CSV" else ""
+        step = (
+            "Mend these two in the mapping, or export"
+            if kind == "CSV"
+            else "Open it in another program, or export"
+        )
+        raise MappingError(
+            f"{path}: cannot be read as {kind}{form}: {one_line(error)}. {step} the file again."
+        ) from error
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What the readers of all formats raise for a file that is cut off, corrupt, locked or of another kind."""
+    # fastexcel is slow to import, and only an Excel file needs it.
+    excel = sys.modules.get("fastexcel")
+    return (
         OSError,
         EOFError,
         zlib.error,
         zipfile.BadZipFile,
+        # Of archives: a password, a compression that Python does not know.
+        RuntimeError,
         UnicodeError,
+        csv.Error,
         pl.exceptions.PolarsError,
-    ) as error:
-        raise MappingError(
-            f"{path}: cannot be read as {_kind(path)} with delimiter {source.delimiter!r} "
-            f"and encoding {source.encoding}: {error}. "
-            "Mend these two in the mapping, or export the file again."
-        ) from error
+        *([] if excel is None else [excel.FastExcelError]),
+    )
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without line ends, cut to some length."""
+    return " ".join(str(error).split())[:300]
+
+
+def _cut(files: str) -> str:
+    return repr(files if len(files) <= _LONGEST_SHOWN else f"{files[:_LONGEST_SHOWN]}…")
 
 
 def _without_blank_lines(frame: SourceFrame) -> SourceFrame:
@@ -114,9 +153,16 @@ def kept(frame: SourceFrame, source: Source) -> pl.Series | None:
     if source.keep is None:
         return None
     try:
-        return frame.rows.select(pl.sql_expr(source.keep).fill_null(False).alias("keep")).to_series()
+        found = frame.rows.select(pl.sql_expr(source.keep).alias("keep")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise MappingError(f"{frame.name}: source.keep {source.keep!r} cannot be used: {error}") from error
+        raise MappingError(
+            f"{frame.name}: source.keep {source.keep!r} cannot be used: {one_line(error)}. Mend it in the mapping"
+        ) from error
+    if found.dtype != pl.Boolean or found.len() != frame.rows.height:
+        raise MappingError(
+            f"{frame.name}: source.keep {source.keep!r} is no condition on a row: write one such as \"state\" = 'ok'"
+        )
+    return found.fill_null(False)
 
 
 def require_none(source: SourceFrame, column: str, at_fault: pl.Series, fault: str, next_step: str) -> None:

@@ -55,7 +55,7 @@ from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import Settings
-from renewable.warehouse import exclusive_connection
+from renewable.warehouse import exclusive_connection, refuse_by_error
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
 if TYPE_CHECKING:
@@ -453,6 +453,7 @@ class _Loader:
             if moved:
                 raise _FilesMovedError(*(name for failure in moved for name in failure.args)) from error
             cause = destination.failures[0] if destination.failures else error
+            refuse_by_error(self._settings.warehouse_path, str(cause))
             raise PipelineError(
                 f"loading into the warehouse failed, nothing of this batch counts as loaded: {cause}."
                 " Mend the cause and run `renewable ingest` again"

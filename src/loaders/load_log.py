@@ -14,6 +14,7 @@ from renewable.contract import TABLES
 from renewable.contract.version import BASELINE, contract_version
 from renewable.errors import FleetError
 from renewable.fleet import load_assets
+from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.windows import Window
 
@@ -174,8 +175,7 @@ def _published(settings: Settings, schema: pl.Schema) -> pl.DataFrame:
     path = _path(settings)
     if not path.exists() or not settings.warehouse_path.exists():
         return pl.DataFrame(schema=schema)
-    found = pl.read_parquet_schema(path)
-    return _complete(pl.read_parquet(path, columns=[name for name in schema if name in found]), schema)
+    return _complete(read_own_parquet(path, "`renewable ingest` writes it anew"), schema)
 
 
 def _path(settings: Settings) -> Path:

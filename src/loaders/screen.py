@@ -15,7 +15,7 @@ from loaders.pending import Unit
 from renewable.contract import POWER_RATIO_RANGE, RawTable, measurements
 from renewable.contract.schemas import OPERATING_STATES, POWER_CHANNELS
 from renewable.fleet import Fleet
-from renewable.warehouse import sql_literal
+from renewable.warehouse import NO_EXTENSIONS, sql_literal
 from renewable.windows import Window
 
 _MINUTES_A_DAY = 24 * 60
@@ -89,7 +89,7 @@ def _aggregates(table: RawTable, paths: Sequence[Path], fleet: Fleet) -> pl.Data
             ) as spotless
         from found left join registry using (asset_id)
     """
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
     try:
         connection.execute("set TimeZone = 'UTC'")
         # Or comparisons are settled by the file's own statistics, which know no not-a-number and may lie.

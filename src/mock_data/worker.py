@@ -1,11 +1,12 @@
 """A child process of generate.py.
 
-Takes an order and chunks of days from its standard input, answers once a day.
+Takes an order and chunks of days from its standard input, answers once a day: with what was written, or with the error.
 """
 
 import pickle
 import signal
 import sys
+import traceback
 
 from mock_data.day import write_due
 
@@ -27,7 +28,14 @@ def main() -> None:
         except EOFError:
             return
         for day, paths in chunk:
-            pickle.dump(write_due(simulator.day(day), paths), answers)
+            answer: tuple[int, int] | Exception
+            try:
+                answer = write_due(simulator.day(day), paths)
+            # The parent raises it: one error is told once, by the command.
+            except Exception as error:
+                error.add_note(traceback.format_exc())
+                answer = error
+            pickle.dump(answer, answers)
             answers.flush()
 
 

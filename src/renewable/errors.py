@@ -25,5 +25,13 @@ class WarehouseBusyError(RenewableError):
     """Another process held the warehouse for longer than the wait allowed."""
 
 
+class WarehouseError(RenewableError):
+    """What lies in the warehouse's place cannot be used; `what` names the file and its fault without the next step."""
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(f"{what}. {next_step}")
+        self.what = what
+
+
 class PipelineError(RenewableError):
     """A step of the pipeline failed; the message says which and where its log lies."""

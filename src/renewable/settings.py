@@ -135,12 +135,19 @@ def load_settings(profile: Path | None = None) -> Settings:
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; .env.example lists the settings that exist"
         )
+    file = profile_path(profile) or REPO / ".env"
     try:
         # pydantic-settings takes the file here; its type hints know only the fields.
-        return Settings(_env_file=profile_path(profile) or REPO / ".env")  # type: ignore[call-arg]
+        settings = Settings(_env_file=file)  # type: ignore[call-arg]
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is no text in UTF-8, as a file of settings has to be") from error
     except ValidationError as error:
         faults = [_fault(f["loc"], f["msg"], f.get("input")) for f in error.errors()]
         raise SettingsError("\n".join(faults)) from error
+    for name, directory in (("DATA_DIR", settings.data_dir), ("FLEET_DIR", settings.fleet_dir)):
+        if directory.is_file():
+            raise SettingsError(f"{PREFIX}{name}: {directory} is a file and has to be a directory")
+    return settings
 
 
 def profile_path(profile: Path | None) -> Path | None:

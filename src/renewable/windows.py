@@ -79,9 +79,15 @@ def requested_window(start: date | None, end: date | None, days: int | None, *, 
             raise WindowError("give either --days or --start/--end, not both")
         if days < 1:
             raise WindowError(f"--days must be at least 1, got {days}")
+        if days > (today - date.min).days:
+            raise WindowError(f"--days {days} reaches back before the year 1: ask for fewer days")
         return Window(today - timedelta(days=days), today)
     if start is None and end is None:
         return None
     if start is None:
         raise WindowError("--end needs --start")
-    return Window(start, end) if end is not None else Window.of_day(start)
+    if end is not None:
+        return Window(start, end)
+    if start == date.max:
+        raise WindowError(f"{start} is the last day there is: a range needs a day after its last one")
+    return Window.of_day(start)

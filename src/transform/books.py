@@ -1,7 +1,7 @@
 """The books of builds: which days were built from what, what is half built, which assets a test holds back.
 
-Only a build writes them (transform/build.py). They lie in the warehouse, schema `books`, and as copies beside the
-published tables, for readers that never open the warehouse.
+Only a build writes them (transform/build.py). They lie in the warehouse, schema `renewable_books`, and as copies beside
+the published tables, for readers that never open the warehouse.
 """
 
 import hashlib
@@ -16,12 +16,14 @@ import duckdb
 import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic, write_text_atomic
+from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
+from renewable.warehouse import BOOKS
 from renewable.windows import Window, contiguous_windows
 
 BUILD_LOG = "build_log"
 BUILD_STATE = "build_state"
-SCHEMA = "books"
+SCHEMA = BOOKS
 # What a build took of a raw file: other content, or another verdict of the gate on it, makes its day stale.
 BUILT_FILES_SCHEMA = pl.Schema(
     {
@@ -243,7 +245,7 @@ def read_copies(settings: Settings) -> Books:
     log, state = _path(settings, f"{BUILD_LOG}.parquet"), _path(settings, f"{BUILD_STATE}.json")
     if not settings.warehouse_path.exists() or not log.exists():
         return Books()
-    files = pl.read_parquet(log)
+    files = read_own_parquet(log, "`renewable transform` writes it anew")
     if not state.exists():
         return Books(files=_complete(files), is_legacy=True)
     told = json.loads(state.read_text("utf-8"))

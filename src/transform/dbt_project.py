@@ -13,10 +13,12 @@ from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError, SettingsError
 from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.settings import REPO, Settings
+from renewable.warehouse import refuse_by_error
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
-_FLAGS = ("--quiet", "--no-use-colors", "--warn-error")
+# Nothing on the console: what failed is told once, by the error; tracebacks go to dbt's log.
+_FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-use-colors", "--warn-error")
 _READ_REGISTRY = ("build", "run")
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "vocabulary")
 
@@ -120,7 +122,8 @@ def invoke_dbt(
     """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
 
     The registry that it works with is `fleet`, by default the one in RENEWABLE_FLEET_DIR as of now.
-    Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults.
+    Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults, WarehouseError
+    when the warehouse's file is at fault.
     """
     if arguments[0] in _READ_REGISTRY:
         place_registry(settings, fleet or load_fleet(settings.fleet_dir))
@@ -152,6 +155,7 @@ def invoke_dbt(
         f"  - {found.unique_id}: {found.status}, {found.message}" for found in results if found.has_failed
     ]
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
+    refuse_by_error(settings.warehouse_path, reasons)
     raise DbtError(
         f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}.",
         results,

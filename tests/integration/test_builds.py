@@ -148,6 +148,8 @@ def test_publishing_the_same_build_again_writes_nothing_and_brings_back_what_is_
     rows = _published(fleet_settings)
     (before / "mart_events.parquet").unlink()
     assert publish(fleet_settings).is_new
+    (published_set(fleet_settings) / "mart_events.parquet").write_bytes(b"PAR1 half a file")
+    assert publish(fleet_settings).is_new
     assert _same(_published(fleet_settings), rows)
     copied = fleet_settings.published_dir.rename(fleet_settings.data_dir / "copied")
     shutil.copytree(copied, fleet_settings.published_dir)

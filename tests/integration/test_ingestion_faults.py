@@ -17,7 +17,7 @@ from loaders.load_log import read_load_log
 from loaders.quarantine import list_quarantine, read_quarantine, show_quarantined
 from mock_data.generate import generate
 from renewable.atomic_write import write_parquet_atomic
-from renewable.errors import PipelineError, WarehouseBusyError
+from renewable.errors import PipelineError, WarehouseBusyError, WarehouseError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
@@ -248,5 +248,5 @@ def test_a_file_that_is_written_during_the_load_is_left_for_the_next_one(
 def test_a_foreign_file_in_the_warehouses_place_is_named(settings: Settings) -> None:
     settings.warehouse_path.parent.mkdir(parents=True)
     settings.warehouse_path.write_text("this is no database, but it is long enough to look like one" * 100)
-    with pytest.raises(PipelineError, match=r"renewable\.duckdb"):
+    with pytest.raises(WarehouseError, match=r"renewable\.duckdb is no DuckDB database"):
         ingest(settings)
