@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -155,8 +156,8 @@ def _write_set(
     for name, query in tables.items():
         _copy(connection, query, making / f"{name}.parquet", build_id)
     # The same build again, because a file of its set was lost: readers may still be in the former folder.
-    number = len(list(sets.glob(f"{build_id}*")))
-    target = sets / (f"{build_id}_{number}" if number else build_id)
+    names = (f"{build_id}_{number}" if number else build_id for number in count())
+    target = next(sets / name for name in names if not (sets / name).exists())
     making.rename(target)
     return target
 
