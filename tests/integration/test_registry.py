@@ -61,7 +61,7 @@ def test_dbt_works_with_the_registry_as_python_reads_it_and_leaves_the_users_fil
     fleet = load_fleet(settings.fleet_dir)
     generate(fleet, DAY, data_dir=settings.data_dir, seed=1)
     ingest(settings)
-    rooms = (settings.work_dir, settings.warehouse_path.parent)
+    rooms = (settings.work_dir, settings.warehouse_path.parent, settings.published_dir)
     before = contents(tmp_path, PROJECT_DIR, without=rooms)
     transform(settings)
     assert contents(tmp_path, PROJECT_DIR, without=rooms) == before
