@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,16 +16,28 @@ pytestmark = pytest.mark.integration
 
 
 def _call(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command behind a proxy that every library would use. No command may call anybody."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("RENEWABLE_")}
     environment |= {"RENEWABLE_DATA_DIR": str(data_dir), **settings}
-    return subprocess.run(
-        [Path(sys.executable).parent / "renewable", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=data_dir,
-    )
+    # What a person allows elsewhere makes no difference.
+    environment |= {"RUNTIME__DLTHUB_TELEMETRY": "true", "NO_PROXY": "", "no_proxy": ""}
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            environment |= {name: address, name.upper(): address}
+        done = subprocess.run(
+            [Path(sys.executable).parent / "renewable", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=data_dir,
+        )
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+            pytest.fail(f"{arguments} called somebody")
+    return done
 
 
 def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:

@@ -79,6 +79,9 @@ def test_files_with_strange_names_cost_themselves_alone(settings: Settings) -> N
         b"weather/x.reason.json/y",
         b"/".join([b"d" * 200] * 8) + b"/weather_2025-01-02.parquet",
     ]
+    # A path that just fits here; that of its record is longer.
+    deep = b"/".join([b"e" * 200] * 19)
+    names.append(deep + b"/" + b"f" * min(200, 4060 - len(os.fsencode(raw)) - len(deep)) + b"/" + b"g" * 20)
     for name in names:
         place = Path(os.fsdecode(os.fsencode(raw) + b"/" + name))
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -137,13 +137,20 @@ def test_sparks_timestamps_are_instants_by_its_own_rule_and_others_without_a_zon
     assert "no time zone" in str(refusal)
 
 
-def test_a_text_that_is_no_utf8_is_refused_in_any_kind_of_column(tmp_path: Path) -> None:
-    for kind in (pa.string(), pa.large_string()):
-        broken = pa.array([b"\xff\xfe", b"a", b"b", b"c"]).cast(pa.binary())
-        text = pa.Array.from_buffers(pa.string(), 4, broken.buffers()).cast(kind)
-        table = _with("operating_state", pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3]), text))
-        frame, refusal = _read(table, tmp_path / "a")
-        assert frame is None and "cannot be read" in str(refusal)
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())], ids=str
+)
+def test_a_text_that_is_no_utf8_is_refused_in_any_kind_of_column(tmp_path: Path, kind: pa.DataType) -> None:
+    broken = pa.array([b"\xff\xfe", b"a", b"b", b"c"])
+    text = pa.Array.from_buffers(pa.string(), 4, broken.buffers())
+    states = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3], pa.int8()), text)
+    table = _with("operating_state", states if pa.types.is_dictionary(kind) else text.cast(kind))
+    # Another column needs conversion, so that the whole file takes that way.
+    frame, refusal = _read(
+        table.set_column(1, "timestamp", table["timestamp"].cast(pa.timestamp("ms", tz="UTC"))),
+        tmp_path / "a",
+    )
+    assert frame is None and "cannot be read" in str(refusal)
 
 
 @given(value=st.integers(-(2**63), 2**63 - 1) | st.integers(-(2**54), 2**54))

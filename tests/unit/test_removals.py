@@ -201,6 +201,8 @@ def test_an_empty_directory_leaves_everything_as_it_is(raw: Path) -> None:
             (raw / _file(table, number)).unlink()
     found = find_pending(raw, ledger, guard=GUARD)
     assert found.files_seen == 0 and found.days == () and len(_held(found)) == 24
+    few = {name: seen for name, seen in ledger.items() if name.endswith("01-01.parquet")}
+    assert len(_held(find_pending(raw, few, guard=GUARD))) == 2, "however few they were"
     shutil.rmtree(raw)
     assert len(_held(find_pending(raw, ledger, guard=GUARD))) == 24
 
