@@ -2,13 +2,12 @@
 
 import argparse
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from dagster_project.failures import reported
 from dagster_project.home import prepare_home
-from renewable.errors import RenewableError
 from renewable.settings import Settings, load_settings
 
 _AT_ONCE = 100
@@ -34,8 +33,9 @@ def main() -> None:
         "--keep-days", type=int, required=True, help="age in days from which runs are deleted"
     )
     options = parser.parse_args()
-    try:
-        settings = load_settings()
+    known: list[Settings] = []
+    with reported(known):
+        known.append(settings := load_settings())
         if fault := _too_few(options.keep_days, settings):
             parser.error(fault)
         os.environ["DAGSTER_HOME"] = str(prepare_home(settings))
@@ -44,8 +44,6 @@ def main() -> None:
             print(
                 f"deleted {prune_runs(instance, before)} runs that were made before {before:%Y-%m-%d %H:%M} UTC"
             )
-    except RenewableError as error:
-        sys.exit(f"error: {error}")
 
 
 def _too_few(days: int, settings: Settings) -> str | None:

@@ -16,6 +16,7 @@ import yaml
 
 from analysis.publish import publish
 from dagster_project.definitions import build_definitions
+from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
@@ -69,7 +70,7 @@ def test_dbt_tests_are_checks_of_existing_assets(settings: Settings) -> None:
 
 def test_definitions_run_in_process_and_one_warehouse_step_at_a_time(settings: Settings) -> None:
     definitions = build_definitions(settings)
-    assert definitions.executor is dg.in_process_executor
+    assert definitions.executor is patient_executor
     pools = {a.op.name: a.op.pool for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)}
     assert pools == {
         "raw_files": None,
