@@ -1,4 +1,4 @@
-"""Runs whose process is gone: they are failed, and what they held of the pools is free again. Living runs are left alone.
+"""Runs whose process is gone are failed, and what they held of the pools is free again. Living runs are left alone.
 
 Dagster's daemon does the same within a minute; this is for runs without a daemon.
 """

@@ -34,8 +34,8 @@ def check_database(url: str) -> None:
 
     try:
         parsed = make_url(dagster_url(url))
-        if parsed.drivername != "postgresql+psycopg2" or not parsed.host and "host" not in parsed.query:
-            raise ArgumentError("another kind of database, or no host")
+        if parsed.drivername != "postgresql+psycopg2":
+            raise ArgumentError("another kind of database")
         parts = parsed.translate_connect_args(username="user", database="dbname")
         psycopg2.connect(**{"connect_timeout": _CONNECT_S, **parts, **parsed.query}).close()
     # The causes hold the address: they are not chained. A port that is no number is a ValueError.

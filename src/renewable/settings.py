@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         "",
         description="PostgreSQL database for Dagster's runs and events; empty: SQLite under the data directory",
     )
+    ui_hosts: str = Field(
+        "",
+        description="host names, by comma, under which the UI may be reached beside localhost, as behind a proxy",
+    )
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
     )
@@ -94,6 +98,10 @@ class Settings(BaseSettings):
     @property
     def allowed_extra_columns(self) -> frozenset[str]:
         return frozenset(name.strip() for name in self.extra_columns.split(",") if name.strip())
+
+    @property
+    def further_ui_hosts(self) -> frozenset[str]:
+        return frozenset(name.strip().lower() for name in self.ui_hosts.split(",") if name.strip())
 
     @property
     def raw_dir(self) -> Path:

@@ -18,7 +18,7 @@ from renewable.settings import REPO, Settings
 MODULE = "dagster_project.definitions"
 _COMMANDS = {
     "daemon": [sys.executable, "-m", "dagster._daemon", "run", "-m", MODULE],
-    "webserver": [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-m", MODULE],
+    "webserver": [sys.executable, "-m", "dagster_project.webserver", "-h", "127.0.0.1", "-m", MODULE],
 }
 
 

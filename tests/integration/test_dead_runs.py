@@ -1,4 +1,4 @@
-"""The pool of the warehouse: dead runs lose their slot, living ones keep it; waiting is quiet, told and can be ended."""
+"""The pool of the warehouse: dead runs lose their slot, living ones keep it; waiting is quiet, told and ends."""
 
 import os
 import signal
