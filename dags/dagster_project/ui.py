@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,7 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     end_like_ctrl_c()
     known: list[Settings] = []
-    with reported(known):
+    # Ctrl-C is the way to end it.
+    with reported(known), suppress(KeyboardInterrupt):
         known.append(settings := load_settings())
         os.environ |= {"DAGSTER_HOME": str(prepare_home(settings)), "DAGSTER_IS_DEV_CLI": "1"}
         with _workspace() as workspace, ExitStack() as services:
@@ -45,7 +46,10 @@ def main() -> None:
                 services.enter_context(_service([*command, "--workspace", str(workspace)]))
                 for command in (web, ["dagster._daemon", "run"])
             ]
-            print(f"Dagster UI of {settings.data_dir}: http://127.0.0.1:{options.port}, Ctrl-C ends it")
+            print(
+                f"Dagster UI of {settings.data_dir}: http://127.0.0.1:{options.port}, Ctrl-C ends it",
+                flush=True,
+            )
             while all(service.poll() is None for service in started):
                 time.sleep(_LOOK_EVERY_S)
         raise RenewableError("web server or daemon ended by itself; the lines above say why")
