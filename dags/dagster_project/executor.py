@@ -21,6 +21,7 @@ from dagster._core.executor.in_process import InProcessExecutor
 from dagster._utils.interrupts import pop_captured_interrupt
 
 from dagster_project.dead_runs import end_dead_runs, holders
+from dagster_project.interrupts import insistent_interrupts
 
 _LOOK_EVERY_S = 2.0
 _SAY_EVERY_S = 60.0
@@ -41,8 +42,10 @@ class PatientPools(InstanceConcurrencyContext):
             self._next_word_s = 0.0
             return True
         if time.time() >= self._next_look_s:
-            for sentence in end_dead_runs(self._instance):
-                self._log.info(sentence)
+            if ended := end_dead_runs(self._instance):
+                self._log.info("; ".join(ended))
+                self._pending_timeouts[step_key] = 0.0
+                return False
             self._say_for_whom(concurrency_key, step_key)
             self._next_look_s = self._pending_timeouts[step_key] = time.time() + _LOOK_EVERY_S
         return False
@@ -98,5 +101,5 @@ def patient_executor(_: dg.InitExecutorContext) -> PatientExecutor:
 
 
 def _steps(job_context: PlanExecutionContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
-    with PatientPools(job_context) as pools:
+    with insistent_interrupts(), PatientPools(job_context) as pools:
         yield from inner_plan_execution_iterator(job_context, execution_plan, pools)

@@ -6,7 +6,6 @@ Known causes have a sentence of their own; details of the others go to a file.
 import errno
 import os
 import re
-import signal
 import sys
 import tempfile
 import traceback
@@ -14,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from renewable.errors import RenewableError
 from renewable.settings import Settings
@@ -33,13 +31,6 @@ def reported(known: Sequence[Settings]) -> Iterator[None]:
         sys.exit(f"error: {error}")
     except Exception as error:
         sys.exit(f"error: {sentence(error, known[0] if known else None)}")
-
-
-def end_like_ctrl_c() -> None:
-    """Let SIGTERM and a closed terminal end a run as Ctrl-C does: as a failed run that frees what it holds."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
 
 
 def sentence(error: Exception, settings: Settings | None) -> str:
@@ -61,13 +52,6 @@ def sentence(error: Exception, settings: Settings | None) -> str:
         )
     kept = _keep(error, settings)
     return f"{type(error).__name__}, which nobody foresaw; please report it with the details in {kept}"
-
-
-def _interrupt(_: int, frame: FrameType | None) -> None:
-    on_ctrl_c = signal.getsignal(signal.SIGINT)
-    if not callable(on_ctrl_c):
-        raise KeyboardInterrupt
-    on_ctrl_c(signal.SIGINT, frame)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

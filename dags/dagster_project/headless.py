@@ -14,9 +14,11 @@ from dagster._core.execution.execute_in_process import core_execute_in_process
 
 from dagster_project.dead_runs import end_dead_runs
 from dagster_project.definitions import build_definitions
-from dagster_project.failures import end_like_ctrl_c, reported
+from dagster_project.failures import reported
 from dagster_project.home import prepare_home
-from dagster_project.runs import FAILURE_REASON_TAG, window_tags
+from dagster_project.interrupts import end_like_ctrl_c
+from dagster_project.runs import outcome as outcome_of
+from dagster_project.runs import window_tags
 from renewable.settings import Settings, load_settings
 from renewable.windows import Window, requested_window
 
@@ -82,14 +84,14 @@ def main() -> None:
             sys.exit(_ended(outcome))
 
 
-def _ended(outcome: dg.ExecuteInProcessResult) -> str:
+def _ended(ended: dg.ExecuteInProcessResult) -> str:
     """How a run that did not succeed ended, in a line."""
-    failed = outcome.get_step_failure_events()
-    if outcome.dagster_run.tags.get(FAILURE_REASON_TAG) == "STEP_FAILURE":
+    failed = ended.get_step_failure_events()
+    if outcome_of(ended.dagster_run) != "interrupted":
         said = f"failed in {', '.join(str(event.step_key) for event in failed)}"
     else:
         said = f"was interrupted{f' in {failed[0].step_key}' if failed else ''}; what was half done is undone"
-    return f"run {outcome.run_id} {said}; `make ui` shows its log"
+    return f"run {ended.run_id} {said}; `make ui` shows its log"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Literal
 
 import dagster as dg
 
+from dagster_project.interrupts import asked_to_end
 from renewable.errors import WarehouseBusyError
 from renewable.windows import ONE_DAY, Window
 
@@ -16,7 +17,8 @@ FAILURE_REASON_TAG = "dagster/failure_reason"
 BATCH_TAG = "renewable/batch"
 # Which days of its range a run was started for, as a number in base 16: bit 0 is the first day of the range.
 DAYS_TAG = "renewable/days"
-# Why its steps failed: `busy` when each of them found the warehouse held by another program, otherwise `fault`.
+# Why its steps failed: `busy` when each of them found the warehouse held by another program, `interrupted` when the run
+# was asked to end, otherwise `fault`.
 STEP_FAULT_TAG = "renewable/step_fault"
 SENSOR_TAG = "renewable/sensor"
 # Which fleet a run is about, by the name of its data directory.
@@ -109,16 +111,18 @@ def outcome(run: dg.DagsterRun) -> Outcome:
         return "cancelled"
     if run.tags.get(FAILURE_REASON_TAG) != "STEP_FAILURE":
         return "interrupted"
-    return "busy" if run.tags.get(STEP_FAULT_TAG) == "busy" else "failed"
+    of_steps: dict[str | None, Outcome] = {"busy": "busy", "interrupted": "interrupted"}
+    return of_steps.get(run.tags.get(STEP_FAULT_TAG), "failed")
 
 
-@dg.failure_hook(name="tell_busy_from_fault")
-def tell_busy_from_fault(context: dg.HookContext) -> None:
-    """Note on the run whether its steps failed because another program held the warehouse, and for nothing else."""
+@dg.failure_hook(name="tell_why_a_step_failed")
+def tell_why_a_step_failed(context: dg.HookContext) -> None:
+    """Note on the run whether a step failed by itself: a busy warehouse and a signal are no fault of the files."""
     run = context.instance.get_run_by_id(context.run_id)
-    before = run.tags.get(STEP_FAULT_TAG, "busy") if run else "fault"
-    fault = "busy" if before == "busy" and is_busy(context.op_exception) else "fault"
-    context.instance.add_run_tags(context.run_id, {STEP_FAULT_TAG: fault})
+    before = run.tags.get(STEP_FAULT_TAG) if run else None
+    fault = "interrupted" if asked_to_end() else "busy" if is_busy(context.op_exception) else "fault"
+    if before in (None, fault) or fault == "fault":
+        context.instance.add_run_tags(context.run_id, {STEP_FAULT_TAG: fault})
 
 
 def is_busy(error: BaseException | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.metadata import PUBLISHED, RAW_FILES
-from dagster_project.runs import FLEET_TAG, busy_days, tell_busy_from_fault, window_tags
+from dagster_project.runs import FLEET_TAG, busy_days, tell_why_a_step_failed, window_tags
 from renewable.settings import Settings
 from renewable.windows import ONE_DAY, Window, few_windows
 
@@ -27,7 +27,7 @@ def jobs(settings: Settings) -> tuple[Any, Any]:
         everything,
         description=f"Fleet `{fleet}`: raw files to published marts and the report.",
         tags={FLEET_TAG: fleet},
-        hooks={tell_busy_from_fault},
+        hooks={tell_why_a_step_failed},
     )
     load_files = dg.define_asset_job(
         "load_files",
@@ -35,7 +35,7 @@ def jobs(settings: Settings) -> tuple[Any, Any]:
         description=f"Fleet `{fleet}`: from the raw files that are there to published marts and the report.",
         # The sensor tries again by itself, by what is pending then.
         tags={FLEET_TAG: fleet, "dagster/max_retries": "0"},
-        hooks={tell_busy_from_fault},
+        hooks={tell_why_a_step_failed},
     )
     return daily, load_files
 

@@ -19,8 +19,9 @@ from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster_shared.ipc import get_ipc_shutdown_pipe, send_ipc_shutdown_message
 
-from dagster_project.failures import end_like_ctrl_c, reported
+from dagster_project.failures import reported
 from dagster_project.home import prepare_home
+from dagster_project.interrupts import end_like_ctrl_c
 from renewable.errors import RenewableError
 from renewable.settings import REPO, Settings, load_settings
 

@@ -22,7 +22,6 @@ from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
 from dagster_project.launcher import LocalRunLauncher
-from dagster_project.prune import prune_runs
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
@@ -436,19 +435,6 @@ def _fail_in_a_step(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.add_run_tags(run.run_id, {FAILURE_REASON_TAG: "STEP_FAILURE"})
     instance.report_run_failed(run)
     assert BATCH_TAG in run.tags
-
-
-def test_old_runs_are_deleted_and_young_or_unfinished_ones_stay(settings: Settings, tmp_path: Path) -> None:
-    job = build_definitions(settings).resolve_job_def("daily")
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        ended = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        instance.report_run_failed(ended)
-        working = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        between = datetime.now(UTC)
-        young = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        instance.report_run_failed(young)
-        assert prune_runs(instance, before=between) == 1
-        assert {run.run_id for run in instance.get_runs()} == {working.run_id, young.run_id}
 
 
 def test_postgresql_is_named_in_a_file_that_only_its_owner_reads(settings: Settings) -> None:
