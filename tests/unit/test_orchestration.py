@@ -84,6 +84,13 @@ def test_hundreds_of_scattered_days_become_few_runs_and_no_more_while_those_are_
         assert days_of_tag(tags.get(DAYS_TAG), request.window) == request.days
 
 
+def test_a_file_that_still_grows_is_not_loaded_with_the_days_around_it() -> None:
+    scattered = {FIRST + timedelta(days=2 * n) for n in range(MAX_RUNS + 1)}
+    grows = dataclasses.replace(work_on(scattered), growing=("weather/weather_2025-01-02.parquet",))
+    made = plan(grows, [], set(), NOW, SETTINGS)
+    assert asked_of(made.requests) >= scattered and date(2025, 1, 2) not in asked_of(made.requests)
+
+
 @given(DAYS.filter(bool), DAYS, st.sampled_from(["failed", "cancelled", "waiting"]))
 def test_a_failed_or_cancelled_batch_stays_apart_from_new_days(
     pending: set[date], new: set[date], kind: str
@@ -115,8 +122,6 @@ def test_days_without_a_partition_are_named_and_the_others_load(pending: set[dat
     assert made.too_early == (date.min,) and set(made.too_late) == out - {date.min}
     today = plan(work_on({NOW.date()}), [], set(), NOW, SETTINGS)
     assert asked_of(today.requests) == {NOW.date()}
-    growing = dataclasses.replace(work_on(set()), growing=("weather/weather_2025-01-02.parquet",))
-    assert growing.growing_days == {date(2025, 1, 2)}
 
 
 def test_a_busy_warehouse_is_waited_for_as_long_as_it_takes_with_pauses_that_end() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from dagster_project.failures import sentence
+from dagster_project.failures import reported, sentence
 from dagster_project.postgres import check_database, dagster_url
 from renewable.errors import RenewableError, SettingsError
 from renewable.notify import NotifyError, notify
@@ -116,3 +116,14 @@ def test_a_full_disk_is_said_in_a_line_with_the_next_step(error: Exception, tmp_
     except RenewableError as outer:
         told = sentence(outer, Settings(data_dir=tmp_path))
     assert "disk is full" in told and "Free some space" in told and "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "error", [RenewableError("said"), KeyboardInterrupt(), RuntimeError("x"), OSError(28, "full")]
+)
+def test_a_command_ends_with_one_line_whatever_happens(error: BaseException, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught, reported([Settings(data_dir=tmp_path)]):
+        raise error
+    assert isinstance(caught.value.code, str) and "\n" not in caught.value.code, (
+        "a line on stderr, and status 1"
+    )
