@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from dagster_project.runs import window_of_tags
+from dagster_project.runs import cause_of, window_of_tags
 from renewable.notify import NotifyError, fingerprint_of_address, notify
 from renewable.settings import Settings
 
@@ -149,7 +149,9 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[Trouble]:
         ).records
         event = steps[0].event_log_entry.dagster_event if steps else None
         if event is not None:
-            yield Trouble(name, f"failed in {event.step_key}: {_cause(event.step_failure_data.error)}")
+            yield Trouble(
+                name, f"failed in {event.step_key}: {_short(cause_of(event.step_failure_data.error))}"
+            )
         else:
             ends = instance.get_records_for_run(
                 run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1
@@ -179,18 +181,11 @@ def _failing_ticks(instance: dg.DagsterInstance) -> Iterator[Trouble]:
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=ended)
         if ticks and ticks[0].status is TickStatus.FAILURE:
             kind = state.instigator_type.value.lower()
-            yield Trouble(f"{kind} {state.instigator_name}", f"fails: {_cause(ticks[0].error)}")
+            yield Trouble(f"{kind} {state.instigator_name}", f"fails: {_short(cause_of(ticks[0].error))}")
 
 
 def _check_keys(context: dg.SensorEvaluationContext) -> Collection[dg.AssetCheckKey]:
     return context.repository_def.asset_graph.asset_check_keys if context.repository_def else ()
-
-
-def _cause(error: object) -> str:
-    """What the innermost error says: the outer ones are Dagster's."""
-    while (inner := getattr(error, "cause", None)) is not None:
-        error = inner
-    return _short(str(getattr(error, "message", None) or "see its log"))
 
 
 def _short(text: str) -> str:

@@ -17,10 +17,12 @@ from dagster_project.definitions import build_definitions
 from dagster_project.failures import reported
 from dagster_project.home import prepare_home
 from dagster_project.interrupts import end_like_ctrl_c
+from dagster_project.runs import cause_of, window_tags
 from dagster_project.runs import outcome as outcome_of
-from dagster_project.runs import window_tags
 from renewable.settings import Settings, load_settings
 from renewable.windows import Window, requested_window
+
+_LONGEST = 600
 
 
 @dg.logger(config_schema={})
@@ -48,9 +50,9 @@ def run_daily_job(
     """One run of the job `daily` over all days of `window`, after the runs whose process is gone are ended."""
     for sentence in end_dead_runs(instance):
         print(sentence, file=sys.stderr)
-    job = build_definitions(settings, loggers={"console": progress_logger}).resolve_job_def("daily")
     # dbt's own lines are in the run's log; here they would drown the progress.
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        job = build_definitions(settings, loggers={"console": progress_logger}).resolve_job_def("daily")
         # `job.execute_in_process` would put Dagster's executor in the place of ours.
         return core_execute_in_process(
             job=InMemoryJob(job),
@@ -88,7 +90,8 @@ def _ended(ended: dg.ExecuteInProcessResult) -> str:
     """How a run that did not succeed ended, in a line."""
     failed = ended.get_step_failure_events()
     if outcome_of(ended.dagster_run) != "interrupted":
-        said = f"failed in {', '.join(str(event.step_key) for event in failed)}"
+        causes = {" ".join(cause_of(event.step_failure_data.error).split()) for event in failed}
+        said = f"failed in {', '.join(str(event.step_key) for event in failed)}: {'; '.join(sorted(causes))[:_LONGEST]}"
     else:
         said = f"was interrupted{f' in {failed[0].step_key}' if failed else ''}; what was half done is undone"
     return f"run {ended.run_id} {said}; `make ui` shows its log"

@@ -125,6 +125,13 @@ def tell_why_a_step_failed(context: dg.HookContext) -> None:
         context.instance.add_run_tags(context.run_id, {STEP_FAULT_TAG: fault})
 
 
+def cause_of(error: object) -> str:
+    """What the innermost error of a failed step or tick says: the outer ones are Dagster's."""
+    while (inner := getattr(error, "cause", None)) is not None:
+        error = inner
+    return str(getattr(error, "message", None) or "see its log").strip()
+
+
 def is_busy(error: BaseException | None) -> bool:
     """Whether a busy warehouse is behind `error`."""
     while error is not None and not isinstance(error, WarehouseBusyError):

@@ -1,5 +1,6 @@
 """No message shows a password: not of settings, not of addresses, not of Dagster's database."""
 
+import logging
 import traceback
 from pathlib import Path
 
@@ -118,10 +119,22 @@ def test_a_full_disk_is_said_in_a_line_with_the_next_step(error: Exception, tmp_
     assert "disk is full" in told and "Free some space" in told and "\n" not in told
 
 
+def test_sqlites_other_word_for_a_full_disk_counts_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, error = Settings(data_dir=tmp_path), RuntimeError("(sqlite3.OperationalError) disk I/O error")
+    assert "disk is full" not in sentence(error, settings)
+    monkeypatch.setattr("dagster_project.failures._LITTLE_BYTES", 1 << 62)
+    assert "disk is full" in sentence(error, settings)
+
+
 @pytest.mark.parametrize(
     "error", [RenewableError("said"), KeyboardInterrupt(), RuntimeError("x"), OSError(28, "full")]
 )
-def test_a_command_ends_with_one_line_whatever_happens(error: BaseException, tmp_path: Path) -> None:
+def test_a_command_ends_with_one_line_whatever_happens(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
     with pytest.raises(SystemExit) as caught, reported([Settings(data_dir=tmp_path)]):
         raise error
     assert isinstance(caught.value.code, str) and "\n" not in caught.value.code, (
