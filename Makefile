@@ -32,8 +32,7 @@ test: $(INSTALLED) ## Run unit and integration tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
-	@home=$$($(BIN)/python -m dagster_project.home) && \
-	cd dags && DAGSTER_HOME=$$home ../$(BIN)/dg dev --host 127.0.0.1 --port $(or $(PORT),3000)
+	@exec $(BIN)/python -m dagster_project.ui --port $(or $(PORT),3000)
 
 lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/ruff check .

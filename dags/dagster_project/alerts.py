@@ -8,8 +8,8 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from dagster_project.runs import window_of_tags
-from renewable.notify import notify
+from dagster_project.runs import cause_of, window_of_tags
+from renewable.notify import NotifyError, fingerprint_of_address, notify
 from renewable.settings import Settings
 
 ALERTS = "alerts"
@@ -36,14 +36,77 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
         description="Failed runs, failed checks and failing sensors, each told once, to RENEWABLE_ALERT_URLS.",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now, told = troubles(context.instance, _check_keys(context)), json.loads(context.cursor or "{}")
-        new = [trouble for trouble in now if told.get(trouble.key) != trouble.detail]
-        if new and settings.alert_urls:
-            notify(settings.alert_urls.split(), *message(new, settings))
-        context.update_cursor(json.dumps({trouble.key: trouble.detail for trouble in now}))
-        return dg.SkipReason(f"{len(now)} trouble(s) now, {len(new) if settings.alert_urls else 0} told")
+        now = troubles(context.instance, _check_keys(context))
+        told, spoilt = read_cursor(context.cursor, settings.alert_urls.split())
+        sent = send_new(now, told, settings)
+        context.update_cursor(written_cursor(sent.told))
+        # A tick that fails keeps its old cursor: it may fail only when there is nothing new to remember.
+        if sent.failures and not sent.count and _without_empty(sent.told) == _without_empty(told):
+            raise NotifyError("; ".join(sent.failures))
+        again = ["the cursor was spoilt: all troubles are told again"] if spoilt else []
+        return dg.SkipReason(
+            "; ".join([f"{len(now)} trouble(s) now, {sent.count} message(s) sent", *again, *sent.failures])
+        )
 
     return alerts
+
+
+# For each address, by its fingerprint, what it was told last: the troubles that were there, by key.
+Told = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is told now, how many addresses got a message, and which did not."""
+
+    told: Told
+    count: int
+    failures: tuple[str, ...]
+
+
+def send_new(now: Sequence[Trouble], told: Told, settings: Settings) -> Sent:
+    """Send each address the troubles that it was not told yet, in one message."""
+    urls, present = settings.alert_urls.split(), {trouble.key: trouble.detail for trouble in now}
+    after, failures, count = dict[str, Mapping[str, str]](), list[str](), 0
+    for number, url in enumerate(urls, 1):
+        if (address := fingerprint_of_address(url)) in after:
+            continue
+        known = told.get(address, {})
+        new = [trouble for trouble in now if known.get(trouble.key) != trouble.detail]
+        after[address] = present
+        if new:
+            try:
+                notify(url, *message(new, settings), name=f"address {number} of {len(urls)}")
+                count += 1
+            except NotifyError as error:
+                failures.append(str(error))
+                after[address] = {key: detail for key, detail in known.items() if present.get(key) == detail}
+    return Sent(after, count, tuple(failures))
+
+
+def read_cursor(cursor: str | None, urls: Sequence[str]) -> tuple[Told, bool]:
+    """What each address was told, and whether the cursor was spoilt, in which case all is told again."""
+    try:
+        told = json.loads(cursor or "{}")
+    except ValueError:
+        return {}, True
+    if not isinstance(told, dict):
+        return {}, True
+    if all(isinstance(detail, str) for detail in told.values()):
+        # Before there was one for each address.
+        return {fingerprint_of_address(url): told for url in urls}, False
+    if all(isinstance(of_one, dict) for of_one in told.values()):
+        return told, False
+    return {}, True
+
+
+def _without_empty(told: Told) -> Told:
+    return {address: known for address, known in told.items() if known}
+
+
+def written_cursor(told: Told) -> str:
+    """The way back of `read_cursor`."""
+    return json.dumps(told)
 
 
 def message(new: Sequence[Trouble], settings: Settings) -> tuple[str, str]:
@@ -86,7 +149,9 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[Trouble]:
         ).records
         event = steps[0].event_log_entry.dagster_event if steps else None
         if event is not None:
-            yield Trouble(name, f"failed in {event.step_key}: {_cause(event.step_failure_data.error)}")
+            yield Trouble(
+                name, f"failed in {event.step_key}: {_short(cause_of(event.step_failure_data.error))}"
+            )
         else:
             ends = instance.get_records_for_run(
                 run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1
@@ -116,18 +181,11 @@ def _failing_ticks(instance: dg.DagsterInstance) -> Iterator[Trouble]:
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=ended)
         if ticks and ticks[0].status is TickStatus.FAILURE:
             kind = state.instigator_type.value.lower()
-            yield Trouble(f"{kind} {state.instigator_name}", f"fails: {_cause(ticks[0].error)}")
+            yield Trouble(f"{kind} {state.instigator_name}", f"fails: {_short(cause_of(ticks[0].error))}")
 
 
 def _check_keys(context: dg.SensorEvaluationContext) -> Collection[dg.AssetCheckKey]:
     return context.repository_def.asset_graph.asset_check_keys if context.repository_def else ()
-
-
-def _cause(error: object) -> str:
-    """What the innermost error says: the outer ones are Dagster's."""
-    while (inner := getattr(error, "cause", None)) is not None:
-        error = inner
-    return _short(str(getattr(error, "message", None) or "see its log"))
 
 
 def _short(text: str) -> str:

@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_project.alerts import alert_sensor
 from dagster_project.assets import asset_definitions
 from dagster_project.checks import asset_checks
+from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import raw_file_sensor
 from dagster_project.partitions import daily_partitions
 from dagster_project.schedule import daily_schedule, jobs
@@ -26,7 +27,7 @@ def build_definitions(
         schedules=[daily_schedule(settings, daily)],
         sensors=[raw_file_sensor(settings, load_files), alert_sensor(settings)],
         # The default executor starts a process a step, and each imports everything again.
-        executor=dg.in_process_executor,
+        executor=patient_executor,
         loggers=loggers,
     )
 

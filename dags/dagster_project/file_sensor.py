@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_project.runs import BATCH_TAG, SENSOR_TAG, Attempt, attempts_of, busy_days, window_tags
+from dagster_project.runs import (
+    BATCH_TAG,
+    DAYS_TAG,
+    SENSOR_TAG,
+    Attempt,
+    attempts_of,
+    busy_days,
+    days_tag,
+    window_tags,
+)
 from renewable.errors import PipelineError
 from renewable.settings import Settings
-from renewable.windows import Window, contiguous_windows
+from renewable.windows import Window, few_windows
 
 if TYPE_CHECKING:
     from analysis.pending_work import Work
@@ -21,16 +30,20 @@ RAW_FILE_SENSOR = "raw_file_sensor"
 MAX_FAILURES = 3
 # Runs that were killed are no verdict on the files; but files may be what kills them (memory), so there is an end.
 MAX_ATTEMPTS = 10
+# Runs of the sensor that are queued or at work at a time. The days of a tick are merged into that few.
+MAX_RUNS = 5
+_LONGEST_PAUSE_S = 900.0
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class Request:
-    """A run to start over `window`; `number` counts the runs that were started for this very state of its files."""
+    """A run to start over `window` for `days` of it; `number` counts the runs for this very state of their files."""
 
     window: Window
     batch: str
     number: int
+    days: tuple[date, ...]
 
     @property
     def run_request(self) -> dg.RunRequest:
@@ -39,18 +52,22 @@ class Request:
         run_key, days = f"{self.batch}-{self.number}", self.window.days
         if len(days) == 1:
             return dg.RunRequest(run_key=run_key, partition_key=str(days[0]), tags=tags)
-        return dg.RunRequest(run_key=run_key, tags=tags | window_tags(self.window))
+        tags |= window_tags(self.window) | {DAYS_TAG: days_tag(self.days, self.window)}
+        return dg.RunRequest(run_key=run_key, tags=tags)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a look at the files leads to."""
+    """What a look at the files leads to. `given_up` and `cancelled` are names of files, `later` counts days."""
 
     requests: tuple[Request, ...] = ()
     given_up: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
     retry_at: datetime | None = None
     busy: int = 0
+    later: int = 0
     too_early: tuple[date, ...] = ()
+    too_late: tuple[date, ...] = ()
 
 
 def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
@@ -60,40 +77,67 @@ def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
         name=RAW_FILE_SENSOR,
         job=job,
         minimum_interval_seconds=settings.sensor_interval_s,
-        description=f"Loads what is new, changed or gone under {settings.raw_dir}, one run a range of days.",
+        description=f"Loads what is new, changed or gone under {settings.raw_dir}, at most {MAX_RUNS} runs at a time.",
     )
     def raw_file_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         from analysis.pending_work import find_work
 
         work, tried = find_work(settings, time.time()), attempts_of(context.instance, RAW_FILE_SENSOR)
-        return answer(
-            work, plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings), settings
-        )
+        made = plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings)
+        if made.requests:
+            context.log.info("; ".join(_reasons(work, made, settings)))
+        return answer(work, made, settings)
 
     return raw_file_sensor
 
 
 def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime, settings: Settings) -> Plan:
-    """One request for each contiguous range of days that no run is working on and that is due.
+    """A few runs over the days that no run is working on and that are due.
 
-    `tried` holds the sensor's runs, newest first. A batch that failed and did not change stays apart, so that new
-    files beside it neither wait for it nor have it tried again; after MAX_FAILURES it is given up until a file changes.
+    `tried` holds the sensor's runs, newest first. A batch that did not end well and did not change stays apart, so that
+    new files beside it neither wait for it nor have it tried again. After MAX_FAILURES it is given up, and after a
+    person cancelled it it is left, until a file changes. A busy warehouse is no reason to give up.
+    Days that are no partition, before the first day or in the future, are left out.
     """
+    today = now.astimezone(UTC).date()
     early = tuple(sorted(day for day in work.states if day < settings.first_day))
-    free = {day for day in work.states if day not in busy and day >= settings.first_day}
-    requests, given_up, waiting = [], list[str](), list[datetime]()
-    for window, batch in _batches(work, free, tried):
+    late = tuple(sorted(day for day in work.states if day > today))
+    free = set(work.states) - busy - set(early) - set(late)
+    given_up, cancelled, waiting, due_again = list[str](), list[str](), list[datetime](), list[Request]()
+    for window, days, batch in _tried_batches(work, free, tried):
+        free -= set(days)
         runs = [attempt for attempt in tried if attempt.batch == batch]
         unsettled = list(takewhile(lambda attempt: attempt.outcome != "succeeded", runs))
-        failures = sum(attempt.outcome == "failed" for attempt in unsettled)
-        if failures >= MAX_FAILURES or len(unsettled) >= MAX_ATTEMPTS:
-            given_up += [name for day in window.days for name in work.files[day]]
-        elif (due := _due(unsettled, failures, settings.retry_wait_s)) and due > now:
+        names = [name for day in days for name in work.files[day]]
+        if unsettled and unsettled[0].outcome == "cancelled":
+            cancelled += names
+        elif _is_hopeless(unsettled):
+            given_up += names
+        elif (due := _due(runs, settings.retry_wait_s)) and due > now:
             waiting.append(due)
-        else:
-            requests.append(Request(window, batch, len(runs)))
+        elif busy.isdisjoint(window.days):
+            due_again.append(Request(window, batch, len(runs), days))
+    # A run over a gap between two free days works on the days in it, too.
+    apart = (set(work.states) | busy | work.growing_days) - free
+    room = MAX_RUNS - sum(attempt.outcome == "unfinished" for attempt in tried)
+    room_for_fresh = max(1, room - len(due_again)) if room > 0 else 0
+    fresh = [
+        _request(window, tuple(day for day in window.days if day in free), work, tried)
+        for window in few_windows(free, max(1, room_for_fresh), apart)[:room_for_fresh]
+    ]
+    again = due_again[: max(0, room - len(fresh))]
+    requests = sorted(fresh + again, key=lambda request: request.window)
+    asked = {day for request in requests for day in request.days}
+    wanted = free | {day for request in due_again for day in request.days}
     return Plan(
-        tuple(requests), tuple(given_up), min(waiting, default=None), len(busy & work.states.keys()), early
+        tuple(requests),
+        tuple(given_up),
+        tuple(cancelled),
+        min(waiting, default=None),
+        len(busy & work.states.keys()),
+        len(wanted - asked),
+        early,
+        late,
     )
 
 
@@ -109,26 +153,45 @@ def answer(work: "Work", plan: Plan, settings: Settings) -> dg.SensorResult | dg
     return dg.SkipReason("; ".join(_reasons(work, plan, settings)))
 
 
-def _batches(work: "Work", free: set[date], tried: Sequence[Attempt]) -> list[tuple[Window, str]]:
+def _tried_batches(
+    work: "Work", free: set[date], tried: Sequence[Attempt]
+) -> list[tuple[Window, tuple[date, ...], str]]:
+    """What was tried and is still as it was then, newest first."""
     left, batches = set(free), []
     for attempt in tried:
-        days = set(attempt.window.days)
-        if (
-            attempt.outcome != "succeeded"
-            and days <= left
-            and work.fingerprint(attempt.window.days) == attempt.batch
-        ):
-            batches.append((attempt.window, attempt.batch))
+        days = set(attempt.days)
+        if days <= left and work.fingerprint(attempt.days) == attempt.batch:
+            batches.append((attempt.window, attempt.days, attempt.batch))
             left -= days
-    batches += [(window, work.fingerprint(window.days)) for window in contiguous_windows(left)]
-    return sorted(batches)
+    return batches
 
 
-def _due(unsettled: Sequence[Attempt], failures: int, wait_s: float) -> datetime | None:
-    """When the next attempt may start: `wait_s` after the last end, twice that after a second failure, and so on."""
-    if not unsettled or unsettled[0].ended_at is None:
+def _request(window: Window, days: tuple[date, ...], work: "Work", tried: Sequence[Attempt]) -> Request:
+    batch = work.fingerprint(days)
+    return Request(window, batch, sum(attempt.batch == batch for attempt in tried), days)
+
+
+def _is_hopeless(unsettled: Sequence[Attempt]) -> bool:
+    outcomes = [attempt.outcome for attempt in unsettled]
+    failures = outcomes.count("failed")
+    return failures >= MAX_FAILURES or failures + outcomes.count("interrupted") >= MAX_ATTEMPTS
+
+
+def _due(runs: Sequence[Attempt], wait_s: float) -> datetime | None:
+    """When the next attempt may start: `wait_s` after the last end, twice that after a second such end, and so on.
+
+    An interrupted run is started again at once, unless another kind of end came before it. One that succeeded and left
+    its files pending waits, too, or it would be started for ever without a pause.
+    """
+    if not runs or (ended_at := runs[0].ended_at) is None:
         return None
-    return unsettled[0].ended_at + timedelta(seconds=wait_s * 2.0 ** max(0, failures - 1) if failures else 0)
+    if runs[0].outcome == "succeeded":
+        alike = len(list(takewhile(lambda attempt: attempt.outcome == "succeeded", runs))) - 1
+    else:
+        unsettled = takewhile(lambda attempt: attempt.outcome != "succeeded", runs)
+        alike = sum(attempt.outcome in ("failed", "busy") for attempt in unsettled)
+    pause_s = wait_s * 2.0 ** min(alike - 1, 20) if alike > 0 else 0.0
+    return ended_at + timedelta(seconds=min(pause_s, max(wait_s, _LONGEST_PAUSE_S)))
 
 
 def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
@@ -137,6 +200,17 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
         reasons.append(f"a run is working on {plan.busy} pending day(s)")
     if plan.retry_at:
         reasons.append(f"the next attempt after a failed run is due at {plan.retry_at:%H:%M:%S} UTC")
+    if plan.later:
+        reasons.append(
+            f"{plan.later} day(s) wait until fewer than {MAX_RUNS} runs of this sensor are at work"
+        )
+    if plan.cancelled:
+        reasons.append(
+            f"a person cancelled the run of {len(plan.cancelled)} file(s), which wait until they change or somebody"
+            f" materializes their days: {_names(plan.cancelled)}"
+        )
+    if work.upgrade_needed:
+        reasons.append("other models built the tables: run `renewable upgrade`; until then files are loaded only")
     if work.growing:
         reasons.append(f"still being written: {_names(work.growing)}")
     if plan.too_early:
@@ -144,9 +218,16 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
             f"{len(plan.too_early)} pending day(s) lie before RENEWABLE_FIRST_DAY={settings.first_day},"
             f" first {plan.too_early[0]}"
         )
+    if plan.too_late:
+        reasons.append(
+            f"{len(plan.too_late)} pending day(s) lie in the future, which has no partition:"
+            f" {_names([str(day) for day in plan.too_late])}"
+        )
     if work.misnamed:
         reasons.append(f"no raw file by its name, the next load sets it aside: {_names(work.misnamed)}")
-    return reasons or [f"nothing new among {work.files_seen} raw files"]
+    return reasons or [
+        "nothing else is new" if plan.requests else f"nothing new among {work.files_seen} raw files"
+    ]
 
 
 def _names(names: Sequence[str]) -> str:

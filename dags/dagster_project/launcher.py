@@ -24,14 +24,19 @@ class LocalRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Whether the process that wrote the run's start is still there."""
-        started = self._instance.get_records_for_run(
-            run.run_id, of_type=dg.DagsterEventType.RUN_START, limit=1
-        ).records
-        if not started or (event := started[0].event_log_entry.dagster_event) is None or event.pid is None:
+        process = process_of(self._instance, run.run_id)
+        if process is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "no process is known yet")
-        if is_alive(event.pid, started[0].timestamp):
+        if is_alive(*process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {event.pid} of this run is gone")
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {process[0]} of this run is gone")
+
+
+def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """Number of the process that wrote the run's start, and when, in seconds since the epoch; None before its start."""
+    started = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_START, limit=1).records
+    event = started[0].event_log_entry.dagster_event if started else None
+    return (event.pid, started[0].timestamp) if event is not None and event.pid is not None else None
 
 
 def is_alive(pid: int, since: float) -> bool:

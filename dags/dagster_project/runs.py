@@ -7,12 +7,19 @@ from typing import Literal
 
 import dagster as dg
 
+from dagster_project.interrupts import asked_to_end
+from renewable.errors import WarehouseBusyError
 from renewable.windows import ONE_DAY, Window
 
 PARTITION_TAG = "dagster/partition"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 FAILURE_REASON_TAG = "dagster/failure_reason"
 BATCH_TAG = "renewable/batch"
+# Which days of its range a run was started for, as a number in base 16: bit 0 is the first day of the range.
+DAYS_TAG = "renewable/days"
+# Why its steps failed: `busy` when each of them found the warehouse held by another program, `interrupted` when the run
+# was asked to end, otherwise `fault`.
+STEP_FAULT_TAG = "renewable/step_fault"
 SENSOR_TAG = "renewable/sensor"
 # Which fleet a run is about, by the name of its data directory.
 FLEET_TAG = "renewable/fleet"
@@ -26,22 +33,39 @@ UNFINISHED = [
 # What the history of one sensor needs: the batches that are still pending are among its latest runs.
 _REMEMBERED_RUNS = 500
 
-Outcome = Literal["unfinished", "succeeded", "failed", "interrupted"]
+# Only `failed` is a verdict on the files.
+Outcome = Literal["unfinished", "succeeded", "failed", "interrupted", "busy", "cancelled"]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A run that a sensor started for `batch`, the state of the files of `window` at that time."""
+    """A run that a sensor started over `window` for `batch`, the state of the files of `days` at that time."""
 
     window: Window
     batch: str
     outcome: Outcome
     ended_at: datetime | None = None
+    days: tuple[date, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.days:
+            object.__setattr__(self, "days", tuple(self.window.days))
 
 
 def window_tags(window: Window) -> dict[str, str]:
     """Tags that make one run of a range of partitions."""
     return dict(zip(RANGE_TAGS, (str(window.start), str(window.end - ONE_DAY)), strict=True))
+
+
+def days_tag(days: Iterable[date], window: Window) -> str:
+    """`days` of `window` as the value of DAYS_TAG."""
+    return f"{sum(1 << (day - window.start).days for day in days):x}"
+
+
+def days_of_tag(value: str | None, window: Window) -> tuple[date, ...]:
+    """The way back; all days of `window` where the tag is missing."""
+    marked = int(value, 16) if value else -1
+    return tuple(day for number, day in enumerate(window.days) if marked >> number & 1)
 
 
 def window_of_tags(tags: Mapping[str, str]) -> Window | None:
@@ -72,7 +96,8 @@ def attempts_of(instance: dg.DagsterInstance, sensor: str) -> list[Attempt]:
         window, batch = window_of_tags(tags), tags.get(BATCH_TAG)
         if window and batch:
             ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
-            found.append(Attempt(window, batch, outcome(record.dagster_run), ended))
+            days = days_of_tag(tags.get(DAYS_TAG), window)
+            found.append(Attempt(window, batch, outcome(record.dagster_run), ended, days))
     return found
 
 
@@ -82,5 +107,33 @@ def outcome(run: dg.DagsterRun) -> Outcome:
         return "unfinished"
     if run.status is dg.DagsterRunStatus.SUCCESS:
         return "succeeded"
-    cancelled = run.status is dg.DagsterRunStatus.CANCELED
-    return "failed" if cancelled or run.tags.get(FAILURE_REASON_TAG) == "STEP_FAILURE" else "interrupted"
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        return "cancelled"
+    if run.tags.get(FAILURE_REASON_TAG) != "STEP_FAILURE":
+        return "interrupted"
+    of_steps: dict[str | None, Outcome] = {"busy": "busy", "interrupted": "interrupted"}
+    return of_steps.get(run.tags.get(STEP_FAULT_TAG), "failed")
+
+
+@dg.failure_hook(name="tell_why_a_step_failed")
+def tell_why_a_step_failed(context: dg.HookContext) -> None:
+    """Note on the run whether a step failed by itself: a busy warehouse and a signal are no fault of the files."""
+    run = context.instance.get_run_by_id(context.run_id)
+    before = run.tags.get(STEP_FAULT_TAG) if run else None
+    fault = "interrupted" if asked_to_end() else "busy" if is_busy(context.op_exception) else "fault"
+    if before in (None, fault) or fault == "fault":
+        context.instance.add_run_tags(context.run_id, {STEP_FAULT_TAG: fault})
+
+
+def cause_of(error: object) -> str:
+    """What the innermost error of a failed step or tick says: the outer ones are Dagster's."""
+    while (inner := getattr(error, "cause", None)) is not None:
+        error = inner
+    return str(getattr(error, "message", None) or "see its log").strip()
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether a busy warehouse is behind `error`."""
+    while error is not None and not isinstance(error, WarehouseBusyError):
+        error = error.__cause__ or error.__context__
+    return error is not None

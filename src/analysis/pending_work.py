@@ -14,11 +14,15 @@ import polars as pl
 
 from loaders.load_log import pending_files, read_load_log
 from loaders.pending import ledger_name
+from renewable.contract import TABLES
+from renewable.contract.version import contract_version
 from renewable.fleet import load_fleet
+from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
+from renewable.windows import Window
 from transform.books import built_identity, read_copies, registry_version
 from transform.build import present_versions
-from transform.staleness import days_to_build, find_stale, needs_upgrade
+from transform.staleness import Versions, days_to_build, find_stale, needs_upgrade
 
 _MAGIC = b"PAR1"
 
@@ -39,6 +43,11 @@ class Work:
     files_seen: int = 0
     upgrade_needed: bool = False
 
+    @property
+    def growing_days(self) -> set[date]:
+        """The UTC days of the growing files."""
+        return {parsed.day for name in self.growing if (parsed := raw_file_name(name))}
+
     def fingerprint(self, days: Iterable[date]) -> str:
         """Identity of these days in their present state: another one as soon as a file of theirs changes."""
         states = "\n".join(state for day in days for state in (str(day), *self.states.get(day, ())))
@@ -51,53 +60,61 @@ def find_work(settings: Settings, now_s: float) -> Work:
     `now_s` is the time since the epoch, by which a file without its end is judged to be growing.
     """
     pending, log = pending_files(settings), read_load_log(settings)
-    states: dict[date, list[str]] = {}
-    files: dict[date, list[str]] = {}
+    files: dict[date, set[str]] = {}
+    present: dict[date, set[str]] = {}
     growing: dict[date, list[str]] = {}
     for unit in pending.days:
+        present.setdefault(unit.day, set()).update(ledger_name(path, settings.raw_dir) for path in unit.paths)
+        files.setdefault(unit.day, set()).update(unit.removed)
         for path in unit.changed:
             name = ledger_name(path, settings.raw_dir)
             if (stat := _stat(path)) is None:
                 continue
             if is_growing(path, stat, now_s, settings.settle_s):
                 growing.setdefault(unit.day, []).append(name)
-            seen = f"{name}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
-            states.setdefault(unit.day, []).append(seen)
-            files.setdefault(unit.day, []).append(name)
-        states.setdefault(unit.day, []).extend([*(f"{name}|removed" for name in unit.removed), *unit.because])
-        files.setdefault(unit.day, []).extend(unit.removed)
-    stale, upgrade_needed = _stale(settings, log)
-    of_stale = log.filter(pl.col("day").is_in(list(stale))).select("day", "file", "sha256")
-    for day, reasons in stale.items():
-        states.setdefault(day, []).extend(reasons)
-        files.setdefault(day, [])
-    for day, name, sha256 in of_stale.iter_rows():
-        states[day].append(f"{name}|{sha256}")
-        files[day].append(name)
+            files[unit.day].add(name)
+    now = present_versions(load_fleet(settings.fleet_dir))
+    stale = _stale(settings, log, now)
+    for day, name in (
+        log.filter(pl.col("day").is_in([*(stale or ()), *files])).select("day", "file").iter_rows()
+    ):
+        present.setdefault(day, set()).add(name)
+        if stale and day in stale:
+            files.setdefault(day, set()).add(name)
+    days = [day for day in sorted({*files, *(stale or ())}) if day not in growing]
+    rules = _rules(now)
     return Work(
-        {day: tuple(sorted(state)) for day, state in states.items() if day not in growing},
-        {day: tuple(sorted(set(names))) for day, names in files.items() if day not in growing},
+        {day: (*_states(settings.raw_dir, present.get(day, set())), *rules) for day in days},
+        {day: tuple(sorted(files.get(day, set()))) for day in days},
         tuple(sorted(name for names in growing.values() for name in names)),
         tuple(ledger_name(path, settings.raw_dir) for path in pending.misnamed),
         pending.files_seen,
-        upgrade_needed,
+        stale is None,
     )
 
 
-def _stale(settings: Settings, log: pl.DataFrame) -> tuple[dict[date, list[str]], bool]:
-    """Days whose tables have to be built, with what identifies the reason; whether an upgrade has to come first."""
-    books, now = read_copies(settings), present_versions(load_fleet(settings.fleet_dir))
+def _stale(settings: Settings, log: pl.DataFrame, now: Versions) -> set[date] | None:
+    """Days whose tables have to be built; None when an upgrade has to come first."""
+    books = read_copies(settings)
     found = find_stale(built_identity(log), books, now)
-    if needs_upgrade(found):
-        return {}, True
-    registry = registry_version(now.registry)
-    windows = {(each.window, each.why) for each in found}
-    reasons: dict[date, set[str]] = {day: {f"tests|{now.tests}"} for day in days_to_build(found, books, now)}
-    for window, why in windows:
-        for day in window.days:
-            if day in reasons:
-                reasons[day].add(f"registry|{registry}" if why == "registry" else why)
-    return {day: sorted(each) for day, each in reasons.items()}, False
+    return None if needs_upgrade(found) else set(days_to_build(found, books, now))
+
+
+def _rules(now: Versions) -> tuple[str, ...]:
+    """What files are judged and built by: with other rules a day that was given up is another one."""
+    return (
+        f"registry|{registry_version(now.registry)}",
+        f"contract|{contract_version()}",
+        f"tests|{now.tests}",
+    )
+
+
+def days_without_files(settings: Settings, window: Window) -> set[date]:
+    """The UTC days of `window` for which a table has no file, from the first day on that has one."""
+    named = [parsed for name in raw_file_names(settings.raw_dir) if (parsed := raw_file_name(name))]
+    there = {(parsed.table, parsed.day) for parsed in named}
+    begun = min((parsed.day for parsed in named), default=window.end)
+    return {day for day in window.days if day >= begun and any((table, day) not in there for table in TABLES)}
 
 
 def is_growing(path: Path, stat: os.stat_result, now_s: float, settle_s: float) -> bool:
@@ -115,6 +132,12 @@ def is_growing(path: Path, stat: os.stat_result, now_s: float, settle_s: float) 
             return not (starts == _MAGIC == file.read())
     except OSError:
         return False
+
+
+def _states(raw_dir: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """All files of a day as they lie there now: the same before they are loaded and after, and whatever was built."""
+    found = ((name, _stat(raw_dir / name)) for name in sorted(names))
+    return tuple(f"{name}|{s.st_size}|{s.st_mtime_ns}|{s.st_ctime_ns}" for name, s in found if s is not None)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -1,6 +1,7 @@
 """One frozen settings object. Nothing else reads the environment, and nothing reads it at import."""
 
 import os
+import re
 from datetime import date, time
 from pathlib import Path
 from typing import Literal
@@ -13,12 +14,16 @@ from renewable.errors import SettingsError
 REPO = Path(__file__).resolve().parents[2]
 PREFIX = "RENEWABLE_"
 PROFILE = f"{PREFIX}PROFILE"
+# Their values are never shown.
+_SECRET = ("alert_urls", "postgres_url")
 
 
 class Settings(BaseSettings):
     """Every setting of the pipeline. Paths that are not absolute count from the repository's root."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         Path("data"), description="directory of raw files, quarantine, warehouse and published tables"
@@ -55,9 +60,12 @@ class Settings(BaseSettings):
     min_coverage_ratio: float = Field(
         0.8, ge=0, le=1, description="an asset with less of its data in a week is reported"
     )
-    alert_urls: str = Field("", description="where alerts go: Apprise URLs, by blank; empty: nowhere")
+    alert_urls: str = Field(
+        "", repr=False, description="where alerts go: Apprise URLs, by blank; empty: nowhere"
+    )
     postgres_url: str = Field(
         "",
+        repr=False,
         description="PostgreSQL database for Dagster's runs and events; empty: SQLite under the data directory",
     )
     max_removed_ratio: float = Field(
@@ -65,6 +73,10 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="share of a table's known files, at least ten, that may be gone before it counts as an accident",
+    )
+    ui_hosts: str = Field(
+        "",
+        description="host names, by comma, under which the UI may be reached beside localhost, as behind a proxy",
     )
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"
@@ -100,6 +112,10 @@ class Settings(BaseSettings):
     @property
     def allowed_extra_columns(self) -> frozenset[str]:
         return frozenset(name.strip() for name in self.extra_columns.split(",") if name.strip())
+
+    @property
+    def further_ui_hosts(self) -> frozenset[str]:
+        return frozenset(name.strip().lower() for name in self.ui_hosts.split(",") if name.strip())
 
     @property
     def raw_dir(self) -> Path:
@@ -142,8 +158,9 @@ def load_settings(profile: Path | None = None) -> Settings:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is no text in UTF-8, as a file of settings has to be") from error
     except ValidationError as error:
-        faults = [_fault(f["loc"], f["msg"], f.get("input")) for f in error.errors()]
-        raise SettingsError("\n".join(faults)) from error
+        faults = [_fault(f["loc"], f["type"], f["msg"], f.get("input")) for f in error.errors()]
+        # Not chained: the cause holds all values, passwords among them.
+        raise SettingsError("\n".join(faults)) from None
     for name, directory in (("DATA_DIR", settings.data_dir), ("FLEET_DIR", settings.fleet_dir)):
         if directory.is_file():
             raise SettingsError(f"{PREFIX}{name}: {directory} is a file and has to be a directory")
@@ -161,9 +178,16 @@ def profile_path(profile: Path | None) -> Path | None:
     return found
 
 
-def _fault(location: tuple[int | str, ...], message: str, value: object) -> str:
+def _fault(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
+    """A fault in a sentence, with the value where it cannot be a password."""
     if not location:
         return message.removeprefix("Value error, ")
     name = str(location[0]).upper()
+    if kind == "extra_forbidden":
+        # Of a line that is torn in two a piece of the value, maybe of a password, stands where the name should.
+        is_name = re.fullmatch(rf"{PREFIX}[A-Z0-9_]+", name)
+        what = f"setting {name}" if is_name else f"line, whose name does not begin with {PREFIX}"
+        return f"unknown {what}; .env.example lists the settings that exist"
     name = name if name.startswith(PREFIX) else PREFIX + name
-    return f"{name}={value}: {message}. See .env.example for its unit and default."
+    shown = "" if name.removeprefix(PREFIX).lower() in _SECRET else f"={value}"
+    return f"{name}{shown}: {message}. See .env.example for its unit and default."

@@ -1,6 +1,7 @@
 """Half-open windows of UTC days. Local reporting days belong to the marts, not here."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -67,6 +68,30 @@ def contiguous_windows(days: Iterable[date]) -> Iterator[Window]:
         previous = day
     if start is not None and previous is not None:
         yield Window(start, previous + ONE_DAY)
+
+
+def few_windows(days: Iterable[date], at_most: int, apart_from: Collection[date] = ()) -> list[Window]:
+    """Windows that hold all of `days`, none of `apart_from`, and other days only so that they are `at_most` many.
+
+    The smallest gaps are closed first. More than `at_most` are left where days of `apart_from` lie in all the gaps.
+    """
+    windows = list(contiguous_windows(days))
+    kept_out = sorted(apart_from)
+
+    def holds_kept_out(number: int) -> bool:
+        first = bisect_left(kept_out, windows[number - 1].end)
+        return first < len(kept_out) and kept_out[first] < windows[number].start
+
+    gaps = [number for number in range(1, len(windows)) if not holds_kept_out(number)]
+    gaps.sort(key=lambda number: windows[number].start - windows[number - 1].end)
+    closed = set(gaps[: max(0, len(windows) - at_most)])
+    found = list[Window]()
+    for number, window in enumerate(windows):
+        if number in closed:
+            found[-1] = Window(found[-1].start, window.end)
+        else:
+            found.append(window)
+    return found
 
 
 def requested_window(start: date | None, end: date | None, days: int | None, *, today: date) -> Window | None:

@@ -1,4 +1,4 @@
-"""Dagster's daemon and webserver as processes of their own, on a data directory that only one test has."""
+"""Dagster's daemon and UI as processes of their own, on a data directory that only one test has."""
 
 import os
 import signal
@@ -18,12 +18,14 @@ from renewable.settings import REPO, Settings
 MODULE = "dagster_project.definitions"
 _COMMANDS = {
     "daemon": [sys.executable, "-m", "dagster._daemon", "run", "-m", MODULE],
-    "webserver": [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-m", MODULE],
+    "webserver": [sys.executable, "-m", "dagster_project.webserver", "-h", "127.0.0.1"],
+    # both, as `make ui` starts them
+    "ui": [sys.executable, "-m", "dagster_project.ui"],
 }
 
 
 class Services:
-    """Starts, stops and kills the two services of one instance; their output goes to files beside the data."""
+    """Starts, stops and kills the services of one instance; their output goes to files beside the data."""
 
     def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
         self.settings, self.instance = settings, instance

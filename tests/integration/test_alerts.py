@@ -24,10 +24,9 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster_shared.error import SerializableErrorInfo
 
-from dagster_project.alerts import ALERTS, Trouble, troubles
+from dagster_project.alerts import ALERTS, Trouble, read_cursor, send_new, troubles, written_cursor
 from dagster_project.definitions import build_definitions
 from dagster_project.runs import FAILURE_REASON_TAG
-from renewable.notify import NotifyError, notify
 from renewable.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -139,12 +138,54 @@ def test_without_addresses_the_sensor_is_off(settings: Settings) -> None:
     assert build_definitions(on).resolve_sensor_def(ALERTS).default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_an_alert_that_reaches_nobody_is_an_error_that_tells_no_password() -> None:
-    with pytest.raises(NotifyError, match=r"json://127\.0\.0\.1") as caught:
-        notify(["json://user:secret@127.0.0.1:9"], "title", "body")
-    assert "secret" not in str(caught.value)
-    with pytest.raises(NotifyError, match="knows no service"):
-        notify(["nonsense://x"], "title", "body")
+def test_of_two_addresses_one_is_down_and_the_other_gets_each_message_once(
+    settings: Settings, sink: Any, tmp_path: Path
+) -> None:
+    good, down = f"json://127.0.0.1:{sink.server_port}", "json://user:s3kret@127.0.0.1:9"
+    told = settings.model_copy(update={"alert_urls": f"{down} {good}"})
+    definitions = build_definitions(told)
+    job = definitions.resolve_job_def("daily")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+
+        def fail(day: str) -> None:
+            tags = {"dagster/partition": day, FAILURE_REASON_TAG: "STEP_FAILURE"}
+            run = instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+            instance.report_run_failed(run)
+
+        cursor = None
+        for number, day in enumerate(["2025-05-01", "2025-05-02"], 1):
+            fail(day)
+            cursor = _tick(definitions, instance, cursor)
+            assert cursor and "s3kret" not in cursor and "127.0.0.1" not in cursor
+            for _ in range(3):
+                with pytest.raises(Exception, match=r"address 1 of 2 .* did not take the message") as caught:
+                    _tick(definitions, instance, cursor)
+                assert "s3kret" not in str(caught.value)
+            assert len(sink.received) == number
+        mended = settings.model_copy(update={"alert_urls": f"{good} {good}/again"})
+        _tick(build_definitions(mended), instance, cursor)
+        assert len(sink.received) == 3, "the one that was never told is told all, the other nothing"
+        assert "2 troubles" in sink.received[-1]["title"]
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[]", '"x"', '{"a": 1}', '{"a": {"b": 1}, "c": "d"}', "null"])
+def test_a_spoilt_cursor_tells_all_again_and_goes_on(spoilt: str, settings: Settings, sink: Any) -> None:
+    url = f"json://127.0.0.1:{sink.server_port}"
+    told, is_spoilt = read_cursor(spoilt, [url])
+    assert is_spoilt and not told
+    sent = send_new([Trouble("key", "detail")], told, settings.model_copy(update={"alert_urls": url}))
+    assert sent.count == 1
+    assert read_cursor(written_cursor(sent.told), [url]) == (sent.told, False)
+
+
+def test_a_cursor_from_before_there_was_one_for_each_address_is_understood(
+    settings: Settings, sink: Any
+) -> None:
+    url = f"json://127.0.0.1:{sink.server_port}"
+    told, is_spoilt = read_cursor('{"key": "detail"}', [url])
+    now = [Trouble("key", "detail")]
+    sent = send_new(now, told, settings.model_copy(update={"alert_urls": url}))
+    assert not is_spoilt and sent.count == 0 and not sink.received
 
 
 def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: str | None) -> str | None:

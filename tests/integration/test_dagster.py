@@ -13,14 +13,15 @@ import dagster as dg
 import polars as pl
 import pytest
 import yaml
+from filelock import FileLock
 
 from analysis.publish import publish
 from dagster_project.definitions import build_definitions
+from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
 from dagster_project.launcher import LocalRunLauncher
-from dagster_project.prune import prune_runs
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
@@ -69,7 +70,7 @@ def test_dbt_tests_are_checks_of_existing_assets(settings: Settings) -> None:
 
 def test_definitions_run_in_process_and_one_warehouse_step_at_a_time(settings: Settings) -> None:
     definitions = build_definitions(settings)
-    assert definitions.executor is dg.in_process_executor
+    assert definitions.executor is patient_executor
     pools = {a.op.name: a.op.pool for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)}
     assert pools == {
         "raw_files": None,
@@ -127,28 +128,41 @@ def test_a_failed_dbt_test_fails_the_run_and_publishes_nothing(
     assert any(not check.passed for check in outcome.get_asset_check_evaluations())
 
 
-def test_the_schedule_catches_up_missed_days_in_one_run(settings: Settings, tmp_path: Path) -> None:
+def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
+    settings: Settings, fleet: Fleet, tmp_path: Path
+) -> None:
     instance = dg.DagsterInstance.local_temp(str(tmp_path))
-    definitions = build_definitions(settings.model_copy(update={"daily_at": time(4, 15)}))
+    settings = settings.model_copy(update={"daily_at": time(4, 15), "input": "files", "catch_up_days": 10})
+    definitions = build_definitions(settings)
     schedule = definitions.resolve_schedule_def("daily_schedule")
     assert schedule.cron_schedule == "15 4 * * *"
 
-    def days_asked_on(day: int) -> set[date]:
-        at = datetime(2025, 6, day, 4, 15, tzinfo=UTC)
+    def asked_on(day: date, of: dg.Definitions = definitions) -> list[dg.RunRequest]:
+        at = datetime(day.year, day.month, day.day, 4, 15, tzinfo=UTC)
         with dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=at, repository_def=definitions.get_repository_def()
+            instance=instance, scheduled_execution_time=at, repository_def=of.get_repository_def()
         ) as context:
-            requests = schedule.evaluate_tick(context).run_requests or []
-        assert len(requests) == 1
-        return days_of_runs([requests[0].tags])
+            evaluated = of.resolve_schedule_def("daily_schedule").evaluate_tick(context)
+        return list(evaluated.run_requests or [])
 
-    assert days_asked_on(2) == {date(2025, 6, 1)}
-    for done in (1, 2, 4):
-        key = dg.AssetKey(["published", "mart_asset_daily"])
+    (first,) = asked_on(date(2025, 6, 10))
+    assert days_of_runs([first.tags]) == {date(2025, 6, 9)}
+    key = dg.AssetKey(["published", "mart_asset_daily"])
+    for done in range(1, 10):
         instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=f"2025-06-0{done}"))
-    assert days_asked_on(9) == {date(2025, 6, day) for day in range(3, 9)}, (
-        "off since the 4th, failed on the 3rd"
-    )
+    for day in (date(2025, 6, 7), date(2024, 1, 3), date(2024, 1, 9), date(2099, 1, 1)):
+        generate(fleet, Window.of_day(day), data_dir=settings.data_dir, seed=1)
+    near, *older = asked_on(date(2025, 6, 10))
+    assert days_of_runs([near.tags]) == {date(2025, 6, day) for day in (7, 8, 9)}, "late after a green run"
+    assert near.asset_selection is None
+    assert [days_of_runs([run.tags]) for run in older] == [{date(2024, 1, 3)}, {date(2024, 1, 9)}]
+    assert len({run.run_key for run in (near, *older)}) == 3
+    simulated = build_definitions(settings.model_copy(update={"input": "simulator"}))
+    near, *older = asked_on(date(2025, 6, 10), simulated)
+    assert len(days_of_runs([near.tags])) == 10, "days that the simulator missed since it began"
+    assert len(older) == 2, "what it never made is not made up for outside the reach"
+    for run in older:
+        assert run.asset_selection and all(key.path[0] != "raw_files" for key in run.asset_selection)
 
 
 def test_the_sensor_asks_for_exactly_the_new_days(
@@ -244,6 +258,59 @@ def test_a_file_that_still_grows_is_left_until_it_has_its_end(
     )
     path.write_bytes(whole)
     assert len(_tick(settings, instance).run_requests or []) == 1
+
+
+def test_a_file_of_the_future_is_named_and_the_others_load(
+    settings: Settings, instance: dg.DagsterInstance, fleet: Fleet
+) -> None:
+    days = [date(2099, 1, 1), date(2025, 5, 1)]
+    for day in days:
+        generate(fleet, Window.of_day(day), data_dir=settings.data_dir, seed=1)
+    (request,) = _tick(settings, instance).run_requests or []
+    assert request.partition_key == "2025-05-01"
+    for path in settings.raw_dir.rglob("*_2025-05-01.parquet"):
+        path.unlink()
+    assert "1 pending day(s) lie in the future, which has no partition: 2099-01-01" in str(
+        _tick(settings, instance).skip_message
+    )
+    assert ingest(settings).files_loaded == 2, "by hand it loads"
+
+
+def test_a_cancelled_run_is_not_started_again_until_its_files_change(
+    settings: Settings, instance: dg.DagsterInstance, fleet: Fleet
+) -> None:
+    settings = settings.model_copy(update={"retry_wait_s": 0.0})
+    day = Window.of_day(date(2025, 5, 1))
+    generate(fleet, day, data_dir=settings.data_dir, seed=1)
+    (request,) = _tick(settings, instance).run_requests or []
+    instance.report_run_canceled(_run(settings, instance, request, dg.DagsterRunStatus.STARTED))
+    assert "a person cancelled the run of 2 file(s)" in str(_tick(settings, instance).skip_message)
+    ingest(settings)
+    assert "a person cancelled the run" in str(_tick(settings, instance).skip_message), (
+        "cancelled after the load and before the build"
+    )
+    path = RawFileName("weather", day.start).path_under(settings.raw_dir)
+    pl.read_parquet(path)[:10].write_parquet(path)
+    (again,) = _tick(settings, instance).run_requests or []
+    assert again.run_key != request.run_key
+
+
+def test_a_warehouse_that_another_program_holds_is_not_the_files_fault(
+    settings: Settings, instance: dg.DagsterInstance, fleet: Fleet
+) -> None:
+    settings = settings.model_copy(update={"retry_wait_s": 0.0, "lock_wait_s": 0.0})
+    generate(fleet, Window.of_day(date(2025, 5, 1)), data_dir=settings.data_dir, seed=1)
+    job = build_definitions(settings).resolve_job_def("load_files")
+    keys = set()
+    with FileLock(f"{settings.warehouse_path}.lock"):
+        for _ in range(MAX_FAILURES + 1):
+            (request,) = _tick(settings, instance).run_requests or []
+            keys.add(request.run_key)
+            tags = dict(request.tags) | {"dagster/partition": str(request.partition_key)}
+            outcome = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+            assert not outcome.success
+    assert len(keys) == MAX_FAILURES + 1
+    assert _tick(settings, instance).run_requests, "never given up for that"
 
 
 def test_what_the_sensor_asks_for_loads_the_dropped_files(
@@ -368,19 +435,6 @@ def _fail_in_a_step(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.add_run_tags(run.run_id, {FAILURE_REASON_TAG: "STEP_FAILURE"})
     instance.report_run_failed(run)
     assert BATCH_TAG in run.tags
-
-
-def test_old_runs_are_deleted_and_young_or_unfinished_ones_stay(settings: Settings, tmp_path: Path) -> None:
-    job = build_definitions(settings).resolve_job_def("daily")
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        ended = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        instance.report_run_failed(ended)
-        working = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        between = datetime.now(UTC)
-        young = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        instance.report_run_failed(young)
-        assert prune_runs(instance, before=between) == 1
-        assert {run.run_id for run in instance.get_runs()} == {working.run_id, young.run_id}
 
 
 def test_postgresql_is_named_in_a_file_that_only_its_owner_reads(settings: Settings) -> None:

@@ -59,8 +59,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     dagster: Services, page: Page, fleet: Fleet
 ) -> None:
     port = free_port()
-    dagster.start("webserver", "-p", str(port))
-    dagster.start("daemon")
+    dagster.start("ui", "--port", str(port))
     home = f"http://127.0.0.1:{port}"
     dagster.until(300, "the web server", lambda: _answers(page, home))
 

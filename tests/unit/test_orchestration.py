@@ -1,9 +1,11 @@
 """Decisions of schedule, sensor, alerts and launcher, on values alone."""
 
+import dataclasses
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +19,23 @@ from hypothesis import strategies as st
 from analysis.findings import coverage_finding, quarantine_finding
 from analysis.pending_work import Work
 from dagster_project.alerts import latest_failures
-from dagster_project.file_sensor import MAX_ATTEMPTS, MAX_FAILURES, plan
+from dagster_project.file_sensor import MAX_ATTEMPTS, MAX_FAILURES, MAX_RUNS, Request, plan
 from dagster_project.launcher import is_alive
-from dagster_project.runs import Attempt, Outcome, days_of_runs, window_of_tags, window_tags
-from dagster_project.schedule import days_to_run
+from dagster_project.runs import (
+    DAYS_TAG,
+    FAILURE_REASON_TAG,
+    STEP_FAULT_TAG,
+    Attempt,
+    Outcome,
+    days_of_runs,
+    days_of_tag,
+    outcome,
+    window_of_tags,
+    window_tags,
+)
+from dagster_project.schedule import OLDER_RUNS, days_to_run
 from renewable.settings import Settings
-from renewable.windows import Window
+from renewable.windows import Window, contiguous_windows, few_windows
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)
@@ -35,28 +48,134 @@ def work_on(days: set[date], version: str = "1") -> Work:
     return Work({day: (f"{day}|{version}",) for day in days}, {day: (f"{day}.parquet",) for day in days})
 
 
+def asked_of(requests: Sequence[Request]) -> set[date]:
+    return {day for request in requests for day in request.window.days}
+
+
 @given(DAYS, DAYS)
-def test_requests_cover_every_free_day_once_in_the_fewest_ranges(pending: set[date], busy: set[date]) -> None:
-    requests = plan(work_on(pending), [], busy, NOW, SETTINGS).requests
-    days = [day for request in requests for day in request.window.days]
-    assert sorted(days) == sorted(pending - busy)
-    gaps = pairwise(requests)
-    assert all(before.window.end < after.window.start for before, after in gaps)
-    assert len({request.run_request.run_key for request in requests}) == len(requests)
+def test_requests_are_few_and_cover_every_free_day_and_no_busy_one(
+    pending: set[date], busy: set[date]
+) -> None:
+    made = plan(work_on(pending), [], busy, NOW, SETTINGS)
+    free, asked = pending - busy, asked_of(made.requests)
+    assert len(made.requests) <= MAX_RUNS
+    assert not asked & busy
+    assert len(free - asked) == made.later
+    assert made.later == 0 or len(made.requests) == MAX_RUNS
+    contiguous = list(contiguous_windows(free))
+    if len(contiguous) <= MAX_RUNS:
+        assert [request.window for request in made.requests] == contiguous, (
+            "no day too many where ranges are few"
+        )
+    assert all(before.window.end < after.window.start for before, after in pairwise(made.requests))
+    assert len({request.run_request.run_key for request in made.requests}) == len(made.requests)
 
 
-@given(DAYS.filter(bool), DAYS)
-def test_a_failed_batch_stays_apart_from_new_days(pending: set[date], new: set[date]) -> None:
-    work = work_on(pending)
-    failed = [
-        Attempt(request.window, request.batch, "failed", NOW)
-        for request in plan(work, [], set(), NOW, SETTINGS).requests
-    ] * MAX_FAILURES
-    after = plan(work_on(pending | new), failed, set(), NOW, SETTINGS)
-    assert {day for request in after.requests for day in request.window.days} == new - pending
-    assert set(after.given_up) == {f"{day}.parquet" for day in pending}
-    mended = plan(work_on(pending, "2"), failed, set(), NOW, SETTINGS)
-    assert not mended.given_up and mended.requests
+def test_hundreds_of_scattered_days_become_few_runs_and_no_more_while_those_are_at_work() -> None:
+    scattered = {FIRST + timedelta(days=2 * n - 1500) for n in range(735)}
+    made = plan(work_on(scattered), [], set(), NOW, SETTINGS)
+    assert len(made.requests) == MAX_RUNS and asked_of(made.requests) >= scattered
+    assert {day for request in made.requests for day in request.days} == scattered
+    at_work = [Attempt(r.window, r.batch, "unfinished", None, r.days) for r in made.requests]
+    late = work_on(scattered | {FIRST + timedelta(days=20)})
+    assert not plan(late, at_work, asked_of(made.requests), NOW, SETTINGS).requests
+    for request in made.requests:
+        tags = request.run_request.tags
+        assert days_of_tag(tags.get(DAYS_TAG), request.window) == request.days
+
+
+def test_a_file_that_still_grows_is_not_loaded_with_the_days_around_it() -> None:
+    scattered = {FIRST + timedelta(days=2 * n) for n in range(MAX_RUNS + 1)}
+    grows = dataclasses.replace(work_on(scattered), growing=("weather/weather_2025-01-02.parquet",))
+    made = plan(grows, [], set(), NOW, SETTINGS)
+    assert asked_of(made.requests) >= scattered and date(2025, 1, 2) not in asked_of(made.requests)
+
+
+@given(DAYS.filter(bool), DAYS, st.sampled_from(["failed", "cancelled", "waiting"]))
+def test_a_failed_or_cancelled_batch_stays_apart_from_new_days(
+    pending: set[date], new: set[date], kind: str
+) -> None:
+    tried: list[Attempt] = []
+    for day in pending:
+        batch = work_on(pending).fingerprint([day])
+        count, outcome = {"failed": (MAX_FAILURES, "failed"), "waiting": (1, "failed")}.get(
+            kind, (1, "cancelled")
+        )
+        tried += [Attempt(Window.of_day(day), batch, outcome, NOW)] * count  # type: ignore[arg-type]
+    after = plan(work_on(pending | new), tried, set(), NOW, SETTINGS)
+    held = {f"{day}.parquet" for day in pending}
+    assert set(after.given_up) == (held if kind == "failed" else set())
+    assert set(after.cancelled) == (held if kind == "cancelled" else set())
+    assert (after.retry_at is not None) == (kind == "waiting")
+    asked = asked_of(after.requests)
+    assert not asked & pending, "what is between two new days is not tried with them"
+    assert len((new - pending) - asked) == after.later
+    mended = plan(work_on(pending, "2"), tried, set(), NOW, SETTINGS)
+    assert not mended.given_up and not mended.cancelled and mended.requests
+
+
+@given(DAYS)
+def test_days_without_a_partition_are_named_and_the_others_load(pending: set[date]) -> None:
+    out = {date.max, date(2099, 1, 1), NOW.date() + timedelta(days=1), date.min}
+    made = plan(work_on(pending | out), [], set(), NOW, SETTINGS)
+    assert made.requests == plan(work_on(pending), [], set(), NOW, SETTINGS).requests
+    assert made.too_early == (date.min,) and set(made.too_late) == out - {date.min}
+    today = plan(work_on({NOW.date()}), [], set(), NOW, SETTINGS)
+    assert asked_of(today.requests) == {NOW.date()}
+
+
+def test_a_busy_warehouse_is_waited_for_as_long_as_it_takes_with_pauses_that_end() -> None:
+    work = work_on({FIRST})
+    busy = [Attempt(Window.of_day(FIRST), work.fingerprint([FIRST]), "busy", NOW)] * 1000
+    assert not plan(work, busy, set(), NOW, SETTINGS).requests
+    later = plan(work, busy, set(), NOW + timedelta(hours=1), SETTINGS)
+    assert len(later.requests) == 1 and not later.given_up
+    failed = [Attempt(Window.of_day(FIRST), work.fingerprint([FIRST]), "failed", NOW)] * MAX_FAILURES
+    assert plan(work, busy + failed, set(), NOW, SETTINGS).given_up
+
+
+def test_files_that_a_successful_run_leaves_pending_are_not_run_without_a_pause() -> None:
+    work = work_on({FIRST})
+    done = [Attempt(Window.of_day(FIRST), work.fingerprint([FIRST]), "succeeded", NOW)]
+    assert plan(work, done, set(), NOW, SETTINGS).requests, "a warehouse that was restored, say"
+    assert not plan(work, done * 5, set(), NOW + timedelta(seconds=60), SETTINGS).requests
+
+
+@given(DAYS, DAYS, st.integers(1, 9))
+def test_few_windows_close_the_smallest_gaps_and_none_with_a_day_to_leave_out(
+    days: set[date], apart: set[date], at_most: int
+) -> None:
+    windows = few_windows(days, at_most, apart - days)
+    held = [day for window in windows for day in window.days]
+    assert days <= set(held) and len(held) == len(set(held))
+    assert not set(held) & (apart - days)
+    if not apart:
+        assert len(windows) == min(at_most, len(list(contiguous_windows(days))))
+        gaps = [(after.start - before.end) for before, after in pairwise(windows)]
+        closed = contiguous_windows(set(held) - days)
+        assert all((window.end - window.start) <= gap for window in closed for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "expected"),
+    [
+        (dg.DagsterRunStatus.STARTED, {}, "unfinished"),
+        (dg.DagsterRunStatus.SUCCESS, {}, "succeeded"),
+        (dg.DagsterRunStatus.CANCELED, {FAILURE_REASON_TAG: "STEP_FAILURE"}, "cancelled"),
+        (dg.DagsterRunStatus.FAILURE, {}, "interrupted"),
+        (dg.DagsterRunStatus.FAILURE, {FAILURE_REASON_TAG: "STEP_FAILURE"}, "failed"),
+        (dg.DagsterRunStatus.FAILURE, {FAILURE_REASON_TAG: "STEP_FAILURE", STEP_FAULT_TAG: "busy"}, "busy"),
+        (
+            dg.DagsterRunStatus.FAILURE,
+            {FAILURE_REASON_TAG: "STEP_FAILURE", STEP_FAULT_TAG: "fault"},
+            "failed",
+        ),
+    ],
+)
+def test_only_a_step_that_failed_by_itself_is_a_verdict(
+    status: dg.DagsterRunStatus, tags: dict[str, str], expected: Outcome
+) -> None:
+    assert outcome(dg.DagsterRun(job_name="load_files", status=status, tags=tags)) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,17 +202,22 @@ def test_runs_that_only_get_killed_come_to_an_end_too_and_a_success_starts_anew(
 
 
 @given(DAYS, DAYS, st.integers(1, 40))
-def test_the_daily_run_ends_with_yesterday_and_misses_nothing_in_reach(
-    done: set[date], busy: set[date], reach: int
+def test_the_daily_run_ends_with_yesterday_and_takes_along_what_is_pending(
+    pending: set[date], busy: set[date], reach: int
 ) -> None:
     yesterday = FIRST + timedelta(days=45)
-    window = days_to_run(yesterday, done, busy, Settings(catch_up_days=reach))
+    out = {yesterday + timedelta(days=1), date(2099, 1, 1), date.max, date.min}
+    night = days_to_run(yesterday, pending | out, busy, Settings(catch_up_days=reach))
+    window, free = night.window, pending - busy
     assert window.days[-1] == yesterday and len(window.days) <= reach
-    begun = min(done, default=yesterday)
-    in_reach = Window(max(begun, yesterday - timedelta(days=reach - 1)), yesterday + timedelta(days=1)).days
-    missed = {day for day in in_reach if day not in done and day not in busy}
-    assert missed <= set(window.days)
-    assert window.start == yesterday or window.start in missed
+    assert window.start == yesterday or window.start in free
+    older = [day for one in night.older for day in one.days]
+    assert len(night.older) <= OLDER_RUNS and not set(older) & busy
+    assert all(day < yesterday - timedelta(days=reach - 1) for day in older)
+    assert set(night.left_out) == (free | out) - set(window.days) - set(older)
+    assert night.left_out == tuple(sorted(night.left_out))
+    if not busy:
+        assert set(night.left_out) == out, "a bounded number of runs takes all that is late"
 
 
 @given(st.integers(0, 400), st.integers(1, 400))
