@@ -210,7 +210,9 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
             f" materializes their days: {_names(plan.cancelled)}"
         )
     if work.upgrade_needed:
-        reasons.append("other models built the tables: run `renewable upgrade`; until then files are loaded only")
+        reasons.append(
+            "other models built the tables: run `renewable upgrade`; until then files are loaded only"
+        )
     if work.growing:
         reasons.append(f"still being written: {_names(work.growing)}")
     if plan.too_early:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from analysis.publish import published_build, published_set, read_published
-from loaders.load_log import pending_files, read_load_log
+from loaders.load_log import files_of_unknown_assets, loaded_days, pending_files, read_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet
@@ -33,7 +33,11 @@ class FleetResult:
 
 @dataclass(frozen=True)
 class Status:
-    """What is pending, loaded, quarantined and published, and what came out of it."""
+    """What is pending, loaded, stale, quarantined and published, and what came out of it.
+
+    `loaded` holds for each asset of the registry the first and last UTC day of every range that is loaded. Of
+    `files_of_unknown_assets` nobody wrote down which assets they hold: an older version loaded them.
+    """
 
     data_dir: Path
     assets: int
@@ -48,6 +52,8 @@ class Status:
     first_day: date | None
     last_day: date | None
     quarantined: Quarantined
+    loaded: Mapping[str, tuple[tuple[date, date], ...]]
+    files_of_unknown_assets: int
     stale_days: tuple[date, ...]
     stale: tuple[Stale, ...]
     published_build: str | None
@@ -66,6 +72,7 @@ class Status:
 
 def read_status(settings: Settings) -> Status:
     """Read the status; missing files mean that a step has not run yet."""
+    fleet = load_fleet(settings.fleet_dir)
     log = read_load_log(settings)
     accepted = log.filter(pl.col("refusal").is_null())
     pending = pending_files(settings)
@@ -75,7 +82,7 @@ def read_status(settings: Settings) -> Status:
     stale = find_stale_tables(settings, log)
     return Status(
         data_dir=settings.data_dir,
-        assets=load_fleet(settings.fleet_dir).assets.height,
+        assets=fleet.assets.height,
         files_seen=pending.files_seen,
         pending=(*(ledger_name(path, settings.raw_dir) for path in pending.files), *pending.removed),
         files_loaded=accepted.height,
@@ -87,6 +94,8 @@ def read_status(settings: Settings) -> Status:
         first_day=_day(accepted["day"].min()),
         last_day=_day(accepted["day"].max()),
         quarantined=read_quarantine(settings.quarantine_dir),
+        loaded=_loaded(settings, fleet.asset_ids),
+        files_of_unknown_assets=files_of_unknown_assets(settings),
         stale_days=tuple(sorted({day for each in stale for day in each.window.days})),
         stale=tuple(stale),
         published_build=published_build(settings),
@@ -104,6 +113,14 @@ def read_status(settings: Settings) -> Status:
 def find_stale_tables(settings: Settings, load_log: pl.DataFrame) -> list[Stale]:
     """What the tables do not show as it was loaded, and why, by the copies of the books."""
     return stale_in_books(settings, load_log, read_copies(settings))
+
+
+def _loaded(settings: Settings, asset_ids: list[str]) -> dict[str, tuple[tuple[date, date], ...]]:
+    ranges: dict[str, list[tuple[date, date]]] = {asset_id: [] for asset_id in asset_ids}
+    for asset_id, first, last in loaded_days(settings).iter_rows():
+        if asset_id in ranges:
+            ranges[asset_id].append((first, last))
+    return {asset_id: tuple(found) for asset_id, found in ranges.items()}
 
 
 def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:

@@ -1,7 +1,7 @@
 """How results look in a terminal. The figures come ready from analysis/."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -44,6 +44,8 @@ def print_status(status: Status, now: datetime) -> None:
         if status.first_day
         else "none",
     )
+    for line in _loaded(status.loaded, status.files_of_unknown_assets):
+        table.add_row("", escape(line))
     table.add_row("quarantined", _quarantined(status))
     table.add_row(
         "marts",
@@ -62,6 +64,28 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def _loaded(ranges: Mapping[str, tuple[tuple[date, date], ...]], unknown: int) -> list[str]:
+    """A line for all assets with the same days."""
+    alike: dict[tuple[tuple[date, date], ...], list[str]] = {}
+    for asset_id, days in ranges.items():
+        alike.setdefault(days, []).append(asset_id)
+    lines = (
+        [f"{unknown} files: which assets they hold is not written down before the next upgrade"]
+        if unknown
+        else []
+    )
+    if unknown:
+        alike.pop((), None)
+    for days, assets in alike.items():
+        named = ", ".join(assets[:_LISTED]) + (
+            f" and {len(assets) - _LISTED} more" if len(assets) > _LISTED else ""
+        )
+        told = [str(first) if first == last else f"{first} to {last}" for first, last in days]
+        more = f" and {len(told) - _LISTED} more ranges" if len(told) > _LISTED else ""
+        lines.append(f"{named}: {', '.join(told[:_LISTED]) + more if told else 'nothing loaded'}")
+    return lines[:_SHOWN]
 
 
 def _grouped(stale: Sequence[Stale]) -> list[str]:

@@ -90,6 +90,32 @@ def pending_files(settings: Settings, window: Window | None = None, again: Conta
     )
 
 
+def loaded_days(settings: Settings) -> pl.DataFrame:
+    """asset_id, first_day, last_day: ranges of UTC days of which accepted files name the asset, ascending."""
+    log = _published(settings, FULL_SCHEMA)
+    files = log.filter(pl.col("refusal").is_null() & pl.col("day").is_not_null())
+    days = (
+        files.select("day", asset_id=pl.col("named_assets").str.json_decode(pl.List(pl.String)))
+        .explode("asset_id")
+        .drop_nulls()
+        .unique()
+        .sort("asset_id", "day")
+    )
+    gap = pl.col("day").diff().over("asset_id") != pl.duration(days=1)
+    return (
+        days.with_columns(number=gap.fill_null(True).cum_sum())
+        .group_by("asset_id", "number", maintain_order=True)
+        .agg(first_day=pl.col("day").min(), last_day=pl.col("day").max())
+        .drop("number")
+    )
+
+
+def files_of_unknown_assets(settings: Settings) -> int:
+    """How many accepted files have no note of the assets that they name."""
+    log = _published(settings, FULL_SCHEMA)
+    return log.filter(pl.col("refusal").is_null() & pl.col("named_assets").is_null()).height
+
+
 def removal_guard(settings: Settings) -> RemovalGuard:
     """When missing files are taken for an accident."""
     return RemovalGuard(settings.max_removed_ratio)
