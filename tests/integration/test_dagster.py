@@ -16,6 +16,7 @@ import yaml
 from filelock import FileLock
 
 from analysis.publish import publish
+from analysis.status import read_status
 from dagster_project.definitions import build_definitions
 from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
@@ -25,6 +26,7 @@ from dagster_project.launcher import LocalRunLauncher
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
+from renewable.errors import PipelineError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
@@ -112,7 +114,7 @@ def test_one_run_over_a_range_equals_a_run_a_day(
     assert_same_tables(settings.warehouse_path, single.warehouse_path)
 
 
-def test_a_failed_dbt_test_fails_the_run_and_publishes_nothing(
+def test_a_failed_dbt_test_stops_the_run_or_warns_of_the_assets_that_it_names(
     settings: Settings, instance: dg.DagsterInstance, fleet: Fleet, three_days: Window
 ) -> None:
     from renewable.warehouse import connect
@@ -120,12 +122,46 @@ def test_a_failed_dbt_test_fails_the_run_and_publishes_nothing(
     generate(fleet, three_days, data_dir=settings.data_dir, seed=1)
     ingest(settings)
     with connect(settings.warehouse_path) as connection:
-        connection.execute("insert into raw.weather from raw.weather limit 1")
+        connection.execute("update raw.load_log set rows_in = rows_in + 1")
     outcome = run_daily_job(settings, three_days, instance)
     assert not outcome.success
     assert [event.step_key for event in outcome.get_step_failure_events()] == ["dbt_models"]
     assert not (settings.published_dir / "mart_asset_daily.parquet").exists()
     assert any(not check.passed for check in outcome.get_asset_check_evaluations())
+
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("update raw.load_log set rows_in = rows_in - 1")
+        connection.execute("insert into raw.weather from (from raw.weather order by all limit 1)")
+        ((twice,),) = connection.execute("select min(asset_id) from raw.weather").fetchall()
+    outcome = run_daily_job(settings, three_days, instance)
+    assert outcome.success
+    failed = [check for check in outcome.get_asset_check_evaluations() if not check.passed]
+    assert failed and any(twice in (check.description or "") for check in failed)
+    daily = pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet")
+    assert set(daily["asset_id"]) == set(fleet.asset_ids) - {twice}
+
+
+def test_a_selection_of_models_marks_no_day_as_built(
+    settings: Settings, instance: dg.DagsterInstance, fleet: Fleet, three_days: Window
+) -> None:
+    generate(fleet, three_days, data_dir=settings.data_dir, seed=1)
+    ingest(settings)
+    transform(settings)
+    publish(settings)
+    whole = build_definitions(settings).resolve_job_def("daily")
+    for mart in ("mart_asset_daily", "mart_fleet_daily"):
+        one = whole.get_subset(asset_selection={dg.AssetKey(["marts", mart])})
+        assert one.execute_in_process(instance=instance, partition_key=str(three_days.start)).success
+        assert read_status(settings).stale == (), "where nothing is stale a selection changes nothing"
+    path = RawFileName("generation", three_days.start).path_under(settings.raw_dir)
+    pl.read_parquet(path).with_columns(pl.col("active_power_kw") * 0.5).write_parquet(path)
+    ingest(settings)
+    for mart in ("mart_fleet_daily", "mart_asset_daily"):
+        one = whole.get_subset(asset_selection={dg.AssetKey(["marts", mart])})
+        assert one.execute_in_process(instance=instance, partition_key=str(three_days.start)).success
+        assert {stale.why for stale in read_status(settings).stale} == {"files", "half built"}
+        with pytest.raises(PipelineError, match="half built"):
+            publish(settings)
 
 
 def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
