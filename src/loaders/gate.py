@@ -279,14 +279,20 @@ def _footer(
             f" RENEWABLE_MAX_ROWS_PER_FILE={max_rows} rows",
             False,
         )
-    if len(set(found.names)) < len(found.names):
-        return rows, "cannot be read as Parquet: it has two columns of one name", False
-    instants = {name for name, kind in physical.items() if is_spark_instant(kind, metadata.metadata)}
-    fault = _schema_fault(found, table, extra_columns, then, instants)
+    try:
+        instants = {name for name, kind in physical.items() if is_spark_instant(kind, metadata.metadata)}
+        fault = _schema_fault(found, table, extra_columns, then, instants)
+        return rows, fault, fault is None and not _is_as_agreed(found, table)
+    except UnicodeDecodeError as error:
+        # A name of a column or a time zone; Arrow looks at it only now.
+        return rows, f"cannot be read as Parquet: {_first_line(error)}", False
+
+
+def _is_as_agreed(found: pa.Schema, table: RawTable) -> bool:
+    """Whether every reader sees the contract's own columns and types, whatever lies beside them."""
     expected = polars_schema(table)
     canonical = all(n in found.names and is_canonical(found.field(n).type, t) for n, t in expected.items())
-    plain = all(is_plain(field.type) for field in found if field.name not in expected)
-    return rows, fault, not (canonical and plain)
+    return canonical and all(is_plain(field.type) for field in found if field.name not in expected)
 
 
 def _schema_fault(
@@ -297,6 +303,8 @@ def _schema_fault(
     instants: Container[str],
 ) -> str | None:
     expected, nullable = polars_schema(table), measurements(table)
+    if len(set(found.names)) < len(found.names):
+        return "cannot be read as Parquet: it has two columns of one name"
     faults = []
     lacking = [name for name in expected if name not in found.names]
     if missing := [name for name in lacking if then is None or name in then or name not in nullable]:

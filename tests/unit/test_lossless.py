@@ -1,5 +1,6 @@
 """Laws of conversion: what loses nothing loads as a canonical file would; what would lose something is refused."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -151,6 +152,21 @@ def test_a_text_that_is_no_utf8_is_refused_in_any_kind_of_column(tmp_path: Path,
         tmp_path / "a",
     )
     assert frame is None and "cannot be read" in str(refusal)
+
+
+def test_a_zone_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    table = _with("timestamp", pa.array([0] * 4, pa.timestamp("us", tz="Mars/Base")))
+    pq.write_table(table, tmp_path / "a")
+    described = pq.read_metadata(tmp_path / "a").metadata[b"ARROW:schema"]
+    broken = b64encode(b64decode(described).replace(b"Mars/Base", b"Mars/\x83ase"))
+    (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes().replace(described, broken))
+    seen = inspect_file(tmp_path / "a", "generation", max_rows=10_000)
+    assert "cannot be read as Parquet" in str(seen.refusal)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    twice = CANONICAL.append_column("operating_state", CANONICAL["operating_state"])
+    assert "two columns of one name" in str(_read(twice, tmp_path / "a")[1])
 
 
 @given(value=st.integers(-(2**63), 2**63 - 1) | st.integers(-(2**54), 2**54))
