@@ -35,14 +35,16 @@ class FleetResult:
 class Status:
     """What is pending, loaded, stale, quarantined and published, and what came out of it.
 
-    `loaded` holds for each asset of the registry the first and last UTC day of every range that is loaded. Of
-    `files_of_unknown_assets` nobody wrote down which assets they hold: an older version loaded them.
+    `held_back` says which files seem to be gone by accident, so that their rows stay. `loaded` holds for each asset of
+    the registry the first and last UTC day of every range that is loaded. Of `files_of_unknown_assets` nobody wrote
+    down which assets they hold: an older version loaded them.
     """
 
     data_dir: Path
     assets: int
     files_seen: int
     pending: tuple[str, ...]
+    held_back: tuple[str, ...]
     files_loaded: int
     rows_in: int
     rows_loaded: Mapping[str, int]
@@ -85,6 +87,7 @@ def read_status(settings: Settings) -> Status:
         assets=fleet.assets.height,
         files_seen=pending.files_seen,
         pending=(*(ledger_name(path, settings.raw_dir) for path in pending.files), *pending.removed),
+        held_back=tuple(each.sentence for each in pending.held_back),
         files_loaded=accepted.height,
         rows_loaded=dict(by_table.iter_rows()),
         rows_in=int(accepted["rows_in"].sum()),

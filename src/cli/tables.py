@@ -29,6 +29,8 @@ def print_status(status: Status, now: datetime) -> None:
     table.add_column(overflow="fold")
     table.add_row("assets", str(status.assets))
     table.add_row("raw files", f"{status.files_seen}, {len(status.pending)} pending{_sample(status.pending)}")
+    for line in status.held_back:
+        table.add_row("held back", escape(line))
     table.add_row("loaded", f"{status.files_loaded} files, {_rows(status.rows_loaded)}")
     table.add_row(
         "reconciled",
