@@ -100,6 +100,18 @@ def test_a_batch_that_ended_halfway_is_held_with_the_days_that_are_left(end: str
     assert plan(work_on(set(days[2:]), "2"), ended, set(), NOW, SETTINGS).requests, "its files changed"
 
 
+def test_a_range_is_not_tried_again_over_days_that_another_run_works_on() -> None:
+    scattered = {FIRST + timedelta(days=2 * n) for n in range(MAX_RUNS + 1)}
+    made = plan(work_on(scattered), [], set(), NOW, SETTINGS)
+    (merged,) = (request for request in made.requests if len(request.window.days) > 1)
+    noted = tuple(merged.digests.values())
+    ended = [Attempt(merged.window, merged.batch, "interrupted", NOW, merged.days, noted)]
+    work = work_on(set(merged.days))
+    assert plan(work, ended, set(), NOW, SETTINGS).requests
+    between = merged.window.start + timedelta(days=1)
+    assert not plan(work, ended, {between}, NOW, SETTINGS).requests
+
+
 def test_a_file_that_still_grows_is_not_loaded_with_the_days_around_it() -> None:
     scattered = {FIRST + timedelta(days=2 * n) for n in range(MAX_RUNS + 1)}
     grows = dataclasses.replace(work_on(scattered), growing=("weather/weather_2025-01-02.parquet",))
