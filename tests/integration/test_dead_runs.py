@@ -21,6 +21,8 @@ from dagster._core.execution.execute_in_process import core_execute_in_process
 
 from dagster_project.dead_runs import end_dead_runs, holders
 from dagster_project.executor import PatientPools, patient_executor
+from dagster_project.runs import outcome as outcome_of
+from dagster_project.runs import tell_why_a_step_failed
 
 pytestmark = pytest.mark.integration
 POOL = "duckdb"
@@ -181,6 +183,28 @@ def test_a_run_that_is_interrupted_inside_its_step_fails_and_frees_its_slot(
     assert status_of(instance, outcome.dagster_run) is dg.DagsterRunStatus.FAILURE
     assert holders(instance, POOL) == []
     assert execute(instance).success
+
+
+def test_an_interruption_that_a_library_turns_into_an_error_is_no_verdict(
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.op(pool=POOL)
+    def turning(context: dg.OpExecutionContext) -> None:
+        try:
+            if context.has_tag("asked"):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+        except BaseException as error:
+            raise RuntimeError("as dbt does") from error
+        raise RuntimeError("by itself")
+
+    @dg.job(executor_def=patient_executor, hooks={tell_why_a_step_failed})
+    def failing() -> None:
+        turning()
+
+    for tags, expected in (({"asked": "x"}, "interrupted"), ({}, "failed")):
+        ended = core_execute_in_process({}, InMemoryJob(failing), instance, True, False, run_tags=tags)
+        assert outcome_of(ended.dagster_run) == expected
 
 
 def test_whatever_ends_the_steps_of_a_run_its_slots_are_free_then(instance: dg.DagsterInstance) -> None:
