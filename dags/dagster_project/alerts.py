@@ -41,7 +41,7 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
         sent = send_new(now, told, settings)
         context.update_cursor(written_cursor(sent.told))
         # A tick that fails keeps its old cursor: it may fail only when there is nothing new to remember.
-        if sent.failures and not sent.count and _without_empty(sent.told) == _without_empty(told):
+        if sent.failures and _without_empty(sent.told) == _without_empty(told):
             raise NotifyError("; ".join(sent.failures))
         again = ["the cursor was spoilt: all troubles are told again"] if spoilt else []
         return dg.SkipReason(

@@ -1,7 +1,7 @@
 """The file sensor. What to start is decided by a pure function over what is pending, what runs and what was tried."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_project.runs import (
     BATCH_TAG,
     DAYS_TAG,
+    DIGEST_LENGTH,
     SENSOR_TAG,
     Attempt,
     attempts_of,
@@ -43,7 +44,11 @@ class Request:
     window: Window
     batch: str
     number: int
-    days: tuple[date, ...]
+    digests: Mapping[date, str]
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        return tuple(sorted(self.digests))
 
     @property
     def run_request(self) -> dg.RunRequest:
@@ -52,7 +57,7 @@ class Request:
         run_key, days = f"{self.batch}-{self.number}", self.window.days
         if len(days) == 1:
             return dg.RunRequest(run_key=run_key, partition_key=str(days[0]), tags=tags)
-        tags |= window_tags(self.window) | {DAYS_TAG: days_tag(self.days, self.window)}
+        tags |= window_tags(self.window) | {DAYS_TAG: days_tag(self.digests, self.window)}
         return dg.RunRequest(run_key=run_key, tags=tags)
 
 
@@ -104,25 +109,27 @@ def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime,
     late = tuple(sorted(day for day in work.states if day > today))
     free = set(work.states) - busy - set(early) - set(late)
     given_up, cancelled, waiting, due_again = list[str](), list[str](), list[datetime](), list[Request]()
-    for window, days, batch in _tried_batches(work, free, tried):
-        free -= set(days)
-        runs = [attempt for attempt in tried if attempt.batch == batch]
+    digests = {day: work.fingerprint([day])[:DIGEST_LENGTH] for day in work.states}
+    for last, days in _tried_batches(work, digests, tried):
+        free -= days
+        runs = [attempt for attempt in tried if attempt.batch == last.batch]
         unsettled = list(takewhile(lambda attempt: attempt.outcome != "succeeded", runs))
-        names = [name for day in days for name in work.files[day]]
+        names = [name for day in sorted(days) for name in work.files[day]]
         if unsettled and unsettled[0].outcome == "cancelled":
             cancelled += names
         elif _is_hopeless(unsettled):
             given_up += names
         elif (due := _due(runs, settings.retry_wait_s)) and due > now:
             waiting.append(due)
-        elif busy.isdisjoint(window.days):
-            due_again.append(Request(window, batch, len(runs), days))
+        elif busy.isdisjoint(last.window.days):
+            noted = dict(zip(last.days, last.digests or [digests[day] for day in last.days], strict=True))
+            due_again.append(Request(last.window, last.batch, len(runs), noted))
     # A run over a gap between two free days works on the days in it, too.
     apart = (set(work.states) | busy | work.growing_days) - free
     room = MAX_RUNS - sum(attempt.outcome == "unfinished" for attempt in tried)
     room_for_fresh = max(1, room - len(due_again)) if room > 0 else 0
     fresh = [
-        _request(window, tuple(day for day in window.days if day in free), work, tried)
+        _request(window, {day: digests[day] for day in window.days if day in free}, work, tried)
         for window in few_windows(free, max(1, room_for_fresh), apart)[:room_for_fresh]
     ]
     again = due_again[: max(0, room - len(fresh))]
@@ -154,21 +161,31 @@ def answer(work: "Work", plan: Plan, settings: Settings) -> dg.SensorResult | dg
 
 
 def _tried_batches(
-    work: "Work", free: set[date], tried: Sequence[Attempt]
-) -> list[tuple[Window, tuple[date, ...], str]]:
-    """What was tried and is still as it was then, newest first."""
-    left, batches = set(free), []
+    work: "Work", digests: Mapping[date, str], tried: Sequence[Attempt]
+) -> list[tuple[Attempt, set[date]]]:
+    """What was tried and is as it was then, newest first, with those of its days that are still pending.
+
+    A run that ended halfway may have built some of its days.
+    """
+    seen, found = set[date](), []
     for attempt in tried:
-        days = set(attempt.days)
-        if days <= left and work.fingerprint(attempt.days) == attempt.batch:
-            batches.append((attempt.window, attempt.days, attempt.batch))
-            left -= days
-    return batches
+        days = {day for day in attempt.days if day in digests}
+        if not days or days & seen:
+            continue
+        noted = zip(attempt.days, attempt.digests, strict=False)
+        if (
+            all(digests.get(day, digest) == digest for day, digest in noted)
+            if attempt.digests
+            else work.fingerprint(attempt.days) == attempt.batch
+        ):
+            found.append((attempt, days))
+            seen |= days
+    return found
 
 
-def _request(window: Window, days: tuple[date, ...], work: "Work", tried: Sequence[Attempt]) -> Request:
-    batch = work.fingerprint(days)
-    return Request(window, batch, sum(attempt.batch == batch for attempt in tried), days)
+def _request(window: Window, digests: Mapping[date, str], work: "Work", tried: Sequence[Attempt]) -> Request:
+    batch = work.fingerprint(digests)
+    return Request(window, batch, sum(attempt.batch == batch for attempt in tried), digests)
 
 
 def _is_hopeless(unsettled: Sequence[Attempt]) -> bool:

@@ -15,7 +15,8 @@ PARTITION_TAG = "dagster/partition"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 FAILURE_REASON_TAG = "dagster/failure_reason"
 BATCH_TAG = "renewable/batch"
-# Which days of its range a run was started for, as a number in base 16: bit 0 is the first day of the range.
+# Which days of its range a run was started for: a number in base 16, of which bit 0 is the first day of the range, and
+# after a colon the digest of each day's files.
 DAYS_TAG = "renewable/days"
 # Why its steps failed: `busy` when each of them found the warehouse held by another program, `interrupted` when the run
 # was asked to end, otherwise `fault`.
@@ -30,6 +31,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+DIGEST_LENGTH = 6
 # What the history of one sensor needs: the batches that are still pending are among its latest runs.
 _REMEMBERED_RUNS = 500
 
@@ -39,13 +41,17 @@ Outcome = Literal["unfinished", "succeeded", "failed", "interrupted", "busy", "c
 
 @dataclass(frozen=True)
 class Attempt:
-    """A run that a sensor started over `window` for `batch`, the state of the files of `days` at that time."""
+    """A run that a sensor started over `window` for `batch`, the state of the files of `days` at that time.
+
+    `digests` tell the state of each day, where the run noted them.
+    """
 
     window: Window
     batch: str
     outcome: Outcome
     ended_at: datetime | None = None
     days: tuple[date, ...] = ()
+    digests: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.days:
@@ -57,15 +63,17 @@ def window_tags(window: Window) -> dict[str, str]:
     return dict(zip(RANGE_TAGS, (str(window.start), str(window.end - ONE_DAY)), strict=True))
 
 
-def days_tag(days: Iterable[date], window: Window) -> str:
-    """`days` of `window` as the value of DAYS_TAG."""
-    return f"{sum(1 << (day - window.start).days for day in days):x}"
+def days_tag(digests: Mapping[date, str], window: Window) -> str:
+    """The digests of some days of `window`, each DIGEST_LENGTH long, as the value of DAYS_TAG."""
+    mask = sum(1 << (day - window.start).days for day in digests)
+    return f"{mask:x}:{''.join(digests[day] for day in sorted(digests))}"
 
 
-def days_of_tag(value: str | None, window: Window) -> tuple[date, ...]:
-    """The way back; all days of `window` where the tag is missing."""
-    marked = int(value, 16) if value else -1
-    return tuple(day for number, day in enumerate(window.days) if marked >> number & 1)
+def days_of_tag(value: str | None, window: Window) -> dict[date, str]:
+    """The way back; empty where the tag is missing."""
+    mask, _, text = (value or "0").partition(":")
+    days = [day for number, day in enumerate(window.days) if int(mask, 16) >> number & 1]
+    return {day: text[n * DIGEST_LENGTH : (n + 1) * DIGEST_LENGTH] for n, day in enumerate(days)}
 
 
 def window_of_tags(tags: Mapping[str, str]) -> Window | None:
@@ -97,7 +105,8 @@ def attempts_of(instance: dg.DagsterInstance, sensor: str) -> list[Attempt]:
         if window and batch:
             ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
             days = days_of_tag(tags.get(DAYS_TAG), window)
-            found.append(Attempt(window, batch, outcome(record.dagster_run), ended, days))
+            ending = outcome(record.dagster_run)
+            found.append(Attempt(window, batch, ending, ended, tuple(days), tuple(days.values())))
     return found
 
 

@@ -1,5 +1,6 @@
 """The pool of the warehouse: dead runs lose their slot, living ones keep it; waiting is quiet, told and ends."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread, Timer
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -17,7 +20,9 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.execution.execute_in_process import core_execute_in_process
 
 from dagster_project.dead_runs import end_dead_runs, holders
-from dagster_project.executor import patient_executor
+from dagster_project.executor import PatientPools, patient_executor
+from dagster_project.runs import outcome as outcome_of
+from dagster_project.runs import tell_why_a_step_failed
 
 pytestmark = pytest.mark.integration
 POOL = "duckdb"
@@ -178,6 +183,38 @@ def test_a_run_that_is_interrupted_inside_its_step_fails_and_frees_its_slot(
     assert status_of(instance, outcome.dagster_run) is dg.DagsterRunStatus.FAILURE
     assert holders(instance, POOL) == []
     assert execute(instance).success
+
+
+def test_an_interruption_that_a_library_turns_into_an_error_is_no_verdict(
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.op(pool=POOL)
+    def turning(context: dg.OpExecutionContext) -> None:
+        try:
+            if context.has_tag("asked"):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+        except BaseException as error:
+            raise RuntimeError("as dbt does") from error
+        raise RuntimeError("by itself")
+
+    @dg.job(executor_def=patient_executor, hooks={tell_why_a_step_failed})
+    def failing() -> None:
+        turning()
+
+    for tags, expected in (({"asked": "x"}, "interrupted"), ({}, "failed")):
+        ended = core_execute_in_process({}, InMemoryJob(failing), instance, True, False, run_tags=tags)
+        assert outcome_of(ended.dagster_run) == expected
+
+
+def test_whatever_ends_the_steps_of_a_run_its_slots_are_free_then(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    context: Any = SimpleNamespace(instance=instance, dagster_run=run, log=logging.getLogger())
+    with pytest.raises(OSError, match="full"), PatientPools(context) as pools:
+        assert pools.claim(POOL, "step")
+        assert [holder.run_id for holder in holders(instance, POOL)] == [run.run_id]
+        raise OSError("full disk while the event of the step was written")
+    assert holders(instance, POOL) == []
 
 
 def test_a_library_that_swallows_a_signal_does_not_keep_a_run_from_ending(

@@ -81,7 +81,35 @@ def test_hundreds_of_scattered_days_become_few_runs_and_no_more_while_those_are_
     assert not plan(late, at_work, asked_of(made.requests), NOW, SETTINGS).requests
     for request in made.requests:
         tags = request.run_request.tags
-        assert days_of_tag(tags.get(DAYS_TAG), request.window) == request.days
+        if len(request.window.days) > 1:
+            assert days_of_tag(tags[DAYS_TAG], request.window) == request.digests
+
+
+@pytest.mark.parametrize("end", ["cancelled", "given up"])
+def test_a_batch_that_ended_halfway_is_held_with_the_days_that_are_left(end: str) -> None:
+    days = [FIRST + timedelta(days=n) for n in range(6)]
+    (asked,) = plan(work_on(set(days)), [], set(), NOW, SETTINGS).requests
+    outcome: Outcome = "cancelled" if end == "cancelled" else "failed"
+    ended = [
+        Attempt(asked.window, asked.batch, outcome, NOW, asked.days, tuple(asked.digests.values()))
+    ] * MAX_FAILURES
+    left = work_on(set(days[2:]))
+    for busy in (set[date](), {days[3]}):
+        held = plan(left, ended, busy, NOW, SETTINGS)
+        assert not held.requests and len(held.cancelled or held.given_up) == 4
+    assert plan(work_on(set(days[2:]), "2"), ended, set(), NOW, SETTINGS).requests, "its files changed"
+
+
+def test_a_range_is_not_tried_again_over_days_that_another_run_works_on() -> None:
+    scattered = {FIRST + timedelta(days=2 * n) for n in range(MAX_RUNS + 1)}
+    made = plan(work_on(scattered), [], set(), NOW, SETTINGS)
+    (merged,) = (request for request in made.requests if len(request.window.days) > 1)
+    noted = tuple(merged.digests.values())
+    ended = [Attempt(merged.window, merged.batch, "interrupted", NOW, merged.days, noted)]
+    work = work_on(set(merged.days))
+    assert plan(work, ended, set(), NOW, SETTINGS).requests
+    between = merged.window.start + timedelta(days=1)
+    assert not plan(work, ended, {between}, NOW, SETTINGS).requests
 
 
 def test_a_file_that_still_grows_is_not_loaded_with_the_days_around_it() -> None:
