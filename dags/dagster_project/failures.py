@@ -5,19 +5,15 @@ Known causes have a sentence of their own; details of the others go to a file.
 
 import errno
 import logging
-import os
 import re
 import shutil
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 
 from renewable.errors import RenewableError
 from renewable.settings import Settings
+from renewable.unforeseen import keep_details, report_unforeseen
 
 _LITTLE_BYTES = 1_000_000
 _MAYBE_FULL = re.compile(r"disk I/O error|unable to open database file")
@@ -46,10 +42,11 @@ def sentence(error: Exception, settings: Settings | None) -> str:
     if settings and settings.postgres_url and any(_is_of_database(cause) for cause in _chain(error)):
         return (
             "RENEWABLE_POSTGRES_URL: the database of Dagster's history stopped answering. When it runs again, run this"
-            f" again: runs that it left behind are ended then. Details in {_keep(error, settings)}"
+            " again: runs that it left behind are ended then. Details in"
+            f" {keep_details(error, settings.work_dir, settings.secrets)}"
         )
-    kept = _keep(error, settings)
-    return f"{type(error).__name__}, which nobody foresaw; please report it with the details in {kept}"
+    directory, hidden = (settings.work_dir, settings.secrets) if settings else (None, ())
+    return report_unforeseen(error, directory, hidden=hidden)
 
 
 def _of_full_disk(error: Exception, settings: Settings | None) -> str | None:
@@ -89,22 +86,3 @@ def _is_full_disk(cause: BaseException) -> bool:
 
 def _is_of_database(cause: BaseException) -> bool:
     return type(cause).__module__.startswith(("sqlalchemy.", "psycopg2", "dagster_postgres."))
-
-
-def _keep(error: BaseException, settings: Settings | None) -> Path:
-    name = f"unforeseen-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    text = "".join(traceback.format_exception(error))
-    for hidden in (settings.postgres_url, *settings.alert_urls.split()) if settings else ():
-        if hidden:
-            text = text.replace(hidden, "***")
-    last = Path(tempfile.gettempdir())
-    for directory in [*([settings.work_dir] if settings else []), last]:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            (directory / name).touch(mode=0o600)
-            (directory / name).write_text(text, encoding="utf-8")
-            return directory / name
-        except OSError:
-            if directory == last:
-                raise
-    return last

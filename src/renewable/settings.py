@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return frozenset(name.strip().lower() for name in self.ui_hosts.split(",") if name.strip())
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that may hold passwords and are shown nowhere."""
+        return tuple(text for text in (self.postgres_url, *self.alert_urls.split()) if text)
+
+    @property
     def raw_dir(self) -> Path:
         return self.data_dir / "raw"
 

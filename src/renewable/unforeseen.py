@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,22 +13,30 @@ _SHOWN = 200
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
-def report_unforeseen(error: BaseException, directory: Path | None) -> str:
-    """The one line to print for an error that nobody foresaw; its traceback goes to a file.
+def report_unforeseen(error: BaseException, directory: Path | None, *, hidden: Sequence[str] = ()) -> str:
+    """The one line to print for an error that nobody foresaw; its traceback goes to a file, as `keep_details` says.
 
-    The file is `unforeseen-<utc>.log` under `directory`, which is made; where it cannot be written or is not known,
-    under the directory of temporary files; where that cannot either, there is none and the line says so.
+    The texts in `hidden`, such as addresses with passwords, appear in neither.
     """
-    text = "".join(traceback.format_exception(error))
-    name = f"unforeseen-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
-    written = next(
-        (path for place in (directory, _temporary()) if place and (path := _written(place / name, text))),
-        None,
+    kept = keep_details(error, directory, hidden)
+    message = (
+        f"unforeseen {type(error).__name__}: {_line(_masked(str(error), hidden)) or 'without a message'}"
     )
-    message = f"unforeseen {type(error).__name__}: {_line(str(error)) or 'without a message'}"
-    if written is None:
+    if kept is None:
         return f"{message}. No file could be written for its details; please report it with the command that you gave"
-    return f"{message}. The details are in {written}; please report it with that file"
+    return f"{message}. The details are in {kept}; please report it with that file"
+
+
+def keep_details(error: BaseException, directory: Path | None, hidden: Sequence[str] = ()) -> Path | None:
+    """Write the traceback to `unforeseen-<utc>.log` under `directory`, which is made, for this user alone.
+
+    Where it cannot be written or is not known, it goes under the directory of temporary files; where that cannot
+    either, there is none.
+    """
+    text = _masked("".join(traceback.format_exception(error)), hidden)
+    name = f"unforeseen-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
+    places = (directory, _temporary())
+    return next((path for place in places if place and (path := _written(place / name, text))), None)
 
 
 def os_fault(error: OSError, data_dir: Path | None = None) -> str:
@@ -68,10 +77,17 @@ def _temporary() -> Path | None:
 def _written(path: Path, text: str) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError:
         return None
     return path
+
+
+def _masked(text: str, hidden: Sequence[str]) -> str:
+    for secret in filter(None, hidden):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _line(text: str) -> str:
