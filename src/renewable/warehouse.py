@@ -107,10 +107,20 @@ def exclusive_connection(
 
 
 @contextmanager
-def connect(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with TimeZone UTC, closed at the end. Call it inside `exclusive`. Raises WarehouseError."""
+def connect(
+    warehouse: Path, *, read_only: bool = False, wait_s: float = 0.0
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with TimeZone UTC, closed at the end. Call it inside `exclusive`.
+
+    A program outside that opened the database meanwhile is waited for, `wait_s` seconds.
+    Raises WarehouseError, WarehouseBusyError.
+    """
     with _told_in_one_line(warehouse):
-        connection = _through_the_door(warehouse, read_only=read_only)
+        connection = (
+            _through_the_door(warehouse, read_only=True)
+            if read_only
+            else _opened(warehouse, time.monotonic() + wait_s, wait_s, _tell)
+        )
         try:
             _configure(connection, None)
             yield connection
@@ -170,8 +180,7 @@ def _opened(
                 continue
             if _LOCKED not in str(error):
                 raise
-            holder = _HOLDER.search(str(error))
-            who = f"{holder['program']}, process {holder['pid']}" if holder else "another program"
+            who = _holder(str(error))
             if time.monotonic() >= deadline:
                 raise WarehouseBusyError(_busy(warehouse, wait_s, who)) from error
             if not told:
@@ -330,6 +339,12 @@ def refuse_damaged(warehouse: Path) -> None:
     _refuse(look_through(warehouse))
 
 
+def busy_by_error(warehouse: Path, wait_s: float, message: str) -> None:
+    """Raise WarehouseBusyError when `message`, of a tool that wanted the database, says that another one has it."""
+    if _LOCKED in message:
+        raise WarehouseBusyError(_busy(warehouse, wait_s, _holder(message)))
+
+
 def refuse_by_error(warehouse: Path, message: str) -> None:
     """Raise WarehouseError when `message`, of a tool that had the database open, is about the file."""
     _refuse(fault_of_error(warehouse, message))
@@ -364,6 +379,11 @@ def _busy(warehouse: Path, wait_s: float, who: str) -> str:
         f"{warehouse} stayed busy for {wait_s:.0f} s: it is held by {who}. "
         "Close that program (readers should use the published Parquet files), or raise RENEWABLE_LOCK_WAIT_S."
     )
+
+
+def _holder(message: str) -> str:
+    found = _HOLDER.search(message)
+    return f"{found['program']}, process {found['pid']}" if found else "another program"
 
 
 def _owner(owner: Path) -> str:

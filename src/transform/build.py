@@ -7,6 +7,7 @@ journal (journal.py): the tables are always those of finished builds, or say tha
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -182,13 +183,16 @@ class _Builder:
         now = datetime.now(UTC)
         self._build = Build(f"{now:%Y%m%dT%H%M%S%f}Z-{os.getpid()}", now, None, _this_process())
         self._held: dict[str, set[str]] = {}
-        with connect(settings.warehouse_path) as connection:
+        with self._connected() as connection:
             create_books(connection)
             create_load_log(connection)
             log = warehouse_log(connection)
             self._loaded = built_identity(log)
             self._misjudged = files_of_other_registry(log, self._fleet.assets)
             self._books = read_books(connection)
+
+    def _connected(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return connect(self._settings.warehouse_path, wait_s=self._settings.lock_wait_s)
 
     def stale(self) -> list[Stale]:
         return find_stale(self._loaded, self._books, self._versions)
@@ -233,7 +237,7 @@ class _Builder:
         if needs_upgrade(found):
             raise UpgradeNeededError(_upgrade_line(found))
         self._refuse_misjudged()
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             undo(connection)
         if window is not None and any(stale.why != "failed test" for stale in found):
             self._begin(set(window.days), from_nothing=False)
@@ -263,7 +267,7 @@ class _Builder:
                 self._books.files, self._books.days, self._books.registries, half, self._books.held, builds
             ),
         )
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             undo(connection)
             connection.execute("begin")
             begin_build(connection, self._build, days)
@@ -278,7 +282,7 @@ class _Builder:
         """Models and tests of one piece, then its books; on any failure the tables are as they were."""
         environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
         environment |= ENVIRONMENT
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             open_journal(connection)
         held: dict[str, set[str]] = {}
         try:
@@ -287,10 +291,10 @@ class _Builder:
             except DbtError as error:
                 held = self._hold(error, environment)
         except BaseException:
-            with connect(self._settings.warehouse_path) as connection:
+            with self._connected() as connection:
                 undo(connection)
             raise
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             connection.execute("begin")
             close_journal(connection)
             self._settle(connection, days, held)
@@ -331,7 +335,7 @@ class _Builder:
             if any(found.status == "skipped" for found in error.results):
                 # A failing test stops what depends on it; the other assets need that.
                 self._dbt(environment, _NO_TESTS)
-            with connect(self._settings.warehouse_path) as connection:
+            with self._connected() as connection:
                 sums = give_back(connection, {asset for assets in held.values() for asset in assets})
             if sums:
                 self._dbt(environment, [*_NO_TESTS, "--select", *sums])
@@ -346,7 +350,7 @@ class _Builder:
         failed = [found for found in error.results if found.has_failed]
         if not failed or not all(found.is_failed_test for found in failed):
             raise error
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             named = {found.unique_id.split(".")[2]: _assets_in(connection, found) for found in failed}
         if not all(named.values()):
             raise error
@@ -366,7 +370,7 @@ class _Builder:
         return max([window.end, *(day + ONE_DAY for day in self._books.days)])
 
     def _finish(self) -> None:
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             connection.execute("begin")
             finish_build(connection, self._build.build_id, datetime.now(UTC))
             connection.execute("commit")
@@ -374,7 +378,7 @@ class _Builder:
         self._write_copies()
 
     def _write_copies(self) -> None:
-        with connect(self._settings.warehouse_path) as connection:
+        with self._connected() as connection:
             write_copies(self._settings, self._books)
             publish_load_log(self._settings, connection)
 

@@ -13,7 +13,7 @@ from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError, SettingsError
 from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.settings import REPO, Settings
-from renewable.warehouse import refuse_by_error
+from renewable.warehouse import busy_by_error, refuse_by_error
 from renewable.windows import Window
 
 PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
@@ -123,7 +123,7 @@ def invoke_dbt(
 
     The registry that it works with is `fleet`, by default the one in RENEWABLE_FLEET_DIR as of now.
     Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults, WarehouseError
-    when the warehouse's file is at fault.
+    when the warehouse's file is at fault, WarehouseBusyError when another program has it open.
     """
     if arguments[0] in _READ_REGISTRY:
         place_registry(settings, fleet or load_fleet(settings.fleet_dir))
@@ -155,6 +155,7 @@ def invoke_dbt(
         f"  - {found.unique_id}: {found.status}, {found.message}" for found in results if found.has_failed
     ]
     reasons = "\n".join(failed) or f"  - {outcome.exception}"
+    busy_by_error(settings.warehouse_path, settings.lock_wait_s, reasons)
     refuse_by_error(settings.warehouse_path, reasons)
     raise DbtError(
         f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}.",

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 import pytest
 
@@ -24,6 +25,7 @@ from analysis.status import read_status
 from analysis.upgrade import upgrade
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
+from renewable.contract import schemas
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import Settings
@@ -438,8 +440,14 @@ def before_books(tmp_path: Path) -> Iterator[Settings]:
     yield Settings(data_dir=tmp_path / "old" / "data", fleet_dir=tmp_path / "old" / "fleet", lock_wait_s=20)
 
 
-def test_a_warehouse_that_kept_no_books_is_upgraded_while_registry_and_models_changed(
-    before_books: Settings, project: Path
+class _LightWinds(schemas.WeatherSchema):
+    wind_speed_ms = dy.Float64(
+        nullable=True, min=0, max=8, metadata={"unit": "m/s"}, description="wind speed"
+    )
+
+
+def test_a_warehouse_that_kept_no_books_is_upgraded_while_registry_models_and_contract_changed(
+    before_books: Settings, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = before_books
     old = pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet")
@@ -451,10 +459,15 @@ def test_a_warehouse_that_kept_no_books_is_upgraded_while_registry_and_models_ch
     assert "models" in _why(settings)
     assert pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet").equals(old)
     _change_registry(settings, pl.lit("60").alias("interval_minutes"))
+    variables = project / "dbt_project.yml"
+    variables.write_text(variables.read_text().replace("cleaning_rain_mm: 1.5", "cleaning_rain_mm: 2.5"))
+    monkeypatch.setitem(schemas.SCHEMAS, "weather", _LightWinds)
     list(upgrade(settings))
+    assert read_status(settings).quarantined.value_count > 0, "winds that the contract no longer takes"
     assert _why(settings) == set() and (settings.published_dir / "mart_asset_daily.parquet").is_symlink()
     _equals_one_build(settings)
-    assert list(upgrade(settings))[1].startswith("nothing stale")
+    nothing = list(upgrade(settings))
+    assert nothing[0].startswith("nothing new") and nothing[1].startswith("nothing stale")
 
 
 def test_days_without_rows_are_built_like_any_other(settings: Settings, fleet: Fleet) -> None:

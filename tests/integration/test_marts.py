@@ -221,4 +221,4 @@ def test_tables_are_found_by_name_in_the_information_schema(chain: Settings) -> 
 
 def _published(settings: Settings, mart: str) -> pl.DataFrame:
     path: Path = settings.published_dir / f"{mart}.parquet"
-    return pl.read_parquet(path)
+    return pl.read_parquet(path).drop("build_id")
