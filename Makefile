@@ -29,7 +29,7 @@ run: $(INSTALLED) ## Run the demo fleet and the real example through the whole p
 	@$(BIN)/renewable summary $(LA_HAUTE_BORNE)
 
 test: $(INSTALLED) ## Run unit and integration tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
 	@exec $(BIN)/python -m dagster_project.ui --port $(or $(PORT),3000)
