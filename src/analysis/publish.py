@@ -63,8 +63,8 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
         )
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
-        tables = _tables(connection)
         build_id = finished_build(read_books(connection), settings)
+        tables = _tables(connection)
         is_new = not _is_current(settings, build_id, tables)
         if is_new:
             _make_current(settings, _write_set(settings, connection, tables, build_id))

@@ -142,6 +142,9 @@ def invoke_dbt(
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.success:
         return
+    if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+        # Ctrl-C and its like, which dbt takes for an outcome.
+        raise outcome.exception
     results = [
         NodeResult(
             found.node.unique_id,
