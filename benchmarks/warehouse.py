@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.ingestion import in_child
 from benchmarks.table import row
@@ -19,6 +20,7 @@ from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window
+from transform import build
 from transform.build import transform
 from transform.dbt_project import target_dir
 
@@ -26,11 +28,13 @@ FIRST = date(2023, 1, 1)
 YEAR_DAYS, ASSETS = 365, 200
 SHORT_DAYS, LONG_DAYS, FEW_ASSETS = 30, 1095, 20
 DAY_REPEATS = 7
+REBUILDS = 3
 
 
 def main() -> None:
     _a_year()
     _one_day_onto_history()
+    rebuild_and_its_journal()
 
 
 def _a_year() -> None:
@@ -67,6 +71,24 @@ def _one_day_onto_history() -> None:
         # The first build of each also parses the project.
         short_s, long_s = (median(found[days][1:]) for days in (SHORT_DAYS, LONG_DAYS))
         row(f"a day after {LONG_DAYS}", long_s, f"a day after {SHORT_DAYS}", short_s)
+
+
+def rebuild_and_its_journal() -> None:
+    """A window in which all rows are replaced, with the journal that could undo it and without."""
+    with tempfile.TemporaryDirectory() as directory:
+        settings = _loaded(Path(directory), 2 * FEW_ASSETS, 2 * SHORT_DAYS)
+        transform(settings, full=True)
+        window = Window(FIRST, FIRST + timedelta(days=2 * SHORT_DAYS))
+        print(
+            f"{2 * FEW_ASSETS} assets, {2 * SHORT_DAYS} days built again; medians of {REBUILDS}, in process\n"
+        )
+        row("step", "s", "reference", "s", "ratio")
+        found = list[tuple[float, float]]()
+        for _ in range(REBUILDS):
+            with_journal = _timed(lambda: transform(settings, window))
+            with patch.object(build, "ENVIRONMENT", {}):
+                found.append((with_journal, _timed(lambda: transform(settings, window))))
+        row("with the journal", median(w for w, _ in found), "without", median(w for _, w in found))
 
 
 def _loaded(directory: Path, assets: int, days: int) -> Settings:
