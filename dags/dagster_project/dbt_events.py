@@ -9,7 +9,12 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliEventMessage
-from dagster_dbt.asset_utils import build_dbt_specs, get_subset_selection_for_context
+from dagster_dbt.asset_utils import (
+    build_dbt_specs,
+    get_asset_check_key_for_test,
+    get_checks_on_sources_upstream_of_selected_assets,
+    get_subset_selection_for_context,
+)
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_dbt.dbt_manifest import validate_manifest
 
@@ -88,6 +93,9 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
     for unique_id, message in found.items():
         context.log.debug(str(message))
         assets = held.get(unique_id.split(".")[2])
+        if unique_id.startswith("test.") and not _is_selected_check(context, manifest, translator, unique_id):
+            # Of a source, or of a model that another one brought along: dagster-dbt would warn of each.
+            continue
         for event in message.to_default_asset_events(
             manifest, translator, context=context, target_path=target_dir(settings)
         ):
@@ -100,6 +108,22 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
             f"{test} fails for {', '.join(assets)}: their rows stay those of an earlier build"
         )
     context.log.info(f"dbt built and tested {len(found)} nodes for {window or 'all days'}")
+
+
+def _is_selected_check(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    unique_id: str,
+) -> bool:
+    key = get_asset_check_key_for_test(manifest, translator, unique_id, project=None)
+    return (
+        key in context.selected_asset_check_keys
+        or key
+        in get_checks_on_sources_upstream_of_selected_assets(
+            assets_def=context.assets_def, selected_asset_keys=context.selected_asset_keys
+        )
+    )
 
 
 def _held(check: dg.AssetCheckResult, assets: Sequence[str]) -> dg.AssetCheckResult:
