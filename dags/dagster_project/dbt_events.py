@@ -76,7 +76,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                     on_event=lambda event: found.update(_result(event)),
                     report=context.log.info,
                 )
-                held = built.held or {}
+                held = built.held
             else:
                 selection = _selection(context, manifest, translator)
                 build_selection(

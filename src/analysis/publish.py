@@ -23,7 +23,7 @@ from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
 from transform.books import Books, read_books
-from transform.build import UpgradeNeededError
+from transform.build import UpgradeNeededError, need_warehouse
 from transform.dbt_project import PROJECT_DIR
 from transform.models_version import models_version
 
@@ -57,10 +57,7 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
     Raises PipelineError when there is no finished build, or when days are half built; UpgradeNeededError when the
     tables were built by other models; WarehouseBusyError when the warehouse stays locked.
     """
-    if not settings.warehouse_path.exists():
-        raise PipelineError(
-            f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
-        )
+    need_warehouse(settings)
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         build_id = finished_build(read_books(connection), settings)
@@ -169,8 +166,9 @@ def _make_current(settings: Settings, target: Path) -> None:
         # Whoever copied the directory may have copied what the link led to.
         before = link.rename(target.with_name(f"copied-{target.name}"))
     _replace_link(link, f"{SETS}/{target.name}")
+    kept = {target.resolve(), before.resolve()}
     for folder in (settings.published_dir / SETS).iterdir():
-        if folder not in (target, before) and folder.resolve() not in (target.resolve(), before):
+        if folder.resolve() not in kept:
             shutil.rmtree(folder)
 
 

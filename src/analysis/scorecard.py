@@ -20,6 +20,7 @@ from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 from transform.books import read_books
+from transform.build import need_warehouse
 
 LOSS_KINDS = ("downtime", "curtailment", "icing", "snow", "derating")
 # Minutes that may lie between two parts of one event, as in the marts.
@@ -207,10 +208,7 @@ def score(
         raise PipelineError(
             f"there is no answer key in {settings.data_dir / 'truth'}: only simulated fleets can be scored"
         )
-    if not settings.warehouse_path.exists():
-        raise PipelineError(
-            f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"
-        )
+    need_warehouse(settings)
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         built = connection.execute(
             "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_events'"

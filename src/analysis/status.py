@@ -8,15 +8,15 @@ from pathlib import Path
 import polars as pl
 
 from analysis.publish import published_build, published_set, read_published
-from loaders.load_log import files_of_unknown_assets, loaded_days, pending_files, read_load_log
+from loaders.load_log import files_of_unknown_assets, loaded_days, pending_files, read_full_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.warehouse import fault_of_file
-from transform.books import read_copies
-from transform.build import stale_in_books
-from transform.staleness import Stale
+from transform.books import built_identity, read_copies
+from transform.build import present_versions
+from transform.staleness import Stale, find_stale
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Status:
 def read_status(settings: Settings) -> Status:
     """Read the status; missing files mean that a step has not run yet."""
     fleet = load_fleet(settings.fleet_dir)
-    log = read_load_log(settings)
+    log = read_full_load_log(settings)
     accepted = log.filter(pl.col("refusal").is_null())
     pending = pending_files(settings)
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
     current = published_set(settings)
     daily = read_published(settings, "mart_asset_daily", of=current)
-    stale = find_stale_tables(settings, log)
+    stale = find_stale(built_identity(log), read_copies(settings), present_versions(fleet))
     return Status(
         data_dir=settings.data_dir,
         assets=fleet.assets.height,
@@ -97,8 +97,8 @@ def read_status(settings: Settings) -> Status:
         first_day=_day(accepted["day"].min()),
         last_day=_day(accepted["day"].max()),
         quarantined=read_quarantine(settings.quarantine_dir),
-        loaded=_loaded(settings, fleet.asset_ids),
-        files_of_unknown_assets=files_of_unknown_assets(settings),
+        loaded=_loaded(log, fleet.asset_ids),
+        files_of_unknown_assets=files_of_unknown_assets(log),
         stale_days=tuple(sorted({day for each in stale for day in each.window.days})),
         stale=tuple(stale),
         published_build=published_build(settings),
@@ -113,14 +113,9 @@ def read_status(settings: Settings) -> Status:
     )
 
 
-def find_stale_tables(settings: Settings, load_log: pl.DataFrame) -> list[Stale]:
-    """What the tables do not show as it was loaded, and why, by the copies of the books."""
-    return stale_in_books(settings, load_log, read_copies(settings))
-
-
-def _loaded(settings: Settings, asset_ids: list[str]) -> dict[str, tuple[tuple[date, date], ...]]:
+def _loaded(log: pl.DataFrame, asset_ids: list[str]) -> dict[str, tuple[tuple[date, date], ...]]:
     ranges: dict[str, list[tuple[date, date]]] = {asset_id: [] for asset_id in asset_ids}
-    for asset_id, first, last in loaded_days(settings).iter_rows():
+    for asset_id, first, last in loaded_days(log).iter_rows():
         if asset_id in ranges:
             ranges[asset_id].append((first, last))
     return {asset_id: tuple(found) for asset_id, found in ranges.items()}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 from rich.console import Console
@@ -92,13 +91,13 @@ def _loaded(ranges: Mapping[str, tuple[tuple[date, date], ...]], unknown: int) -
 
 def _grouped(stale: Sequence[Stale]) -> list[str]:
     """A line each, assets with the same fault together."""
-    assets: dict[tuple[Window, str, str], list[str]] = {}
+    assets: dict[tuple[Window, Why, str], list[str]] = {}
     for each in stale:
         assets.setdefault((each.window, each.why, each.detail), []).append(each.asset_id or "")
     lines = []
     for (window, why, detail), names in assets.items():
         named = [name for name in names if name]
-        first = Stale(window, cast(Why, why), detail, f"{', '.join(named[:_LISTED])}" if named else None)
+        first = Stale(window, why, detail, f"{', '.join(named[:_LISTED])}" if named else None)
         more = f" (and {len(named) - _LISTED} more assets)" if len(named) > _LISTED else ""
         lines.append(first.sentence + more)
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: see --json"]

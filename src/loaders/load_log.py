@@ -62,9 +62,9 @@ def read_load_log(settings: Settings) -> pl.DataFrame:
     return _published(settings, LOAD_LOG_SCHEMA)
 
 
-def published_ledger(settings: Settings) -> dict[str, Fingerprint]:
-    """The ledger as readers may know it, without opening the warehouse."""
-    return ledger_of(read_load_log(settings))
+def read_full_load_log(settings: Settings) -> pl.DataFrame:
+    """The same with the assets that each file names (FULL_SCHEMA)."""
+    return _published(settings, FULL_SCHEMA)
 
 
 def pending_files(settings: Settings, window: Window | None = None, again: Container[Unit] = ()) -> Pending:
@@ -72,7 +72,7 @@ def pending_files(settings: Settings, window: Window | None = None, again: Conta
 
     While the registry cannot be read, nothing is due for a change of it: the load itself says what is wrong.
     """
-    log = _published(settings, FULL_SCHEMA)
+    log = read_full_load_log(settings)
     try:
         assets = load_assets(settings.fleet_dir)
     except FleetError:
@@ -90,9 +90,11 @@ def pending_files(settings: Settings, window: Window | None = None, again: Conta
     )
 
 
-def loaded_days(settings: Settings) -> pl.DataFrame:
-    """asset_id, first_day, last_day: ranges of UTC days of which accepted files name the asset, ascending."""
-    log = _published(settings, FULL_SCHEMA)
+def loaded_days(log: pl.DataFrame) -> pl.DataFrame:
+    """asset_id, first_day, last_day: ranges of UTC days of which accepted files name the asset, ascending.
+
+    `log` has FULL_SCHEMA.
+    """
     files = log.filter(pl.col("refusal").is_null() & pl.col("day").is_not_null())
     days = (
         files.select("day", asset_id=pl.col("named_assets").str.json_decode(pl.List(pl.String)))
@@ -110,9 +112,8 @@ def loaded_days(settings: Settings) -> pl.DataFrame:
     )
 
 
-def files_of_unknown_assets(settings: Settings) -> int:
-    """How many accepted files have no note of the assets that they name."""
-    log = _published(settings, FULL_SCHEMA)
+def files_of_unknown_assets(log: pl.DataFrame) -> int:
+    """How many accepted files of a load log (FULL_SCHEMA) have no note of the assets that they name."""
     return log.filter(pl.col("refusal").is_null() & pl.col("named_assets").is_null()).height
 
 

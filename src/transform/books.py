@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic, write_text_atomic
+from renewable.errors import PipelineError
 from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.warehouse import BOOKS
@@ -234,38 +235,41 @@ def write_copies(settings: Settings, books: Books) -> None:
     The marks go first: whoever dies between the two files leaves days that look half built, never ones that look done.
     """
     settings.published_dir.mkdir(parents=True, exist_ok=True)
+    state, path = _state(books), _path(settings, f"{BUILD_STATE}.json")
     if books.half_built:
-        write_text_atomic(_state(books), _path(settings, f"{BUILD_STATE}.json"))
+        write_text_atomic(state, path)
     write_parquet_atomic(books.files, _path(settings, f"{BUILD_LOG}.parquet"))
-    write_text_atomic(_state(books), _path(settings, f"{BUILD_STATE}.json"))
+    write_text_atomic(state, path)
 
 
 def read_copies(settings: Settings) -> Books:
-    """The books as readers may know them, without opening the warehouse; empty without a warehouse."""
+    """The books as readers may know them, without opening the warehouse; empty without a warehouse.
+
+    Raises PipelineError for a broken file.
+    """
     log, state = _path(settings, f"{BUILD_LOG}.parquet"), _path(settings, f"{BUILD_STATE}.json")
     if not settings.warehouse_path.exists() or not log.exists():
         return Books()
     files = read_own_parquet(log, "`renewable transform` writes it anew")
     if not state.exists():
         return Books(files=_complete(files), is_legacy=True)
-    told = json.loads(state.read_text("utf-8"))
+    try:
+        told = json.loads(state.read_text("utf-8"))
+    except ValueError as error:
+        raise PipelineError(
+            f"{state} cannot be read: {error}. `renewable transform` writes it anew"
+        ) from error
     return Books(
         files=_complete(files),
-        days={
-            day: BuiltDay(*rest)
-            for start, end, *rest in told["days"]
-            for day in Window(date.fromisoformat(start), date.fromisoformat(end)).days
-        },
+        days={day: BuiltDay(*rest) for start, end, *rest in told["days"] for day in _days(start, end)},
         registries=told["registries"],
         half_built={
-            day: build_id
-            for start, end, build_id in told["half_built"]
-            for day in Window(date.fromisoformat(start), date.fromisoformat(end)).days
+            day: build_id for start, end, build_id in told["half_built"] for day in _days(start, end)
         },
         held=tuple(
             Held(asset_id, day, *rest)
             for asset_id, start, end, *rest in told["held"]
-            for day in Window(date.fromisoformat(start), date.fromisoformat(end)).days
+            for day in _days(start, end)
         ),
         builds={
             row[0]: Build(row[0], _instant(row[1]), row[2] and _instant(row[2]), row[3])
@@ -307,6 +311,10 @@ def _ranges(grouped: Mapping[tuple[str, ...], list[date]]) -> list[list[str]]:
         for key, days in grouped.items()
         for window in contiguous_windows(days)
     ]
+
+
+def _days(start: str, end: str) -> list[date]:
+    return Window(date.fromisoformat(start), date.fromisoformat(end)).days
 
 
 def _complete(files: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class TransformSummary:
 
     windows: tuple[Window, ...]
     full: bool = False
-    held: Mapping[str, tuple[str, ...]] | None = None
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -83,7 +83,7 @@ class TransformSummary:
             done = "nothing stale: every loaded day was built before"
         else:
             done = "rebuilt " + ", ".join(str(window) for window in self.windows)
-        held = "; ".join(f"{', '.join(assets)} fail(s) {test}" for test, assets in (self.held or {}).items())
+        held = "; ".join(f"{', '.join(assets)} fail(s) {test}" for test, assets in self.held.items())
         return done + (f"; held at an earlier build: {held}" if held else "")
 
 
@@ -101,7 +101,7 @@ def transform(
     Raises UpgradeNeededError when the models changed, PipelineError when a model or a test fails, WarehouseBusyError
     when the warehouse stays locked.
     """
-    _refuse_nothing(settings)
+    need_warehouse(settings)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         return _Builder(settings, report).build(window, full=full)
 
@@ -137,15 +137,10 @@ def build_selection(
 
 def upgrade_tables(settings: Settings, *, report: Report | None = None) -> TransformSummary:
     """Rebuild what other models built, in pieces; goes on where an earlier call was stopped. Raises as `transform`."""
-    _refuse_nothing(settings)
+    need_warehouse(settings)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         builder = _Builder(settings, report)
         return builder.build(None, full=needs_upgrade(builder.stale()))
-
-
-def stale_in_books(settings: Settings, load_log: pl.DataFrame, books: Books) -> list[Stale]:
-    """What is stale by the load log and books given, with the registry and the models of now."""
-    return find_stale(built_identity(load_log), books, present_versions(load_fleet(settings.fleet_dir)))
 
 
 def present_versions(fleet: Fleet) -> Versions:
@@ -402,7 +397,8 @@ def _upgrade_line(found: Sequence[Stale]) -> str:
     )
 
 
-def _refuse_nothing(settings: Settings) -> None:
+def need_warehouse(settings: Settings) -> None:
+    """Raise PipelineError, with the next step, where nothing was ever loaded."""
     if not settings.warehouse_path.exists():
         raise PipelineError(
             f"there is no warehouse {settings.warehouse_path} yet: run `renewable ingest` first"

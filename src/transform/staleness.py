@@ -11,8 +11,6 @@ from renewable.windows import ONE_DAY, Window, contiguous_windows
 from transform.books import BUILT_FILES_SCHEMA, Books, Registry, registry_version
 
 Why = Literal["files", "registry", "models", "half built", "failed test"]
-# A local day begins up to 14 hours before its UTC day.
-_ONE_DAY_EARLIER = 1
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,8 @@ def _registry(books: Books, registry: Registry) -> Iterator[Stale]:
             if not _changed(before, after):
                 continue
             begins = min(date.fromisoformat(row["commissioned_on"]) for row in (before, after) if row)
-            touched = [day for day in days if day >= begins - _ONE_DAY_EARLIER * ONE_DAY]
+            # A local day begins up to 14 hours before its UTC day.
+            touched = [day for day in days if day >= begins - ONE_DAY]
             for window in contiguous_windows(touched):
                 yield Stale(window, "registry", _change(before, after), asset_id)
 

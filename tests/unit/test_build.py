@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.windows import ONE_DAY, Window
 from transform.books import (
@@ -152,6 +153,11 @@ def test_the_copies_of_the_books_are_the_books(tmp_path: Path) -> None:
     assert read.files.equals(books.files)
     for name in ("days", "registries", "half_built", "held", "builds", "is_legacy"):
         assert getattr(read, name) == getattr(books, name), name
+    (settings.published_dir / "build_state.json").write_text("{half")
+    with pytest.raises(
+        PipelineError, match=r"build_state.json cannot be read.*`renewable transform` writes it anew"
+    ):
+        read_copies(settings)
 
 
 def test_the_load_log_of_any_version_has_an_identity() -> None:
