@@ -181,16 +181,24 @@ def _functions(statement: _Statement) -> Iterator[Mutation]:
 
 
 def _relations(statement: _Statement) -> Iterator[Mutation]:
+    unions: dict[int, Mutation] = {}
+    levels = [-1]
     for at, token in enumerate(statement.tokens):
+        if token.text == "(":
+            levels.append(at)
+        elif token.text == ")":
+            levels.pop()
         after = statement.word(at + 1)
         if token.text in ("inner", "left") and after == "join":
             yield statement.change(
                 "inner <-> left join", at, at, {"inner": "left", "left": "inner"}[token.text]
             )
         elif token.text == "union" and after == "all":
-            yield statement.change("union <-> union all", at, at + 1, "union")
+            unions[levels[-1]] = statement.change("union <-> union all", at, at + 1, "union")
         elif token.text == "union" and after != "by":
-            yield statement.change("union <-> union all", at, at, "union all")
+            unions[levels[-1]] = statement.change("union <-> union all", at, at, "union all")
+    # Of a chain the last one decides about all rows before it.
+    yield from unions.values()
 
 
 _OPERATORS: tuple[Callable[[_Statement], Iterator[Mutation]], ...] = (

@@ -40,6 +40,11 @@ def _changed(sql: str, operator: str = "") -> list[str]:
         ("a left join t", "join", ["a inner join t"]),
         ("union all", "union", ["union"]),
         ("union", "union", ["union all"]),
+        (
+            "a union all (b union c) union all d",
+            "union",
+            ["a union all (b union all c) union all d", "a union all (b union c) union d"],
+        ),
         ("coalesce(f(a, b), c, d)", "coalesce", ["(f(a, b))"]),
         ("max(a) + min", "max", ["min(a) + min"]),
         ("-- 1 < 2\n'1 < 2'", "", []),
