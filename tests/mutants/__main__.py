@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listed = {site: reason for site, reason in listed.items() if site.model == asked.model}
     faults = judge({mutant.site for mutant in mutants}, outcomes, listed)
     print(table(outcomes))
+    print(shares(outcomes, listed))
     print(
         f"{len(outcomes)} of {len(mutants)} mutants, {len(statements)} unit tests:"
         f" {compiled - began:.0f} s to compile, {time.monotonic() - compiled:.0f} s to try"
@@ -125,6 +126,14 @@ def table(outcomes: Sequence[Outcome]) -> str:
         k, n, b = (sum(counts[name] for name in names) for counts in (killed, all_of, broken))
         lines.append(f"{model or 'all':<28} {k:>6} {n:>6} {k / max(n, 1):>7.1%} {b:>11}")
     return "\n".join(lines)
+
+
+def shares(outcomes: Sequence[Outcome], listed: dict[Site, str]) -> str:
+    """The share of the killed, of all and of those that the list does not explain."""
+    killed = sum(outcome.killed_by is not None for outcome in outcomes)
+    explained = sum(outcome.killed_by is None and outcome.site in listed for outcome in outcomes)
+    all_of, open_ones = max(len(outcomes), 1), max(len(outcomes) - explained, 1)
+    return f"{killed / all_of:.1%} are noticed, {killed / open_ones:.1%} of those that {SURVIVORS.name} does not explain"
 
 
 def read_survivors(text: str) -> dict[Site, str]:

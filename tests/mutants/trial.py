@@ -6,7 +6,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -14,6 +14,8 @@ import duckdb
 from tests.mutants.operators import Mutation, mutations, scaled
 from tests.mutants.sql_tokens import body_of_unit_test, places
 
+# A line that stands so often in a text was written by a loop: one place of the model, changed everywhere at once.
+_LOOP = 3
 # A change may make a statement run for ever, which is noticed as well.
 _PATIENCE_S = 20.0
 _bench: "Bench"
@@ -66,7 +68,7 @@ class Mutant:
     """A change of a model, by each form of its text that has the place, or of a cell of a seed."""
 
     site: Site
-    edits: Mapping[str, Mutation] = field(default_factory=dict, hash=False)
+    edits: Mapping[str, Sequence[Mutation]] = field(default_factory=dict, hash=False)
     cell: tuple[str, str, int, Any] | None = None
 
 
@@ -88,14 +90,22 @@ def mutants_of_model(model: str, statements: Sequence[Statement]) -> list[Mutant
         for change in mutations(form):
             key = (place[change.first], change.operator, form[change.start : change.end], change.replacement)
             edits.setdefault(key, {})[form] = change
-    found, times = [], Counter[Site]()
+    alike: dict[Site, list[dict[str, Mutation]]] = defaultdict(list)
     for by_form in edits.values():
         form, change = next(iter(by_form.items()))
         line = form[form.rfind("\n", 0, change.start) + 1 :].split("\n", 1)[0]
         before = _squeezed(form[change.start : change.end])
-        site = Site(model, change.operator, _squeezed(line), before, _squeezed(change.replacement))
-        times[site] += 1
-        found.append(Mutant(Site(*_named(site), nth=times[site]), by_form))
+        alike[Site(model, change.operator, _squeezed(line), before, _squeezed(change.replacement))].append(
+            by_form
+        )
+    found = []
+    for site, places_of_site in alike.items():
+        if len(places_of_site) >= _LOOP:
+            together = {form: [by[form] for by in places_of_site if form in by] for form in forms}
+            found.append(Mutant(site, {form: changes for form, changes in together.items() if changes}))
+            continue
+        for nth, by_form in enumerate(places_of_site, start=1):
+            found.append(Mutant(replace(site, nth=nth), {form: [change] for form, change in by_form.items()}))
     return found
 
 
@@ -219,10 +229,6 @@ def _comparable(value: Any) -> Hashable:
     if isinstance(value, float):
         return "nan" if math.isnan(value) else value
     return value if isinstance(value, Hashable) else repr(value)
-
-
-def _named(site: Site) -> tuple[str, str, str, str, str]:
-    return site.model, site.operator, site.line, site.before, site.after
 
 
 def _squeezed(text: str) -> str:

@@ -161,6 +161,18 @@ def test_a_mutant_is_killed_by_a_test_that_gives_other_rows() -> None:
     }
 
 
+def test_what_a_loop_wrote_is_one_place_and_what_stands_twice_is_two() -> None:
+    part = "select a from __dbt__cte__t\nwhere b > 1\nunion all\n"
+    for times, sites in ((2, 2), (3, 1)):
+        sql = STATEMENT.replace("select a from x", part * times + "select a from x")
+        mutants = mutants_of_model("m", [Statement.of("a_test", "m", sql)])
+        turned = [
+            mutant for mutant in mutants if mutant.site.line == "where b > 1" and mutant.site.after == "<="
+        ]
+        assert [mutant.site.nth for mutant in turned] == list(range(1, sites + 1))
+        assert sum(len(changes) for mutant in turned for changes in mutant.edits.values()) == times
+
+
 def test_cells_of_a_seed_are_changed_and_put_back() -> None:
     relation = '"w"."s"."kinds"'
     seed = Table(
