@@ -133,7 +133,7 @@ def shares(outcomes: Sequence[Outcome], listed: dict[Site, str]) -> str:
     killed = sum(outcome.killed_by is not None for outcome in outcomes)
     explained = sum(outcome.killed_by is None and outcome.site in listed for outcome in outcomes)
     all_of, open_ones = max(len(outcomes), 1), max(len(outcomes) - explained, 1)
-    return f"{killed / all_of:.1%} are noticed, {killed / open_ones:.1%} of those that {SURVIVORS.name} does not explain"
+    return f"{killed / all_of:.1%} are noticed, {killed / open_ones:.1%} of those not in {SURVIVORS.name}"
 
 
 def read_survivors(text: str) -> dict[Site, str]:

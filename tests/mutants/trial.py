@@ -175,14 +175,14 @@ class Bench:
     def _outcome(self, mutant: Mutant) -> Outcome:
         tests = self._tests[mutant.site.model]
         for test in tests:
-            change = mutant.edits.get(test.body)
-            if change is None and mutant.cell is None:
+            changes = mutant.edits.get(test.body, ())
+            if not changes and mutant.cell is None:
                 continue
+            body = test.body
+            for change in sorted(changes, key=lambda change: -change.start):
+                body = change.applied_to(body)
             try:
-                noticed, is_broken = (
-                    not self._passes(test, change.applied_to(test.body) if change else test.body),
-                    False,
-                )
+                noticed, is_broken = not self._passes(test, body), False
             except duckdb.Error:
                 noticed, is_broken = True, True
             if noticed:
