@@ -10,9 +10,9 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
 from renewable.settings import Settings
+from renewable.transform.build import transform
+from renewable.transform.dbt_project import PROJECT_DIR, invoke_dbt
 from renewable.windows import Window
-from transform.build import transform
-from transform.dbt_project import PROJECT_DIR, invoke_dbt
 
 pytestmark = pytest.mark.integration
 
