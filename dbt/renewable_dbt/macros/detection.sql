@@ -5,12 +5,32 @@
 
 {#- Intervals that tell how an asset runs: free to run, with power to be expected. -#}
 {% macro is_telling() -%}
-    assessed.active_power_kw is not null
-    and assessed.expected_power_kw
-    >= case when assessed.technology = 'wind' then 0.03 else 0.02 end * assessed.rated_power_kw
-    and not assessed.is_stopped_by_state
-    and not assessed.is_at_limit
-    and coalesce(assessed.normalised_wind_speed_ms < assessed.cut_out_wind_speed_ms - 4.0, true)
+    active_power_kw is not null
+    and expected_power_kw >= case when technology = 'wind' then 0.03 else 0.02 end * rated_power_kw
+    and not is_stopped_by_state
+    and not is_at_limit
+    and not is_near_cut_out
+{%- endmacro %}
+
+{#- What is doubtful about a reading of int_interval_performance; null when nothing is. -#}
+{% macro reading_flag(channel) -%}
+    {%- set rules = vocabulary('reading_rules') | selectattr('channel', 'equalto', channel) | map(attribute='rule') | list %}
+    case
+        {%- if channel == 'active_power_kw' %}
+        when is_meter_frozen then 'frozen'
+        {%- endif %}
+        when {{ channel }} is null then 'missing'
+        when {{ channel }}_rule is not null then {{ channel }}_rule
+        {%- if 'night_offset' in rules %}
+        when {{ channel }} < 0.0 then 'night_offset'
+        {%- endif %}
+        {%- if 'above_rated' in rules %}
+        when {{ channel }} > 1.02 * rated_power_kw then 'above_rated'
+        {%- endif %}
+        {%- if 'negative' in rules %}
+        when {{ channel }} < 0.0 then 'negative'
+        {%- endif %}
+    end
 {%- endmacro %}
 
 {#- Minutes that may lie between two parts of one event: lulls under a limit, calm under ice, the night. -#}

@@ -78,6 +78,24 @@
     ({{ column }} + to_minutes(cast({{ minutes }} as bigint)))
 {%- endmacro %}
 
+{#- Start of the UTC hour of an instant. -#}
+{% macro hour_of(column) -%}
+    {{ return(adapter.dispatch('hour_of')(column)) }}
+{%- endmacro %}
+
+{% macro default__hour_of(column) -%}
+    cast(date_trunc('hour', {{ column }}) as timestamptz)
+{%- endmacro %}
+
+{#- How often a whole number goes into another. -#}
+{% macro whole_quotient(dividend, divisor) -%}
+    {{ return(adapter.dispatch('whole_quotient')(dividend, divisor)) }}
+{%- endmacro %}
+
+{% macro default__whole_quotient(dividend, divisor) -%}
+    ({{ dividend }} // {{ divisor }})
+{%- endmacro %}
+
 {#- Numbers 0, 1, …, n - 1 as rows of one column. -#}
 {% macro numbers(n) -%}
     {{ return(adapter.dispatch('numbers')(n)) }}
