@@ -14,7 +14,7 @@
 
 {#- What is doubtful about a reading of int_interval_performance; null when nothing is. -#}
 {% macro reading_flag(channel) -%}
-    {%- set rules = vocabulary('reading_rules') | selectattr('channel', 'equalto', channel) | map(attribute='rule') | list %}
+    {%- set rules = rules_of(channel) %}
     case
         {%- if channel == 'active_power_kw' %}
         when is_meter_frozen then 'frozen'
@@ -31,11 +31,6 @@
         when {{ channel }} < 0.0 then 'negative'
         {%- endif %}
     end
-{%- endmacro %}
-
-{#- Minutes that may lie between two parts of one event: lulls under a limit, calm under ice, the night. -#}
-{% macro event_gap_minutes(kind) -%}
-    case {{ kind }} when 'curtailment' then 60 when 'icing' then 180 when 'snow' then 960 when 'derating' then 960 else 0 end
 {%- endmacro %}
 
 {#- The different words of a group in order, as one text. -#}

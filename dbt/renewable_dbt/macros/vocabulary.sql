@@ -49,7 +49,13 @@
     {{ return(vocabulary('event_kinds') | selectattr('seen_in', 'in', seen_in) | map(attribute='kind') | list) }}
 {%- endmacro %}
 
-{#- Reading rules, or the rows of one of them. -#}
+{#- Rows of one reading rule. -#}
 {% macro reading_rules(rule) -%}
     {{ return(vocabulary('reading_rules') | selectattr('rule', 'equalto', rule) | list) }}
+{%- endmacro %}
+
+{#- What can be doubtful about a channel; that a power meter is frozen is seen by the plateaus, not by a reading rule. -#}
+{% macro rules_of(channel) -%}
+    {%- set found = vocabulary('reading_rules') | selectattr('channel', 'equalto', channel) | map(attribute='rule') | list -%}
+    {{ return((['frozen'] if channel == 'active_power_kw' else []) + found) }}
 {%- endmacro %}
