@@ -5,7 +5,7 @@ with marked as (
     select
         attribution.asset_id,
         attribution.kind,
-        cast(attribution.timestamp_utc as date) as day_utc,
+        {{ utc_date('attribution.timestamp_utc') }} as day_utc,
         attribution.timestamp_utc as start_utc,
         {{ minutes_after('attribution.timestamp_utc', 'assets.interval_minutes') }} as end_utc,
         attribution.evidence,
@@ -15,7 +15,7 @@ with marked as (
     inner join {{ ref('stg_assets') }} as assets on attribution.asset_id = assets.asset_id
     inner join {{ ref('event_kinds') }} as event_kinds on attribution.kind = event_kinds.kind
     where
-        {{ in_local_days('cast(attribution.timestamp_utc as date)') }}
+        {{ in_local_days(utc_date('attribution.timestamp_utc')) }}
         and {{ around_local_days('attribution.timestamp_utc') }}
 
 ),

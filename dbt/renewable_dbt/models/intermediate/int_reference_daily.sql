@@ -30,7 +30,7 @@ running as (
 
     select
         intervals.asset_id,
-        cast(intervals.timestamp_utc as date) as day_utc,
+        {{ utc_date('intervals.timestamp_utc') }} as day_utc,
         intervals.active_power_kw,
         expected.expected_power_of_readings_kw
     from intervals
@@ -67,13 +67,13 @@ rain as (
 
     select
         asset_id,
-        cast(timestamp_utc as date) as day_utc,
+        {{ utc_date('timestamp_utc') }} as day_utc,
         count(precipitation_mm) > 0 as is_rain_known,
         coalesce({{ exact_sum('precipitation_mm') }}, 0.0) as precipitation_mm,
         {{ exact_sum('precipitation_mm * ' ~ hours_of_day('timestamp_utc')) }}
         / nullif({{ exact_sum('precipitation_mm') }}, 0.0) as rain_middle_hour_utc
     from weather
-    group by asset_id, cast(timestamp_utc as date)
+    group by asset_id, {{ utc_date('timestamp_utc') }}
 
 )
 

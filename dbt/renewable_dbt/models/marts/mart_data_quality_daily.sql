@@ -43,15 +43,21 @@ absent as (
 
     {%- for channel in judged %}
     select
-        asset_id,
-        date_local,
+        intervals.asset_id,
+        intervals.date_local,
         '{{ channel }}' as channel,
-        timestamp_utc
-    from {{ ref('int_intervals') }}
+        intervals.timestamp_utc,
+        assets.interval_minutes,
+        assets.interval_hours
+    from {{ ref('int_intervals') }} as intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
-        {{ channel }} is null
-        and {{ around_local_days('timestamp_utc') }}
-        and {{ in_local_days('date_local') }}
+        intervals.{{ channel }} is null
+        {%- if channel_technology(channel) %}
+        and assets.technology = '{{ channel_technology(channel) }}'
+        {%- endif %}
+        and {{ around_local_days('intervals.timestamp_utc') }}
+        and {{ in_local_days('intervals.date_local') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 
@@ -60,14 +66,12 @@ absent as (
 gaps as (
 
     select
-        absent.asset_id,
-        absent.date_local,
-        absent.channel,
-        assets.interval_hours,
-        {{ run_key('absent.asset_id, absent.date_local, absent.channel', 'absent.timestamp_utc', 'assets.interval_minutes') }}
-            as run
+        asset_id,
+        date_local,
+        channel,
+        interval_hours,
+        {{ run_key('asset_id, date_local, channel') }} as run
     from absent
-    inner join {{ ref('stg_assets') }} as assets on absent.asset_id = assets.asset_id
 
 ),
 

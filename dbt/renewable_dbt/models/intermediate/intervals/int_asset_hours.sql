@@ -44,15 +44,26 @@ reference as (
 
 ),
 
+weather as (
+
+    select
+        asset_id,
+        {{ hour_of('timestamp_utc') }} as hour_utc,
+        min(air_temperature_c) as coldest_c,
+        max(relative_humidity_pct) as dampest_pct,
+        {{ exact_sum('precipitation_mm') }} as precipitation_mm
+    from {{ ref('int_intervals') }}
+    where {{ in_reach('int_asset_hours', 'timestamp_utc') }}
+    group by asset_id, {{ hour_of('timestamp_utc') }}
+
+),
+
 hours as (
 
     select
         asset_id,
         hour_utc,
         min(interval_minutes) as interval_minutes,
-        min(air_temperature_c) as coldest_c,
-        max(relative_humidity_pct) as dampest_pct,
-        {{ exact_sum('precipitation_mm') }} as precipitation_mm,
         count(*) filter (where {{ is_telling() }}) as telling_intervals,
         {{ exact_sum('active_power_kw', is_telling()) }} as active_power_sum_kw,
         {{ exact_sum('expected_power_kw', is_telling()) }} as expected_power_sum_kw,
@@ -65,9 +76,9 @@ hours as (
 select
     hours.asset_id,
     hours.hour_utc,
-    hours.coldest_c,
-    hours.dampest_pct,
-    hours.precipitation_mm,
+    weather.coldest_c,
+    weather.dampest_pct,
+    weather.precipitation_mm,
     -- Half of the hour at least has to tell how the asset runs.
     case
         when 2 * hours.telling_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }}
@@ -78,7 +89,11 @@ select
     end as ratio,
     hours.expected_load_ratio
 from hours
+inner join weather
+    on
+        hours.asset_id = weather.asset_id
+        and hours.hour_utc = weather.hour_utc
 left join reference
     on
         hours.asset_id = reference.asset_id
-        and cast(hours.hour_utc as date) = reference.day_utc
+        and {{ utc_date('hours.hour_utc') }} = reference.day_utc

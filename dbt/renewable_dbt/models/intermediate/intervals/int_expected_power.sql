@@ -1,3 +1,4 @@
+{#- Power beside the power to be expected, side by side, so that no rule on it has to join the two. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_expected_power', 'timestamp_utc') }}"]) }}
 
 with doubtful_readings as (
@@ -26,6 +27,9 @@ own as (
     select
         wind.asset_id,
         wind.timestamp_utc,
+        wind.active_power_kw,
+        wind.curtailment_limit_kw,
+        wind.operating_state,
         wind.air_density_kg_m3,
         wind.normalised_wind_speed_ms,
         wind.expected_power_of_readings_kw,
@@ -41,6 +45,9 @@ own as (
     select
         solar.asset_id,
         solar.timestamp_utc,
+        solar.active_power_kw,
+        solar.curtailment_limit_kw,
+        solar.operating_state,
         solar.air_density_kg_m3,
         null as normalised_wind_speed_ms,
         solar.expected_power_of_readings_kw,
@@ -103,6 +110,9 @@ neighbours as (
 select
     placed.asset_id,
     placed.timestamp_utc,
+    placed.active_power_kw,
+    placed.curtailment_limit_kw,
+    placed.operating_state,
     placed.air_density_kg_m3,
     placed.normalised_wind_speed_ms,
     coalesce(placed.own_expected_power_kw, neighbours.expected_load_ratio * placed.rated_power_kw) as expected_power_kw,

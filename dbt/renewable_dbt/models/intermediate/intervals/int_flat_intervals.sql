@@ -2,13 +2,29 @@
     hardly differs from the one before, in stretches of half an hour and more. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_flat_intervals', 'timestamp_utc') }}"]) }}
 
-with stepped as (
+with powers as (
 
     select
-        *,
+        asset_id,
+        timestamp_utc,
+        active_power_kw,
         abs(active_power_kw - lag(active_power_kw) over (partition by asset_id order by timestamp_utc)) as power_step_kw
-    from {{ ref('int_assessed_intervals') }}
+    from {{ ref('int_expected_power') }}
     where {{ around_reach('int_flat_intervals', 'timestamp_utc', back=1, ahead=1) }}
+
+),
+
+still as (
+
+    select
+        powers.asset_id,
+        powers.timestamp_utc,
+        powers.power_step_kw
+    from powers
+    inner join {{ ref('stg_assets') }} as assets on powers.asset_id = assets.asset_id
+    where
+        powers.power_step_kw <= 0.005 * assets.rated_power_kw
+        and powers.active_power_kw between 0.03 * assets.rated_power_kw and 0.97 * assets.rated_power_kw
 
 ),
 
@@ -25,30 +41,38 @@ cause_hours as (
 flat as (
 
     select
-        stepped.asset_id,
-        stepped.timestamp_utc,
-        stepped.interval_minutes,
-        stepped.hour_utc,
-        stepped.site_id,
-        stepped.technology,
-        stepped.rated_power_kw,
-        stepped.active_power_kw,
-        stepped.expected_power_kw,
-        stepped.power_step_kw,
+        assessed.asset_id,
+        assessed.timestamp_utc,
+        assessed.interval_minutes,
+        assessed.hour_utc,
+        assessed.site_id,
+        assessed.technology,
+        assessed.rated_power_kw,
+        assessed.active_power_kw,
+        assessed.expected_power_kw,
+        still.power_step_kw,
         cause_hours.asset_id is not null as is_explained_hour,
-        coalesce(stepped.wind_speed_ms / 0.5, stepped.poa_irradiance_wm2 / 30.0) as weather_steps,
-        {{ run_key('stepped.asset_id', 'stepped.timestamp_utc', 'stepped.interval_minutes') }} as run
-    from stepped
+        coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
+        {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
+    from still
+    inner join {{ ref('int_assessed_intervals') }} as assessed
+        on
+            still.asset_id = assessed.asset_id
+            and still.timestamp_utc = assessed.timestamp_utc
+            and {{ around_reach('int_flat_intervals', 'assessed.timestamp_utc', back=1, ahead=1) }}
+    inner join {{ ref('int_intervals') }} as intervals
+        on
+            still.asset_id = intervals.asset_id
+            and still.timestamp_utc = intervals.timestamp_utc
+            and {{ around_reach('int_flat_intervals', 'intervals.timestamp_utc', back=1, ahead=1) }}
     left join cause_hours
         on
-            stepped.asset_id = cause_hours.asset_id
-            and stepped.hour_utc = cause_hours.hour_utc
+            assessed.asset_id = cause_hours.asset_id
+            and assessed.hour_utc = cause_hours.hour_utc
     where
-        stepped.power_step_kw <= 0.005 * stepped.rated_power_kw
-        and stepped.active_power_kw between 0.03 * stepped.rated_power_kw and 0.97 * stepped.rated_power_kw
-        and stepped.expected_power_kw is not null
-        and not stepped.is_stopped_by_state
-        and not stepped.is_at_limit
+        assessed.expected_power_kw is not null
+        and not assessed.is_stopped_by_state
+        and not assessed.is_at_limit
 
 ),
 

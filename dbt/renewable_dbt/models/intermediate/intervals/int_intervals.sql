@@ -22,34 +22,29 @@ assets as (
 
 ),
 
-reported as (
+weather_days as (
 
     select
         asset_id,
-        timestamp_utc
-        {%- for channel in channels('generation') %},
-        generation.{{ channel }}
-        {%- endfor %}
-        {%- for channel in channels('weather') %},
-        weather.{{ channel }}
-        {%- endfor %}
-    from weather
-    full outer join generation using (asset_id, timestamp_utc)
-
-),
-
-rows_of_days as (
-
-    select
-        asset_id,
-        cast(timestamp_utc as date) as day_utc,
+        {{ utc_date('timestamp_utc') }} as day_utc,
         count(*) as intervals
-    from reported
-    group by asset_id, cast(timestamp_utc as date)
+    from {{ ref('stg_weather') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+    group by asset_id, {{ utc_date('timestamp_utc') }}
 
 ),
 
 -- A day counts for the whole fleet as soon as one asset has data of it.
+days as (
+
+    select day_utc from weather_days
+    union
+    select {{ utc_date('timestamp_utc') }} as day_utc
+    from {{ ref('stg_generation') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+
+),
+
 incomplete_days as (
 
     select
@@ -57,12 +52,12 @@ incomplete_days as (
         assets.interval_minutes,
         days.day_utc
     from assets
-    cross join (select distinct day_utc from rows_of_days) as days
-    left join rows_of_days
+    cross join days
+    left join weather_days
         on
-            assets.asset_id = rows_of_days.asset_id
-            and days.day_utc = rows_of_days.day_utc
-    where coalesce(rows_of_days.intervals, 0) < {{ whole_quotient(1440, 'assets.interval_minutes') }}
+            assets.asset_id = weather_days.asset_id
+            and days.day_utc = weather_days.day_utc
+    where coalesce(weather_days.intervals, 0) < {{ whole_quotient(1440, 'assets.interval_minutes') }}
 
 ),
 
@@ -72,7 +67,7 @@ slots as (
 
 ),
 
-absent as (
+wanted as (
 
     select
         incomplete_days.asset_id,
@@ -85,38 +80,73 @@ absent as (
 
 intervals as (
 
-    select * from reported
+    select
+        asset_id,
+        timestamp_utc
+        {%- for channel in channels('generation') %},
+        generation.{{ channel }}
+        {%- endfor %}
+        {%- for channel in channels('weather') %},
+        weather.{{ channel }}
+        {%- endfor %}
+    from weather
+    full outer join generation using (asset_id, timestamp_utc)
     union all
     select
-        absent.asset_id,
-        absent.timestamp_utc
+        wanted.asset_id,
+        wanted.timestamp_utc
         {%- for channel in readings %},
         null as {{ channel }}
         {%- endfor %}
-    from absent
-    left join reported
+    from wanted
+    left join {{ ref('stg_weather') }} as weather
         on
-            absent.asset_id = reported.asset_id
-            and absent.timestamp_utc = reported.timestamp_utc
-    where reported.asset_id is null
+            wanted.asset_id = weather.asset_id
+            and wanted.timestamp_utc = weather.timestamp_utc
+            and {{ in_reach('int_intervals', 'weather.timestamp_utc') }}
+    left join {{ ref('stg_generation') }} as generation
+        on
+            wanted.asset_id = generation.asset_id
+            and wanted.timestamp_utc = generation.timestamp_utc
+            and {{ in_reach('int_intervals', 'generation.timestamp_utc') }}
+    where
+        weather.asset_id is null
+        and generation.asset_id is null
+
+),
+
+-- One row an asset and day, two on a day whose clock changes. `distinct` keeps the planner from joining the readings
+-- with every asset of their day.
+asset_days as (
+
+    select distinct
+        assets.asset_id,
+        assets.commissioned_on,
+        days.day_utc,
+        utc_offsets.since_utc,
+        utc_offsets.until_utc,
+        utc_offsets.utc_offset_minutes
+    from assets
+    cross join days
+    inner join {{ ref('utc_offsets') }} as utc_offsets
+        on
+            assets.timezone = utc_offsets.timezone
+            and utc_offsets.since_utc < {{ minutes_after(utc_midnight('days.day_utc'), 1440) }}
+            and utc_offsets.until_utc > {{ utc_midnight('days.day_utc') }}
 
 ),
 
 placed as (
 
     select
-        intervals.asset_id,
-        intervals.timestamp_utc,
-        {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local
-        {%- for channel in readings %},
-        intervals.{{ channel }}
-        {%- endfor %},
-        assets.commissioned_on
+        intervals.*,
+        {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local,
+        utc_offsets.commissioned_on
     from intervals
-    inner join assets on intervals.asset_id = assets.asset_id
-    inner join {{ ref('utc_offsets') }} as utc_offsets
+    inner join asset_days as utc_offsets
         on
-            assets.timezone = utc_offsets.timezone
+            intervals.asset_id = utc_offsets.asset_id
+            and {{ utc_date('intervals.timestamp_utc') }} = utc_offsets.day_utc
             and {{ in_offset_period('intervals.timestamp_utc') }}
 
 )
@@ -130,4 +160,3 @@ select
     {%- endfor %}
 from placed
 where date_local >= commissioned_on
-order by timestamp_utc, asset_id

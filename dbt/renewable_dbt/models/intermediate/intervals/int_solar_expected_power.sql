@@ -7,6 +7,9 @@ with intervals as (
     select
         intervals.asset_id,
         intervals.timestamp_utc,
+        intervals.active_power_kw,
+        intervals.curtailment_limit_kw,
+        intervals.operating_state,
         intervals.poa_irradiance_wm2,
         intervals.module_temperature_c,
         intervals.air_temperature_c,
@@ -41,6 +44,9 @@ dc_powers as (
 select
     asset_id,
     timestamp_utc,
+    active_power_kw,
+    curtailment_limit_kw,
+    operating_state,
     air_density_kg_m3,
     {{ pvwatts_ac_power('dc_power_of_readings_kw', 'rated_power_kw') }} as expected_power_of_readings_kw,
     {{ pvwatts_ac_power('dc_power_of_air_kw', 'rated_power_kw') }} as expected_power_of_air_kw

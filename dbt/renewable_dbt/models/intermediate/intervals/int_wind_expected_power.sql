@@ -6,6 +6,9 @@ with intervals as (
     select
         intervals.asset_id,
         intervals.timestamp_utc,
+        intervals.active_power_kw,
+        intervals.curtailment_limit_kw,
+        intervals.operating_state,
         assets.turbine_model,
         {{ air_density(
             'intervals.air_temperature_c',
@@ -47,6 +50,9 @@ by_curve as (
 select
     asset_id,
     timestamp_utc,
+    active_power_kw,
+    curtailment_limit_kw,
+    operating_state,
     air_density_kg_m3,
     normalised_wind_speed_ms,
     expected_power_of_readings_kw
