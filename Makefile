@@ -14,7 +14,7 @@ DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewabl
 	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint chaos bench clean lock
+.PHONY: help install run test ui lint chaos mutants bench clean lock
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 
 chaos: $(INSTALLED) ## Kill loads 120 times, at every stage and at random moments (KILLS=n, SEED=n)
 	@$(BIN)/python -m tests.integration.chaos --kills $(or $(KILLS),120) $(if $(SEED),--seed $(SEED))
+
+mutants: $(INSTALLED) ## Break models and seeds one place at a time: do unit tests notice? (MODEL=name, PART=n, SEED=n, JOBS=n)
+	@$(BIN)/python -m tests.mutants $(if $(MODEL),--model $(MODEL)) $(if $(PART),--part $(PART)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks

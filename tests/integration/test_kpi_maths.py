@@ -1,31 +1,41 @@
-"""dbt's unit tests of the KPI maths, run on models that were built once so that dbt knows their columns."""
+"""dbt's unit tests, one item each: small inputs, rows worked out by hand. One dbt call runs them all."""
 
-from datetime import date
+from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 
-from loaders.dlt_pipeline import ingest
-from mock_data.generate import generate
 from renewable.fleet import Fleet
 from renewable.settings import Settings
-from renewable.transform.build import transform
-from renewable.transform.dbt_project import PROJECT_DIR, invoke_dbt
-from renewable.windows import Window
+from tests.dbt_unit_tests import UnitTest, Verdict, build_models_once, unit_tests, verdicts
 
 pytestmark = pytest.mark.integration
+TESTS = unit_tests()
 
 
-def test_the_kpi_maths_hold_in_every_unit_test_of_dbt(settings: Settings, fleet: Fleet) -> None:
-    generate(fleet, Window.of_day(date(2025, 3, 1)), data_dir=settings.data_dir, seed=1)
-    ingest(settings)
-    transform(settings)
-    invoke_dbt(settings, ["test", "--select", "test_type:unit"])
+@pytest.fixture(scope="module")
+def found(fleet: Fleet, fleet_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("models") / "data", fleet_dir=fleet_dir)
+    build_models_once(settings, fleet)
+    return verdicts(settings)
 
 
-def test_there_are_thirty_unit_tests_and_more_whose_names_are_sentences() -> None:
-    files: list[Path] = sorted(PROJECT_DIR.rglob("_unit_tests.yml"))
-    names = [test["name"] for path in files for test in yaml.safe_load(path.read_text())["unit_tests"]]
-    assert len(names) == len(set(names)) >= 30
+@pytest.mark.parametrize("test", TESTS, ids=str)
+def test_of(test: UnitTest, found: dict[str, Verdict]) -> None:
+    verdict = found.get(test.unique_id)
+    assert verdict is not None, f"dbt did not run it; it is written in {test.file}"
+    if verdict.status != "pass":
+        pytest.fail(f"{test.file.name}: {verdict.message}", pytrace=False)
+
+
+def test_a_model_has_one_file_of_unit_tests_which_lies_beside_it() -> None:
+    for test in TESTS:
+        assert test.file.name == f"{test.model}.unit.yml", f"{test} is written in {test.file}"
+        assert test.file.with_name(f"{test.model}.sql").is_file(), f"{test.file}: no model lies beside it"
+
+
+def test_names_of_unit_tests_are_sentences_and_none_is_used_twice() -> None:
+    names = Counter(test.name for test in TESTS)
+    assert [name for name, times in names.items() if times > 1] == []
     assert [name for name in names if name.count("_") < 3] == []
+    assert len(names) >= 30

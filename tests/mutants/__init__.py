@@ -1,0 +1,1 @@
+"""Changes of the models one place at a time, each of which a unit test has to notice."""
