@@ -5,10 +5,8 @@
 
 {#- Intervals that tell how an asset runs: free to run, with power to be expected. -#}
 {% macro is_telling() -%}
-    active_power_kw is not null
+    is_free_by_report
     and expected_power_kw >= case when technology = 'wind' then 0.03 else 0.02 end * rated_power_kw
-    and not is_stopped_by_state
-    and not is_at_limit
     and not is_near_cut_out
 {%- endmacro %}
 

@@ -48,7 +48,7 @@
 {%- endmacro %}
 
 {% macro epoch_minutes(instant) -%}
-    date_diff('minute', timestamptz '1970-01-01 00:00:00+00', {{ instant }})
+    {{ minutes_between(instant_literal('1970-01-01'), instant) }}
 {%- endmacro %}
 
 {#- Wall clock (timestamp without zone) of a UTC instant in a named zone. -#}
@@ -86,6 +86,15 @@
 
 {% macro default__minutes_after(column, minutes) -%}
     ({{ column }} + to_minutes(cast({{ minutes }} as bigint)))
+{%- endmacro %}
+
+{#- Whole minutes from one instant to a later one. -#}
+{% macro minutes_between(earlier, later) -%}
+    {{ return(adapter.dispatch('minutes_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__minutes_between(earlier, later) -%}
+    date_diff('minute', {{ earlier }}, {{ later }})
 {%- endmacro %}
 
 {#- Start of the UTC hour of an instant. -#}

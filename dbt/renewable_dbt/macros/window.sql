@@ -69,12 +69,21 @@
     {{ return([latest, limit] | min if limit else latest) }}
 {%- endmacro %}
 
+{#- UTC midnight of a day that is known when the query is written. -#}
+{% macro instant_literal(day) -%}
+    {{ return(adapter.dispatch('instant_literal')(day)) }}
+{%- endmacro %}
+
+{% macro default__instant_literal(day) -%}
+    timestamptz '{{ day }} 00:00:00+00'
+{%- endmacro %}
+
 {% macro days_between(column, first, after) -%}
     {{ return(column ~ " >= date '" ~ first ~ "' and " ~ column ~ " < date '" ~ after ~ "'") }}
 {%- endmacro %}
 
 {% macro instants_between(column, first, after) -%}
-    {{ return(column ~ " >= timestamptz '" ~ first ~ " 00:00:00+00' and " ~ column ~ " < timestamptz '" ~ after ~ " 00:00:00+00'") }}
+    {{ return(column ~ ' >= ' ~ instant_literal(first) ~ ' and ' ~ column ~ ' < ' ~ instant_literal(after)) }}
 {%- endmacro %}
 
 {#- UTC days that soiling looks back to: the rains before the days before. -#}
@@ -133,8 +142,8 @@
 {#- Spans that touch those days, or come so close that they might be joined to one that does. -#}
 {% macro touches_local_days(start_utc, end_utc) -%}
     {%- if has_window() -%}
-        {{ end_utc }} >= timestamptz '{{ shifted_day(local_start(), -1) }} 00:00:00+00'
-        and {{ start_utc }} < timestamptz '{{ shifted_day(local_end(), 1) }} 00:00:00+00'
+        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(), -1)) }}
+        and {{ start_utc }} < {{ instant_literal(shifted_day(local_end(), 1)) }}
     {%- else -%}
         true
     {%- endif -%}

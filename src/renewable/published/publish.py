@@ -2,7 +2,6 @@
 
 A set is a folder under `sets/`; `current` is a link to it that is replaced in one step, and `<table>.parquet` a link
 through `current`. Who reads several tables resolves `current` once: that set stays until the next but one publish.
-Beside the marts a set holds two extracts of the interval table for the fleet report.
 """
 
 import os
@@ -18,8 +17,6 @@ import polars as pl
 from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.own_files import read_own_parquet
-from renewable.published.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SQL
-from renewable.published.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SQL
 from renewable.settings import Settings
 from renewable.transform.books import Books, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
@@ -30,7 +27,6 @@ from renewable.warehouse import exclusive_connection, sql_literal
 MARTS_SCHEMA = "marts"
 SETS, CURRENT = "sets", "current"
 BUILD_ID = "build_id"
-_EXTRACTS = {EVENT_INTERVALS: EVENT_INTERVALS_SQL, IRRADIANCE_POWER: IRRADIANCE_POWER_SQL}
 _IN_THE_MAKING = ".making-"
 
 
@@ -67,8 +63,7 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
             _make_current(settings, _write_set(settings, connection, tables, build_id))
         _link_tables(settings, list(tables))
     directory = settings.published_dir / CURRENT
-    marts = [name for name in tables if name not in _EXTRACTS]
-    rows = {mart: _rows(directory / f"{mart}.parquet") for mart in marts}
+    rows = {mart: _rows(directory / f"{mart}.parquet") for mart in tables}
     return PublishSummary(rows, settings.published_dir, build_id, is_new)
 
 
@@ -127,7 +122,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     marts = {mart: f"from {MARTS_SCHEMA}.{mart} order by all" for (mart,) in found if mart in models}
     if not marts:
         raise PipelineError("there are no marts yet: run `renewable transform` first")
-    return marts | _EXTRACTS
+    return marts
 
 
 def _is_current(settings: Settings, build_id: str, tables: Mapping[str, str]) -> bool:

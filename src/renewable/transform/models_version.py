@@ -44,12 +44,12 @@ def _models_version(project_dir: Path, _: tuple[tuple[str, int, int], ...]) -> s
 
 
 def _properties(project_dir: Path) -> list[tuple[str, str]]:
-    files = _texts(project_dir / "models", "*.yml")
+    files = [*_texts(project_dir / "models", "*.yml"), *_texts(project_dir / "vocabulary", "*.yml")]
     return [(name, text) for name, text in files if not name.endswith(UNIT_TESTS)]
 
 
 def _figures(text: str) -> list[dict[str, Any]]:
-    """Of a file of properties: its models' and seeds' configuration, and the columns' types."""
+    """Of a file of properties: its models' and seeds' configuration, columns' types, and the columns of sources."""
     found = []
     properties = _loaded(text)
     for node in [*(properties.get("models") or []), *(properties.get("seeds") or [])]:
@@ -58,6 +58,11 @@ def _figures(text: str) -> list[dict[str, Any]]:
             for column in node.get("columns") or []
         ]
         found.append({key: node[key] for key in _MODEL_KEYS if key in node} | {"columns": columns})
+    for source in properties.get("sources") or []:
+        # Models take their lists of channels from these.
+        for table in source["tables"]:
+            columns = [{key: column.get(key) for key in ("name", "meta")} for column in table["columns"]]
+            found.append({"name": table["name"], "columns": columns})
     return found
 
 

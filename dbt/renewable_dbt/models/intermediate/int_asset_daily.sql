@@ -24,8 +24,7 @@ measured as (
         intervals.active_power_kw is not null
         and (assets.technology = 'wind' or intervals.poa_irradiance_wm2 >= 50.0) as counts_for_availability,
         assets.technology = 'solar'
-        and intervals.event_kind is null
-        and intervals.active_power_kw is not null
+        and intervals.is_free
         and intervals.expected_power_kw < 0.98 * assets.rated_power_kw as is_soilable,
         case when intervals.active_power_kw is not null then {{ reference_dc_power() }} * intervals.interval_hours end
             as reference_kwh,

@@ -11,42 +11,29 @@ with weather as (
 
 ),
 
-intervals as (
-
-    select * from {{ ref('int_intervals') }}
-    where {{ in_reach('int_reference_daily', 'timestamp_utc') }}
-
-),
-
-expected as (
-
-    select * from {{ ref('int_expected_power') }}
-    where {{ in_reach('int_reference_daily', 'timestamp_utc') }}
-
-),
-
--- Running freely where the air is warm enough for bare blades, and the sun high enough for a steady ratio.
+-- Free to run, where the air is warm enough for bare blades, and the sun high enough for a steady ratio.
 running as (
 
     select
-        intervals.asset_id,
-        {{ utc_date('intervals.timestamp_utc') }} as day_utc,
-        intervals.active_power_kw,
-        expected.expected_power_of_readings_kw
-    from intervals
-    inner join expected
+        assessed.asset_id,
+        {{ utc_date('assessed.timestamp_utc') }} as day_utc,
+        assessed.active_power_kw,
+        assessed.expected_power_of_readings_kw
+    from {{ ref('int_assessed_intervals') }} as assessed
+    inner join {{ ref('int_intervals') }} as intervals
         on
-            intervals.asset_id = expected.asset_id
-            and intervals.timestamp_utc = expected.timestamp_utc
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+            assessed.asset_id = intervals.asset_id
+            and assessed.timestamp_utc = intervals.timestamp_utc
     where
-        intervals.curtailment_limit_kw is null
-        and coalesce(intervals.operating_state, 'running') in ('running', 'standby')
-        and intervals.active_power_kw > 0.01 * assets.rated_power_kw
-        and expected.expected_power_of_readings_kw between 0.1 * assets.rated_power_kw and 0.9 * assets.rated_power_kw
+        {{ in_reach('int_reference_daily', 'assessed.timestamp_utc') }}
+        and {{ in_reach('int_reference_daily', 'intervals.timestamp_utc') }}
+        and assessed.is_free_by_report
+        and assessed.active_power_kw > 0.01 * assessed.rated_power_kw
+        and assessed.expected_power_of_readings_kw
+        between 0.1 * assessed.rated_power_kw and 0.9 * assessed.rated_power_kw
         and (
-            (assets.technology = 'wind' and coalesce(intervals.air_temperature_c, 15.0) > 3.0)
-            or (assets.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
+            (assessed.technology = 'wind' and coalesce(intervals.air_temperature_c, 15.0) > 3.0)
+            or (assessed.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
         )
 
 ),

@@ -92,7 +92,7 @@ select
     kind,
     start_utc,
     end_utc,
-    date_diff('minute', start_utc, end_utc) / cast(60 as double) as duration_hours,
+    {{ minutes_between('start_utc', 'end_utc') }} / 60e0 as duration_hours,
     lost_kwh,
     is_estimated,
     evidence

@@ -33,7 +33,11 @@ assessed as (
         expected.active_power_kw,
         expected.curtailment_limit_kw,
         expected.operating_state,
+        expected.air_density_kg_m3,
+        expected.normalised_wind_speed_ms,
         expected.expected_power_kw,
+        expected.expected_power_source,
+        expected.expected_power_of_readings_kw,
         -- Close to cut-out a turbine may wait for calmer wind.
         coalesce(expected.normalised_wind_speed_ms >= cut_outs.cut_out_wind_speed_ms - 4.0, false) as is_near_cut_out,
         coalesce(
@@ -52,4 +56,9 @@ assessed as (
 
 )
 
-select * from assessed
+select
+    *,
+    active_power_kw is not null
+    and not is_at_limit
+    and coalesce(operating_state in ('running', 'standby'), true) as is_free_by_report
+from assessed

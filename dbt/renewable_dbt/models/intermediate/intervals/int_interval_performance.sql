@@ -20,12 +20,13 @@ joined as (
 
     select
         intervals.*,
-        assets.interval_hours,
-        assets.rated_power_kw,
-        expected.air_density_kg_m3,
-        expected.normalised_wind_speed_ms,
-        expected.expected_power_kw,
-        expected.expected_power_source,
+        assessed.interval_hours,
+        assessed.rated_power_kw,
+        assessed.air_density_kg_m3,
+        assessed.normalised_wind_speed_ms,
+        assessed.expected_power_kw,
+        assessed.expected_power_source,
+        assessed.is_free_by_report,
         plateaus.is_meter_frozen,
         {%- for channel in flagged %}
         doubts.{{ channel }}_rule,
@@ -35,13 +36,12 @@ joined as (
         attribution.lost_kwh,
         attribution.rest_kind,
         attribution.rest_kwh,
-        (expected.expected_power_kw - coalesce(intervals.active_power_kw, 0.0)) * assets.interval_hours as gap_kwh
+        (assessed.expected_power_kw - coalesce(intervals.active_power_kw, 0.0)) * assessed.interval_hours as gap_kwh
     from {{ ref('int_intervals') }} as intervals
-    inner join {{ ref('int_expected_power') }} as expected
+    inner join {{ ref('int_assessed_intervals') }} as assessed
         on
-            intervals.asset_id = expected.asset_id
-            and intervals.timestamp_utc = expected.timestamp_utc
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+            intervals.asset_id = assessed.asset_id
+            and intervals.timestamp_utc = assessed.timestamp_utc
     left join doubts
         on
             intervals.asset_id = doubts.asset_id
@@ -74,6 +74,7 @@ select
     expected_power_source,
     active_power_kw * interval_hours as energy_kwh,
     expected_power_kw * interval_hours as expected_energy_kwh,
+    event_kind is null and is_free_by_report as is_free,
     event_kind,
     event_evidence,
     {%- for kind in kinds(['interval']) %}
