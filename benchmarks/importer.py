@@ -25,7 +25,7 @@ _REFERENCE = (
     "import polars as pl; pl.scan_csv('export.csv', try_parse_dates=True).sink_parquet('whole.parquet')"
 )
 _IMPORT = (
-    "from pathlib import Path; from importers.convert import import_files;"
+    "from pathlib import Path; from renewable.importers.convert import import_files;"
     "import_files(Path('mapping.yaml'), Path('data/raw'))"
 )
 

@@ -13,14 +13,14 @@ from statistics import median
 
 import polars as pl
 
-from analysis.pending_work import find_work
 from benchmarks.table import row
 from loaders.load_log import LOAD_LOG_SCHEMA
 from loaders.pending import fingerprint
 from renewable.fleet import load_fleet
+from renewable.operations.pending_work import find_work
 from renewable.settings import Settings
-from transform.books import Books, BuiltDay, built_identity, registry_version, write_copies
-from transform.build import present_versions
+from renewable.transform.books import Books, BuiltDay, built_identity, registry_version, write_copies
+from renewable.transform.build import present_versions
 
 _REFERENCE = "import dagster"
 _DEFINITIONS = "import dagster_project.definitions as d; d.defs()"

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from analysis.event_intervals import EVENT_INTERVALS
-from analysis.irradiance_power import IRRADIANCE_POWER
 from benchmarks.table import row
 from mock_data.fleet_maker import make_fleet, write_fleet
 from renewable.fleet import Fleet, load_fleet
+from renewable.published.event_intervals import EVENT_INTERVALS
+from renewable.published.irradiance_power import IRRADIANCE_POWER
+from renewable.report.build import write_report
+from renewable.report.figures import BELOW_ZERO, DOUBTS, LOSS_CATEGORIES
 from renewable.settings import Settings
-from report.build import write_report
-from report.figures import BELOW_ZERO, DOUBTS, LOSS_CATEGORIES
 
 ASSETS, DAYS, EVENTS = 200, 365, 60
 FIRST = date(2025, 1, 1)

@@ -18,11 +18,11 @@ from mock_data.fleet_maker import make_fleet, write_fleet
 from mock_data.generate import generate
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
+from renewable.transform import build
+from renewable.transform.build import transform
+from renewable.transform.dbt_project import target_dir
 from renewable.warehouse import connect
 from renewable.windows import Window
-from transform import build
-from transform.build import transform
-from transform.dbt_project import target_dir
 
 FIRST = date(2023, 1, 1)
 YEAR_DAYS, ASSETS = 365, 200

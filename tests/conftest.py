@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli import main as cli
+from renewable.cli import main as cli
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import REPO, Settings
 from renewable.windows import Window

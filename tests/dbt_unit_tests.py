@@ -13,10 +13,10 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
 from renewable.settings import Settings
+from renewable.transform.build import transform
+from renewable.transform.dbt_project import PROJECT_DIR, DbtError, invoke_dbt
+from renewable.transform.models_version import UNIT_TESTS
 from renewable.windows import Window
-from transform.build import transform
-from transform.dbt_project import PROJECT_DIR, DbtError, invoke_dbt
-from transform.models_version import UNIT_TESTS
 
 
 @dataclass(frozen=True)

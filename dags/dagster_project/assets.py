@@ -87,8 +87,8 @@ def _published_marts(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDef
 
     @dg.multi_asset(specs=specs, name="published_marts", pool=WAREHOUSE_POOL, can_subset=True, **shared)
     def published_marts(context: dg.AssetExecutionContext) -> Results:
-        from analysis.pictures import draw_marts
-        from analysis.publish import publish
+        from renewable.published.pictures import draw_marts
+        from renewable.published.publish import publish
 
         summary = publish(settings, report=context.log.info)
         made = metadata.published_made(summary, window_of(context), draw_marts(settings))
@@ -102,7 +102,7 @@ def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(specs=specs, name="scorecard", pool=WAREHOUSE_POOL, **shared)
     def scorecard(context: dg.AssetExecutionContext) -> Results:
-        from analysis.scorecard import answer_key, score
+        from renewable.scorecard.score import answer_key, score
 
         window = window_of(context).reaching_back(metadata.SCORED_DAYS)
         card = score(settings, window, report=context.log.info) if answer_key(settings, window) else None
@@ -117,7 +117,7 @@ def _report(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
     # It reads published files only: no pool, so that the next load need not wait for it.
     @dg.multi_asset(specs=specs, name="report", **shared)
     def report(context: dg.AssetExecutionContext) -> Results:
-        from report.build import write_report
+        from renewable.report.build import write_report
 
         summary = write_report(settings, now=datetime.now(UTC), report=context.log.info)
         yield from metadata.told(context, [metadata.report_made(summary)])

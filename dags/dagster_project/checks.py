@@ -9,7 +9,7 @@ from loaders.load_log import DATASET, LOAD_LOG
 from renewable.settings import Settings
 
 if TYPE_CHECKING:
-    from analysis.findings import Finding
+    from renewable.operations.findings import Finding
 
 ASSET_DAILY = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
 
@@ -26,7 +26,7 @@ def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
         description="Rows, values and files that the gate set aside; how to see them and to load them after all.",
     )
     def quarantine() -> dg.AssetCheckResult:
-        from analysis.findings import quarantine_finding
+        from renewable.operations.findings import quarantine_finding
 
         return warned(quarantine_finding(settings))
 
@@ -39,8 +39,8 @@ def _coverage(settings: Settings) -> dg.AssetChecksDefinition:
         description=f"Each asset delivered {settings.min_coverage_ratio:.0%} of its data in the last week.",
     )
     def coverage() -> dg.AssetCheckResult:
-        from analysis.findings import coverage_finding
-        from analysis.publish import read_published
+        from renewable.operations.findings import coverage_finding
+        from renewable.published.publish import read_published
 
         return warned(
             coverage_finding(read_published(settings, "mart_asset_daily"), settings.min_coverage_ratio)
@@ -55,7 +55,7 @@ def _scorecard_floor(settings: Settings) -> dg.AssetChecksDefinition:
         description="Detections have not fallen far below their goals on simulated data.",
     )
     def scorecard_floor() -> dg.AssetCheckResult:
-        from analysis.findings import scorecard_finding
+        from renewable.operations.findings import scorecard_finding
 
         return warned(scorecard_finding(settings))
 

@@ -22,11 +22,11 @@ from dagster_project.metadata import model_made, tell_days
 from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
+from renewable.transform.build import build_models as build_whole
+from renewable.transform.build import build_selection
+from renewable.transform.dbt_project import ensure_manifest, target_dir
+from renewable.transform.table_facts import Relation, table_facts
 from renewable.warehouse import exclusive
-from transform.build import build_models as build_whole
-from transform.build import build_selection
-from transform.dbt_project import ensure_manifest, target_dir
-from transform.table_facts import Relation, table_facts
 
 _NOT_BUILT = ("error", "fail", "skipped", "runtime error")
 

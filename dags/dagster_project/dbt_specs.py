@@ -14,7 +14,7 @@ import dagster as dg
 
 from renewable.atomic_write import write_text_atomic
 from renewable.settings import Settings
-from transform.dbt_project import ensure_manifest
+from renewable.transform.dbt_project import ensure_manifest
 
 UNIQUE_ID = "dagster_dbt/unique_id"
 # Yesterday's figures are late after a day and some hours of work, and missing after another day.

@@ -25,7 +25,7 @@ from renewable.settings import Settings
 from renewable.windows import Window, few_windows
 
 if TYPE_CHECKING:
-    from analysis.pending_work import Work
+    from renewable.operations.pending_work import Work
 
 RAW_FILE_SENSOR = "raw_file_sensor"
 MAX_FAILURES = 3
@@ -85,7 +85,7 @@ def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
         description=f"Loads what is new, changed or gone under {settings.raw_dir}, at most {MAX_RUNS} runs at a time.",
     )
     def raw_file_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        from analysis.pending_work import find_work
+        from renewable.operations.pending_work import find_work
 
         work, tried = find_work(settings, time.time()), attempts_of(context.instance, RAW_FILE_SENSOR)
         made = plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings)

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from analysis.publish import MARTS_SCHEMA
 from dagster_project.dbt_specs import DAILY_FRESHNESS
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
+from renewable.published.publish import MARTS_SCHEMA
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
+from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.windows import Window
-from transform.dbt_project import PROJECT_DIR
 
 if TYPE_CHECKING:
-    from analysis.publish import PublishSummary
-    from analysis.scorecard import Scorecard
     from loaders.dlt_pipeline import LoadSummary
-    from report.build import ReportSummary
-    from transform.table_facts import Lineage, TableFacts
+    from renewable.published.publish import PublishSummary
+    from renewable.report.build import ReportSummary
+    from renewable.scorecard.score import Scorecard
+    from renewable.transform.table_facts import Lineage, TableFacts
 
 RAW_FILES = "raw_files"
 PUBLISHED = "published"
@@ -238,7 +238,7 @@ def scorecard_made(card: "Scorecard | None") -> Made:
     key = dg.AssetKey([PUBLISHED, "scorecard"])
     if card is None:
         return Made(key, {"what_happened": "no answer key for these days"})
-    from analysis.findings import markdown_table
+    from renewable.operations.findings import markdown_table
 
     rows = [(s.kind, _ratio(s.precision), _ratio(s.recall), _ratio(s.energy_error)) for s in card.kinds]
     columns = ["kind", "precision", "recall", "error of lost energy"]

@@ -28,7 +28,7 @@ def deliver_raw_files(
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:
-        from importers.convert import import_files
+        from renewable.importers.convert import import_files
 
         assets = load_assets(settings.fleet_dir)
         intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())

@@ -92,7 +92,7 @@ class Night:
 
 def look_at_night(yesterday: date, instance: dg.DagsterInstance, settings: Settings) -> Night:
     """What is to run for `yesterday`, by the raw directory, the load log and the builds."""
-    from analysis.pending_work import days_without_files, find_work
+    from renewable.operations.pending_work import days_without_files, find_work
 
     pending = set(find_work(settings, time.time()).states)
     if settings.input != "files":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.power_curve_fit import fit_curves
+from renewable.fitting.power_curve_fit import fit_curves
 from renewable.fleet import load_assets
 
 HERE = Path(__file__).parent

@@ -18,22 +18,22 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from analysis import publish as publishing
-from analysis.pending_work import find_work
-from analysis.publish import publish, published_set
-from analysis.status import read_status
-from analysis.upgrade import upgrade
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.contract import schemas
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
+from renewable.operations.pending_work import find_work
+from renewable.operations.status import read_status
+from renewable.operations.upgrade import upgrade
+from renewable.published import publish as publishing
+from renewable.published.publish import publish, published_set
 from renewable.settings import Settings
+from renewable.transform import build, dbt_project
+from renewable.transform.build import UpgradeNeededError, transform
+from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
-from transform import build, dbt_project
-from transform.build import UpgradeNeededError, transform
-from transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.integration
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "before_books.tar.gz"
@@ -239,7 +239,7 @@ from pathlib import Path
 from renewable.settings import Settings
 from renewable.warehouse import exclusive
 from renewable.windows import Window
-from transform import build
+from renewable.transform import build
 data, fleet, models = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 settings, seen = Settings(data_dir=data, fleet_dir=fleet), []
 
@@ -483,7 +483,7 @@ def test_days_without_rows_are_built_like_any_other(settings: Settings, fleet: F
 def test_status_as_json_names_what_is_stale(
     fleet_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cli import main as cli
+    from renewable.cli import main as cli
 
     _correct(fleet_settings, DAYS.start)
     ingest(fleet_settings)

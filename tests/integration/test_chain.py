@@ -8,22 +8,22 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.backup import back_up, restore
-from analysis.pending_work import find_work
-from analysis.publish import publish
-from analysis.status import read_status
 from loaders.dlt_pipeline import ingest
 from loaders.load_log import read_load_log
 from mock_data.generate import generate
 from renewable.atomic_write import write_parquet_atomic
 from renewable.errors import PipelineError, WarehouseBusyError
 from renewable.fleet import Fleet
+from renewable.operations.backup import back_up, restore
+from renewable.operations.pending_work import find_work
+from renewable.operations.status import read_status
+from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
+from renewable.transform.build import transform
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 FIVE_DAYS = Window(date(2025, 3, 28), date(2025, 4, 2))

@@ -9,7 +9,6 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from analysis.pending_work import find_work
 from loaders.dlt_pipeline import LoadSummary, ingest
 from loaders.load_log import (
     FULL_SCHEMA,
@@ -25,6 +24,7 @@ from loaders.verdicts import GateRegistry, named_assets
 from renewable.contract import schemas
 from renewable.contract.version import BASELINE_COLUMNS, contract_columns, contract_version
 from renewable.fleet import Fleet
+from renewable.operations.pending_work import find_work
 from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window

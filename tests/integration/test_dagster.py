@@ -15,8 +15,6 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from analysis.publish import publish
-from analysis.status import read_status
 from dagster_project.definitions import build_definitions
 from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
@@ -29,13 +27,15 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet
+from renewable.operations.status import read_status
+from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
+from renewable.transform.build import transform
+from renewable.transform.dbt_project import ensure_manifest
 from renewable.windows import Window
 from tests.conftest import SMALL_FLEET
 from tests.integration.warehouse_tables import assert_same_tables, tables
-from transform.build import transform
-from transform.dbt_project import ensure_manifest
 
 pytestmark = pytest.mark.integration
 

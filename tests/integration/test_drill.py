@@ -11,18 +11,18 @@ import polars as pl
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from analysis.publish import publish
 from dagster_project.definitions import build_definitions
 from dagster_project.file_sensor import RAW_FILE_SENSOR
 from dagster_project.runs import UNFINISHED, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.published.publish import publish
 from renewable.settings import REPO, Settings
+from renewable.transform.build import transform
 from renewable.windows import ONE_DAY, Window
 from tests.integration.services import MODULE, environment, services
 from tests.integration.warehouse_tables import assert_same_tables
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 

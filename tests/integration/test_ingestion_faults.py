@@ -21,13 +21,13 @@ from renewable.errors import PipelineError, WarehouseBusyError, WarehouseError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
+from renewable.transform.build import transform
 from renewable.windows import Window
 from tests.integration.chaos import die, differences
 from tests.integration.warehouse_tables import tables
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
-_INGEST = "from cli.main import main; main()"
+_INGEST = "from renewable.cli.main import main; main()"
 
 
 def _raw(settings: Settings, table: str, day: date, part: str | None = None) -> Path:

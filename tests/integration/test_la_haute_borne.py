@@ -8,16 +8,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.publish import publish
-from importers.convert import import_files
 from loaders.dlt_pipeline import LoadSummary, ingest
 from loaders.quarantine import read_quarantine
 from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import load_fleet
+from renewable.importers.convert import import_files
+from renewable.published.publish import publish
 from renewable.settings import REPO, Settings
+from renewable.transform.build import transform
 from tests.integration.oracle import expected_marts
 from tests.integration.warehouse_tables import interval_labels
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 EXAMPLE = REPO / "examples" / "la_haute_borne"

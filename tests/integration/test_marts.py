@@ -6,20 +6,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.publish import publish
 from loaders.dlt_pipeline import ingest
 from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
 from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import Fleet, load_fleet
+from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
+from renewable.transform.build import transform
 from renewable.warehouse import connect
 from renewable.windows import Window
 from tests.conftest import SEEDS
 from tests.integration.oracle import expected_marts
 from tests.integration.warehouse_tables import interval_labels
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 WINDOW = Window(date(2025, 10, 25), date(2025, 11, 3))

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from analysis.publish import publish
 from loaders.dlt_pipeline import ingest
 from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import polars_schema
+from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import REPO, Settings
-from transform.build import transform
+from renewable.transform.build import transform
 
 pytestmark = pytest.mark.integration
 DC_KW, RATED_KW, GAMMA = 408.24, 400.0, -0.0037

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from analysis.pending_work import find_work
-from analysis.status import read_status
-from cli.main import app
 from loaders import pending
 from loaders.dlt_pipeline import ingest
 from loaders.load_log import pending_files, read_load_log
 from loaders.quarantine import list_quarantine, read_quarantine, show_quarantined
+from renewable.cli.main import app
 from renewable.contract import RawTable, polars_schema
+from renewable.operations.pending_work import find_work
+from renewable.operations.status import read_status
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from tests.integration.warehouse_tables import tables

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.power_curve_fit import fit_power_curves, monotone, write_power_curves
 from mock_data.generate import generate
 from renewable.errors import FleetError, PipelineError
+from renewable.fitting.power_curve_fit import fit_power_curves, monotone, write_power_curves
 from renewable.fleet import Fleet, load_fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings

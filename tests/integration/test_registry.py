@@ -15,9 +15,9 @@ from mock_data.generate import generate
 from renewable.errors import FleetError
 from renewable.fleet import load_fleet
 from renewable.settings import Settings
+from renewable.transform.build import transform
+from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, registry_dir
 from renewable.windows import Window
-from transform.build import transform
-from transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, registry_dir
 
 pytestmark = pytest.mark.integration
 DAY = Window.of_day(date(2025, 11, 2))

@@ -12,17 +12,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from analysis.event_intervals import EVENT_INTERVALS
-from analysis.publish import publish
-from analysis.scorecard import score
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet, load_fleet
+from renewable.published.event_intervals import EVENT_INTERVALS
+from renewable.published.publish import publish
+from renewable.report.build import ReportSummary, write_report
+from renewable.scorecard.score import score
 from renewable.settings import Settings
+from renewable.transform.build import transform
 from renewable.warehouse import connect
 from renewable.windows import Window
-from report.build import ReportSummary, write_report
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 EVIL = "<script>alert(1)</script>"

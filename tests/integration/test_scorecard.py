@@ -7,16 +7,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.scorecard import score, scorecard_path
-from analysis.scorecard_chart import draw_scorecard
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet
+from renewable.scorecard.chart import draw_scorecard
+from renewable.scorecard.score import score, scorecard_path
 from renewable.settings import Settings
+from renewable.transform.build import transform
 from renewable.warehouse import connect
 from renewable.windows import Window
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 WINDOW = Window(date(2025, 1, 10), date(2025, 1, 24))

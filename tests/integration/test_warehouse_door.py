@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from analysis.backup import back_up, restore
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import PipelineError, WarehouseError
 from renewable.fleet import Fleet, load_fleet
+from renewable.operations.backup import back_up, restore
 from renewable.settings import REPO, Settings
 from renewable.warehouse import BOOKS, WAREHOUSE_LAYOUT, connect, exclusive, exclusive_connection
 from renewable.warehouse_file import checksum

@@ -13,10 +13,10 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
 from renewable.settings import Settings
+from renewable.transform import build
+from renewable.transform.build import transform
 from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
-from transform import build
-from transform.build import transform
 
 pytestmark = pytest.mark.integration
 # Frost, snow and rain, and the days on which Europe and Denver change their clocks lie far enough apart.

@@ -172,7 +172,7 @@ def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Table]]:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, relation: str) -> Table:
-    from transform.dbt_project import PROJECT_DIR
+    from renewable.transform.dbt_project import PROJECT_DIR
 
     types = tuple((row[0], row[1]) for row in connection.execute(f"describe {relation}").fetchall())
     rows = tuple(connection.execute(f"select * from {relation}").fetchall())
@@ -181,7 +181,7 @@ def _table(connection: duckdb.DuckDBPyConnection, relation: str) -> Table:
 
 
 def _models() -> set[str]:
-    from transform.dbt_project import PROJECT_DIR
+    from renewable.transform.dbt_project import PROJECT_DIR
 
     return {path.stem for pattern in MODELS for path in (PROJECT_DIR / "models").glob(pattern)}
 

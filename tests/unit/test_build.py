@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from renewable.errors import PipelineError
 from renewable.settings import Settings
-from renewable.windows import ONE_DAY, Window
-from transform.books import (
+from renewable.transform.books import (
     BUILT_FILES_SCHEMA,
     Books,
     Build,
@@ -22,8 +21,15 @@ from transform.books import (
     registry_version,
     write_copies,
 )
-from transform.build import pieces_of
-from transform.staleness import Versions, days_of_every_build, days_to_build, find_stale, needs_upgrade
+from renewable.transform.build import pieces_of
+from renewable.transform.staleness import (
+    Versions,
+    days_of_every_build,
+    days_to_build,
+    find_stale,
+    needs_upgrade,
+)
+from renewable.windows import ONE_DAY, Window
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from analysis.dictionary import data_dictionary
-from transform.dbt_project import PROJECT_DIR
+from renewable.published.dictionary import data_dictionary
+from renewable.transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.unit
 

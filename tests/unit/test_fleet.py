@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from analysis.power_curve_fit import write_power_curves
 from renewable.errors import FleetError, SettingsError
+from renewable.fitting.power_curve_fit import write_power_curves
 from renewable.fleet import (
     AssetSchema,
     Fleet,
@@ -30,9 +30,9 @@ from renewable.fleet import (
 from renewable.registry_csv import trimmed
 from renewable.settings import REPO, Settings
 from renewable.time_zones import OFFSETS_SCHEMA
+from renewable.transform.dbt_project import place_registry, registry_dir
 from tests.conftest import SEEDS
 from tests.dbt_macros import rendered
-from transform.dbt_project import place_registry, registry_dir
 
 pytestmark = pytest.mark.unit
 HEADER, ROWS = (lines := (SEEDS / "assets.csv").read_text().splitlines())[0].split(","), lines[1:]

@@ -15,13 +15,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importers import source
-from importers.convert import ImportSummary, import_files
-from importers.draft import draft_mapping
-from importers.mapping import Mapping, load_mapping
-from importers.source import read_batches
-from importers.units import conversion
 from renewable.errors import MappingError
+from renewable.importers import source
+from renewable.importers.convert import ImportSummary, import_files
+from renewable.importers.draft import draft_mapping
+from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.source import read_batches
+from renewable.importers.units import conversion
 from renewable.raw_files import raw_file_names
 
 pytestmark = pytest.mark.unit

@@ -14,12 +14,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.convert import convert, import_files, split_by_day
-from importers.mapping import Mapping, load_mapping
-from importers.source import SourceFrame, read_source
-from importers.units import CONVERSIONS, SAME
 from renewable.contract import TABLES, WeatherSchema, column_unit, measurements, polars_schema
 from renewable.errors import MappingError
+from renewable.importers.convert import convert, import_files, split_by_day
+from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.source import SourceFrame, read_source
+from renewable.importers.units import CONVERSIONS, SAME
 from renewable.raw_files import raw_file_names
 from renewable.windows import Window
 

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from transform import models_version as versions
-from transform.dbt_project import PROJECT_DIR
+
+from renewable.transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.unit
 

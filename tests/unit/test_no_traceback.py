@@ -237,7 +237,7 @@ class _Panic(BaseException):
 def test_what_nobody_foresaw_is_one_line_and_its_details_lie_in_a_file(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    monkeypatch.setattr("analysis.status.read_status", _fails(error))
+    monkeypatch.setattr("renewable.operations.status.read_status", _fails(error))
     code, out, err = call("status")
     assert (code, out, err.count("\n")) == (1, "", 1)
     found = re.search(r"(/\S+/unforeseen-\S+\.log)", err)
@@ -263,7 +263,7 @@ def test_what_the_system_refuses_names_file_and_next_step(
     call: Call, monkeypatch: pytest.MonkeyPatch, code: int, said: str
 ) -> None:
     error = OSError(code, os.strerror(code), "/some/file")
-    monkeypatch.setattr("analysis.status.read_status", _fails(error))
+    monkeypatch.setattr("renewable.operations.status.read_status", _fails(error))
     done = call("status")
     _is_told(done, 1, said)
     assert "/some/file" in done[2] and done[2].count("\n") == 1
@@ -283,7 +283,7 @@ def test_a_full_disk_that_a_copy_meets_is_that_of_the_copy() -> None:
 def test_an_interrupted_command_says_so_and_ends_with_130(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.status.read_status", _fails(KeyboardInterrupt()))
+    monkeypatch.setattr("renewable.operations.status.read_status", _fails(KeyboardInterrupt()))
     code, _, err = call("status")
     assert code == 130 and err.count("\n") == 1 and "interrupted" in err
 
@@ -302,7 +302,7 @@ def test_details_go_where_they_can_be_written(tmp_path: Path, monkeypatch: pytes
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, fleet_dir: Path) -> None:
     import subprocess
 
-    code = "import sys; from cli.main import main; sys.argv = ['renewable', 'import', '--schema']; main()"
+    code = "import sys; from renewable.cli.main import main; sys.argv = ['renewable', 'import', '--schema']; main()"
     environment = {**os.environ, "RENEWABLE_DATA_DIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-c", code],

@@ -16,8 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.findings import coverage_finding, quarantine_finding
-from analysis.pending_work import Work
 from dagster_project.alerts import latest_failures
 from dagster_project.file_sensor import MAX_ATTEMPTS, MAX_FAILURES, MAX_RUNS, Request, plan
 from dagster_project.launcher import is_alive
@@ -34,6 +32,8 @@ from dagster_project.runs import (
     window_tags,
 )
 from dagster_project.schedule import OLDER_RUNS, days_to_run
+from renewable.operations.findings import coverage_finding, quarantine_finding
+from renewable.operations.pending_work import Work
 from renewable.settings import Settings
 from renewable.windows import Window, contiguous_windows, few_windows
 

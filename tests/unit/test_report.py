@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from renewable.errors import PipelineError
+from renewable.report import cells
+from renewable.report.build import write_report
+from renewable.report.charts import chart_specs
+from renewable.report.figures import LOSS_CATEGORIES, losses_by_category, waterfall
+from renewable.report.pages import site_href
+from renewable.report.period import Days, report_period
+from renewable.report.tables import Column, html_table
 from renewable.settings import Settings
-from report import cells
-from report.build import write_report
-from report.charts import chart_specs
-from report.figures import LOSS_CATEGORIES, losses_by_category, waterfall
-from report.pages import site_href
-from report.period import Days, report_period
-from report.tables import Column, html_table
 
 pytestmark = pytest.mark.unit
 EUROPE_AND_AMERICA = ["America/Chicago", "Europe/Berlin"]

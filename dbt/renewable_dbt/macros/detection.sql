@@ -5,17 +5,30 @@
 
 {#- Intervals that tell how an asset runs: free to run, with power to be expected. -#}
 {% macro is_telling() -%}
-    assessed.active_power_kw is not null
-    and assessed.expected_power_kw
-    >= case when assessed.technology = 'wind' then 0.03 else 0.02 end * assessed.rated_power_kw
-    and not assessed.is_stopped_by_state
-    and not assessed.is_at_limit
-    and coalesce(assessed.normalised_wind_speed_ms < assessed.cut_out_wind_speed_ms - 4.0, true)
+    is_free_by_report
+    and expected_power_kw >= case when technology = 'wind' then 0.03 else 0.02 end * rated_power_kw
+    and not is_near_cut_out
 {%- endmacro %}
 
-{#- Minutes that may lie between two parts of one event: lulls under a limit, calm under ice, the night. -#}
-{% macro event_gap_minutes(kind) -%}
-    case {{ kind }} when 'curtailment' then 60 when 'icing' then 180 when 'snow' then 960 when 'derating' then 960 else 0 end
+{#- What is doubtful about a reading of int_interval_performance; null when nothing is. -#}
+{% macro reading_flag(channel) -%}
+    {%- set rules = rules_of(channel) %}
+    case
+        {%- if channel == 'active_power_kw' %}
+        when is_meter_frozen then 'frozen'
+        {%- endif %}
+        when {{ channel }} is null then 'missing'
+        when {{ channel }}_rule is not null then {{ channel }}_rule
+        {%- if 'night_offset' in rules %}
+        when {{ channel }} < 0.0 then 'night_offset'
+        {%- endif %}
+        {%- if 'above_rated' in rules %}
+        when {{ channel }} > 1.02 * rated_power_kw then 'above_rated'
+        {%- endif %}
+        {%- if 'negative' in rules %}
+        when {{ channel }} < 0.0 then 'negative'
+        {%- endif %}
+    end
 {%- endmacro %}
 
 {#- The different words of a group in order, as one text. -#}

@@ -15,3 +15,8 @@
 {% macro fixed_point_sum(value, where=none) -%}
     sum(cast({{ value }} as decimal(38, 12))){% if where %} filter (where {{ where }}){% endif %}
 {%- endmacro %}
+
+{#- A number that the text of a model works out, as a double on every engine. -#}
+{% macro double(value) -%}
+    cast({{ value }} as double)
+{%- endmacro %}

@@ -3,7 +3,17 @@
 
 {#- Local date of a UTC instant under an offset in minutes. -#}
 {% macro local_date(column, utc_offset_minutes) -%}
-    cast({{ local_time(minutes_after(column, utc_offset_minutes), "'UTC'") }} as date)
+    {{ return(adapter.dispatch('local_date')(column, utc_offset_minutes)) }}
+{%- endmacro %}
+
+{#- In whole numbers: a tenth of what the calendar functions of DuckDB cost. -#}
+{% macro default__local_date(column, utc_offset_minutes) -%}
+    (date '1970-01-01' + cast((epoch_us({{ column }}) // 60000000 + {{ utc_offset_minutes }}) // 1440 as integer))
+{%- endmacro %}
+
+{#- UTC date of an instant. -#}
+{% macro utc_date(column) -%}
+    {{ local_date(column, 0) }}
 {%- endmacro %}
 
 {#- Whether the period of a row of utc_offsets holds a UTC instant. -#}
@@ -38,7 +48,7 @@
 {%- endmacro %}
 
 {% macro epoch_minutes(instant) -%}
-    date_diff('minute', timestamptz '1970-01-01 00:00:00+00', {{ instant }})
+    {{ minutes_between(instant_literal('1970-01-01'), instant) }}
 {%- endmacro %}
 
 {#- Wall clock (timestamp without zone) of a UTC instant in a named zone. -#}
@@ -76,6 +86,33 @@
 
 {% macro default__minutes_after(column, minutes) -%}
     ({{ column }} + to_minutes(cast({{ minutes }} as bigint)))
+{%- endmacro %}
+
+{#- Whole minutes from one instant to a later one. -#}
+{% macro minutes_between(earlier, later) -%}
+    {{ return(adapter.dispatch('minutes_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__minutes_between(earlier, later) -%}
+    date_diff('minute', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{#- Start of the UTC hour of an instant. -#}
+{% macro hour_of(column) -%}
+    {{ return(adapter.dispatch('hour_of')(column)) }}
+{%- endmacro %}
+
+{% macro default__hour_of(column) -%}
+    make_timestamptz(epoch_us({{ column }}) // 3600000000 * 3600000000)
+{%- endmacro %}
+
+{#- How often a whole number goes into another. -#}
+{% macro whole_quotient(dividend, divisor) -%}
+    {{ return(adapter.dispatch('whole_quotient')(dividend, divisor)) }}
+{%- endmacro %}
+
+{% macro default__whole_quotient(dividend, divisor) -%}
+    ({{ dividend }} // {{ divisor }})
 {%- endmacro %}
 
 {#- Numbers 0, 1, …, n - 1 as rows of one column. -#}

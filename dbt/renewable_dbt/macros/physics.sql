@@ -1,4 +1,5 @@
-{#- Formulas that more than one model or test may need. Sources are named; units are in the arguments' names. -#}
+{#- Formulas that more than one model or test may need. Sources are named; units are in the arguments' names.
+    A quotient of numbers is written with exponents: without them Spark takes it for a decimal of few digits. -#}
 
 {#- Air density (kg/m³) of moist air, IEC 61400-12-1. Missing humidity counts as 50 %, missing pressure and
     temperature as those of the standard atmosphere (ISO 2533) at the site's elevation. -#}
@@ -8,13 +9,13 @@
     {%- set humidity = "(coalesce(" ~ humidity_pct ~ ", 50.0) / 100.0)" -%}
     (
         {{ pascal }} / 287.05
-        - {{ humidity }} * 0.0000205 * exp(0.0631846 * {{ kelvin }}) * (1.0 / 287.05 - 1.0 / 461.5)
+        - {{ humidity }} * 0.0000205 * exp(0.0631846 * {{ kelvin }}) * (1e0 / 287.05e0 - 1e0 / 461.5e0)
     ) / {{ kelvin }}
 {%- endmacro %}
 
 {#- Wind speed (m/s) at the reference density of 1.225 kg/m³, IEC 61400-12-1, turbines with pitch control. -#}
 {% macro normalised_wind_speed(wind_speed_ms, air_density_kg_m3) -%}
-    {{ wind_speed_ms }} * pow({{ air_density_kg_m3 }} / 1.225, 1.0 / 3.0)
+    {{ wind_speed_ms }} * pow({{ air_density_kg_m3 }} / 1.225, 1e0 / 3e0)
 {%- endmacro %}
 
 {#- Power (kW) between two points of a turbine's curve; 0 below the first and above the last point. -#}

@@ -1,5 +1,5 @@
 {#- dbt's own tests show the column that fails and not whose row it is. Here the whole row is shown: a test that names
-    an asset fails that asset alone (src/transform/build.py). -#}
+    an asset fails that asset alone (src/renewable/transform/build.py). -#}
 {% macro default__test_not_null(model, column_name) %}
     select * from {{ model }}
     where {{ column_name }} is null

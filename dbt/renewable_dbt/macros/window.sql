@@ -3,10 +3,50 @@
 
     window:  the UTC days whose raw data changed. From the variables window_start and window_end, else from the
              environment (which costs no new parse of the project), else none: everything is built.
-    rebuild: the UTC days whose intervals may change by it. Detection looks one day ahead (an event that continues)
-             and `lookback_days` back (what the asset did before), so a change reaches from the day before the window
-             to lookback_days after it. Days that were never built need not be: RENEWABLE_REBUILD_END.
+    reach:   the UTC days of a model whose rows may change by it, see below.
+    rebuild: the reach of what is known of intervals in the end. Days that were never built need not be:
+             RENEWABLE_REBUILD_END.
     local:   the local days (in any zone) whose figures may change: soiling looks back further, over the rains. -#}
+
+{#- How many days before and after a changed UTC day a model's rows may differ: what it looks at, added up along the
+    way. Readings are judged by runs of up to 20 hours to both sides. An hour is compared with the 28 days before it.
+    Ice asks 60 hours that ask 60 hours, and 24 hours ahead; snow asks 72 hours; derating 60 hours back, 24 ahead and 48
+    to the next derated hour; a stop goes on for 24 hours at most; plateaus look 14 hours to both sides. -#}
+{% macro reach(model_name) -%}
+    {%- set month = var('lookback_days') -%}
+    {%- set days = {
+        'int_intervals': (0, 0),
+        'int_reference_daily': (0, 0),
+        'int_doubtful_readings': (1, 1),
+        'int_expected_power': (1, 1),
+        'int_asset_hours': (1, month - 2),
+        'int_icing_hours': (2, month + 3),
+        'int_snow_hours': (1, month + 1),
+        'int_derating_hours': (5, month + 7),
+        'int_stops': (3, month + 4),
+        'int_flat_intervals': (6, month + 8),
+        'int_plateaus': (6, month + 8),
+        'int_attribution': (6, month + 8),
+    } -%}
+    {{ return(days[model_name]) }}
+{%- endmacro %}
+
+{#- Rows that a run of the model replaces. The column holds instants, or UTC days. -#}
+{% macro in_reach(model_name, column, days=false) -%}
+    {{ around_reach(model_name, column, days=days) }}
+{%- endmacro %}
+
+{#- Rows that those rows look at, so many days further back and ahead. -#}
+{% macro around_reach(model_name, column, back=0, ahead=0, days=false) -%}
+    {%- if has_window() -%}
+        {%- set before, after = reach(model_name) -%}
+        {%- set first = shifted_day(window_bound('window_start'), -before - back) -%}
+        {%- set end = shifted_day(days_after_window(after), ahead) -%}
+        {{ days_between(column, first, end) if days else instants_between(column, first, end) }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro window_bound(name) -%}
     {%- if not execute -%}
@@ -20,11 +60,7 @@
 {%- endmacro %}
 
 {% macro rebuild_start() -%}
-    {{ return(shifted_day(window_bound('window_start'), -1)) }}
-{%- endmacro %}
-
-{% macro rebuild_end() -%}
-    {{ return(days_after_window(var('lookback_days'))) }}
+    {{ return(shifted_day(window_bound('window_start'), -reach('int_attribution')[0])) }}
 {%- endmacro %}
 
 {% macro days_after_window(days) -%}
@@ -33,47 +69,21 @@
     {{ return([latest, limit] | min if limit else latest) }}
 {%- endmacro %}
 
+{#- UTC midnight of a day that is known when the query is written. -#}
+{% macro instant_literal(day) -%}
+    {{ return(adapter.dispatch('instant_literal')(day)) }}
+{%- endmacro %}
+
+{% macro default__instant_literal(day) -%}
+    timestamptz '{{ day }} 00:00:00+00'
+{%- endmacro %}
+
 {% macro days_between(column, first, after) -%}
     {{ return(column ~ " >= date '" ~ first ~ "' and " ~ column ~ " < date '" ~ after ~ "'") }}
 {%- endmacro %}
 
 {% macro instants_between(column, first, after) -%}
-    {{ return(column ~ " >= timestamptz '" ~ first ~ " 00:00:00+00' and " ~ column ~ " < timestamptz '" ~ after ~ " 00:00:00+00'") }}
-{%- endmacro %}
-
-{#- Instants of the window's own days: of models whose row knows nothing but its own day. -#}
-{% macro in_window(column) -%}
-    {{ instants_between(column, window_bound('window_start'), window_bound('window_end')) if has_window() else 'true' }}
-{%- endmacro %}
-
-{#- The window for a column of UTC days. -#}
-{% macro in_days(column) -%}
-    {{ days_between(column, window_bound('window_start'), window_bound('window_end')) if has_window() else 'true' }}
-{%- endmacro %}
-
-{#- Instants whose results a run replaces. -#}
-{% macro in_rebuild(column) -%}
-    {{ instants_between(column, rebuild_start(), rebuild_end()) if has_window() else 'true' }}
-{%- endmacro %}
-
-{#- Instants that those results look at: `context_days` back, one day ahead. -#}
-{% macro around_rebuild(column) -%}
-    {{ instants_between(column, shifted_day(rebuild_start(), -var('context_days')), shifted_day(rebuild_end(), 1)) if has_window() else 'true' }}
-{%- endmacro %}
-
-{#- The same for periods [since, until) that overlap them. -#}
-{% macro overlaps_around_rebuild(since_utc, until_utc) -%}
-    {%- if has_window() -%}
-        {{ since_utc }} < timestamptz '{{ shifted_day(rebuild_end(), 1) }} 00:00:00+00'
-        and {{ until_utc }} > timestamptz '{{ shifted_day(rebuild_start(), -var('context_days')) }} 00:00:00+00'
-    {%- else -%}
-        true
-    {%- endif -%}
-{%- endmacro %}
-
-{#- UTC days that those results look back to. -#}
-{% macro in_lookback_days(column) -%}
-    {{ days_between(column, shifted_day(rebuild_start(), -2 - var('lookback_days')), shifted_day(rebuild_end(), 1)) if has_window() else 'true' }}
+    {{ return(column ~ ' >= ' ~ instant_literal(first) ~ ' and ' ~ column ~ ' < ' ~ instant_literal(after)) }}
 {%- endmacro %}
 
 {#- UTC days that soiling looks back to: the rains before the days before. -#}
@@ -132,8 +142,8 @@
 {#- Spans that touch those days, or come so close that they might be joined to one that does. -#}
 {% macro touches_local_days(start_utc, end_utc) -%}
     {%- if has_window() -%}
-        {{ end_utc }} >= timestamptz '{{ shifted_day(local_start(), -1) }} 00:00:00+00'
-        and {{ start_utc }} < timestamptz '{{ shifted_day(local_end(), 1) }} 00:00:00+00'
+        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(), -1)) }}
+        and {{ start_utc }} < {{ instant_literal(shifted_day(local_end(), 1)) }}
     {%- else -%}
         true
     {%- endif -%}

@@ -2,8 +2,8 @@
     transaction. Rows that vanished from the source go too, and the cost of a day is flat in history. The predicates
     are Jinja in a string: they name the window of a run, which is not known when the project is parsed.
 
-    Where a build keeps a journal (src/transform/journal.py) the rows that go are written to it first; a second look
-    at the same table within a build leaves what was kept. -#}
+    Where a build keeps a journal (src/renewable/transform/journal.py) the rows that go are written to it first; a second
+    look at the same table within a build leaves what was kept. -#}
 {% macro get_incremental_window_sql(arg_dict) %}
     {%- set target = arg_dict['target_relation'] -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}

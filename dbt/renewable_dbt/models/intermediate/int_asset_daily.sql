@@ -24,8 +24,7 @@ measured as (
         intervals.active_power_kw is not null
         and (assets.technology = 'wind' or intervals.poa_irradiance_wm2 >= 50.0) as counts_for_availability,
         assets.technology = 'solar'
-        and intervals.event_kind is null
-        and intervals.active_power_kw is not null
+        and intervals.is_free
         and intervals.expected_power_kw < 0.98 * assets.rated_power_kw as is_soilable,
         case when intervals.active_power_kw is not null then {{ reference_dc_power() }} * intervals.interval_hours end
             as reference_kwh,
@@ -57,7 +56,7 @@ select
     {{ exact_sum('reference_stc_kwh') }} as reference_yield_stc_kwh,
     {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
     {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }} as insolation_kwh_m2,
-    {%- for cause in ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'unexplained'] %}
+    {%- for cause in kinds(['interval']) + ['unexplained'] %}
     coalesce({{ exact_sum(cause ~ '_kwh') }}, 0.0) as {{ cause }}_kwh,
     {%- endfor %}
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh

@@ -3,22 +3,20 @@
 with marked as (
 
     select
-        asset_id,
-        event_kind as kind,
-        cast(timestamp_utc as date) as day_utc,
-        timestamp_utc as start_utc,
-        {{ minutes_after('timestamp_utc', 'round(60 * interval_hours)') }} as end_utc,
-        event_evidence as evidence,
-        case event_kind
-            {%- for kind in ['unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating'] %}
-            when '{{ kind }}' then {{ kind }}_kwh
-            {%- endfor %}
-        end as lost_kwh
-    from {{ ref('int_interval_performance') }}
+        attribution.asset_id,
+        attribution.kind,
+        {{ utc_date('attribution.timestamp_utc') }} as day_utc,
+        attribution.timestamp_utc as start_utc,
+        {{ minutes_after('attribution.timestamp_utc', 'assets.interval_minutes') }} as end_utc,
+        attribution.evidence,
+        attribution.lost_kwh,
+        event_kinds.gap_minutes
+    from {{ ref('int_attribution') }} as attribution
+    inner join {{ ref('stg_assets') }} as assets on attribution.asset_id = assets.asset_id
+    inner join {{ ref('event_kinds') }} as event_kinds on attribution.kind = event_kinds.kind
     where
-        event_kind is not null
-        and {{ in_local_days('cast(timestamp_utc as date)') }}
-        and {{ around_local_days('timestamp_utc') }}
+        {{ in_local_days(utc_date('attribution.timestamp_utc')) }}
+        and {{ around_local_days('attribution.timestamp_utc') }}
 
 ),
 
@@ -26,10 +24,7 @@ begun as (
 
     select
         *,
-        coalesce(
-            start_utc > {{ minutes_after('lag(end_utc) over in_order', event_gap_minutes('kind')) }},
-            true
-        ) as is_first
+        coalesce(start_utc > {{ minutes_after('lag(end_utc) over in_order', 'gap_minutes') }}, true) as is_first
     from marked
     window in_order as (partition by asset_id, kind, day_utc order by start_utc)
 

@@ -44,14 +44,10 @@ aged as (
         max(earlier.washed_at_utc) filter (where earlier.washed_at_utc <= days.noon_utc) as washed_at_utc,
         greatest(
             0.0,
-            date_diff(
-                'minute',
-                coalesce(
-                    max(earlier.washed_at_utc) filter (where earlier.washed_at_utc <= days.noon_utc),
-                    min(earlier.noon_utc)
-                ),
-                days.noon_utc
-            ) / 1440.0
+            {{ minutes_between(
+                'coalesce(max(earlier.washed_at_utc) filter (where earlier.washed_at_utc <= days.noon_utc), min(earlier.noon_utc))',
+                'days.noon_utc'
+            ) }} / 1440e0
         ) as dirty_days
     from days
     inner join days as earlier
@@ -127,8 +123,8 @@ unwashed as (
 
     select
         *,
-        unwashed + {{ noise ** 2 / old_dirt.spread ** 2 }} as weight,
-        -unwashed_y + {{ noise ** 2 / old_dirt.spread ** 2 * old_dirt.mean }} as pull
+        unwashed + {{ double(noise ** 2 / old_dirt.spread ** 2) }} as weight,
+        -unwashed_y + {{ double(noise ** 2 / old_dirt.spread ** 2 * old_dirt.mean) }} as pull
     from sums
 
 ),
@@ -137,11 +133,11 @@ equations as (
 
     select
         *,
-        n + {{ noise ** 2 / level.spread ** 2 }} - unwashed * unwashed / weight as a11,
+        n + {{ double(noise ** 2 / level.spread ** 2) }} - unwashed * unwashed / weight as a11,
         -x + unwashed * unwashed_x / weight as a12,
-        xx + {{ noise ** 2 / slope.spread ** 2 }} - unwashed_x * unwashed_x / weight as a22,
-        y + {{ noise ** 2 / level.spread ** 2 * level.mean }} + unwashed * pull / weight as b1,
-        -xy + {{ noise ** 2 / slope.spread ** 2 * slope.mean }} - unwashed_x * pull / weight as b2
+        xx + {{ double(noise ** 2 / slope.spread ** 2) }} - unwashed_x * unwashed_x / weight as a22,
+        y + {{ double(noise ** 2 / level.spread ** 2 * level.mean) }} + unwashed * pull / weight as b1,
+        -xy + {{ double(noise ** 2 / slope.spread ** 2 * slope.mean) }} - unwashed_x * pull / weight as b2
     from unwashed
 
 ),
@@ -185,8 +181,8 @@ select
                         lines.loss_per_day * aged.dirty_days
                         + case when aged.washed_at_utc is null then lines.old_dirt else 0.0 end
                     ) / lines.clean_level,
-                    {{ slope.mean }} * aged.dirty_days
-                    + case when aged.washed_at_utc is null then {{ old_dirt.mean }} else 0.0 end
+                    {{ double(slope.mean) }} * aged.dirty_days
+                    + case when aged.washed_at_utc is null then {{ double(old_dirt.mean) }} else 0.0 end
                 )
             )
         when middle.latest_ratio < middle.clean_ratio then middle.latest_ratio / middle.clean_ratio

@@ -1,63 +1,89 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-{%- set channels = {
-    'active_power_kw': none, 'wind_speed_ms': none, 'wind_direction_deg': none, 'air_temperature_c': none,
-    'air_pressure_hpa': none, 'relative_humidity_pct': none, 'precipitation_mm': none,
-    'ghi_wm2': 'solar', 'poa_irradiance_wm2': 'solar', 'module_temperature_c': 'solar'
-} -%}
-{%- set rules = ['frozen', 'interpolated', 'spike', 'night_offset', 'above_rated', 'negative'] %}
+{%- set judged = ['active_power_kw'] + channels('weather') %}
+{%- set rules = vocabulary('reading_rules') | map(attribute='rule') | unique | list %}
 
-with intervals as (
-
-    select * from {{ ref('int_interval_performance') }}
-    where
-        {{ around_local_days('timestamp_utc') }}
-        and {{ in_local_days('date_local') }}
-
-),
-
-assets as (
-
-    select * from {{ ref('stg_assets') }}
-
-),
-
-counts as (
+with flags as (
 
     select
         asset_id,
-        date_local,
-        {%- for channel in channels %}
-        {%- for rule in rules %}
-        count(*) filter (where {{ channel }}_flag = '{{ rule }}') as {{ channel }}_{{ rule }},
+        date_local
+        {%- for channel in judged %},
+        count({{ channel }}) as {{ channel }}_present
+        {%- for rule in rules_of(channel) %},
+        count(*) filter (where {{ channel }}_flag = '{{ rule }}') as {{ channel }}_{{ rule }}
         {%- endfor %}
-        count({{ channel }}) as {{ channel }}_present{{ ',' if not loop.last }}
         {%- endfor %}
-    from intervals
+    from {{ ref('int_interval_performance') }}
+    where
+        {{ around_local_days('timestamp_utc') }}
+        and {{ in_local_days('date_local') }}
     group by asset_id, date_local
+
+),
+
+by_channel as (
+    {% for channel in judged %}
+    select
+        asset_id,
+        date_local,
+        '{{ channel }}' as channel,
+        {{ "'" ~ channel_technology(channel) ~ "'" if channel_technology(channel) else 'null' }} as only_technology,
+        {%- for rule in rules %}
+        {{ channel ~ '_' ~ rule if rule in rules_of(channel) else '0' }} as readings_{{ rule }},
+        {%- endfor %}
+        {{ channel }}_present as readings_present
+    from flags
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+absent as (
+
+    {%- for channel in judged %}
+    select
+        intervals.asset_id,
+        intervals.date_local,
+        '{{ channel }}' as channel,
+        intervals.timestamp_utc,
+        assets.interval_minutes,
+        assets.interval_hours
+    from {{ ref('int_intervals') }} as intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    where
+        intervals.{{ channel }} is null
+        {%- if channel_technology(channel) %}
+        and assets.technology = '{{ channel_technology(channel) }}'
+        {%- endif %}
+        and {{ around_local_days('intervals.timestamp_utc') }}
+        and {{ in_local_days('intervals.date_local') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
 gaps as (
 
-    {%- for channel in channels %}
     select
-        intervals.asset_id,
-        intervals.date_local,
-        '{{ channel }}' as channel,
-        intervals.interval_hours,
-        intervals.timestamp_utc,
-        {{ run_key('intervals.asset_id, intervals.date_local', 'intervals.timestamp_utc', 'assets.interval_minutes') }}
-            as run
-    from intervals
-    inner join assets on intervals.asset_id = assets.asset_id
-    where
-        intervals.{{ channel }} is null
-        {%- if channels[channel] %}
-        and assets.technology = '{{ channels[channel] }}'
-        {%- endif %}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        asset_id,
+        date_local,
+        channel,
+        interval_hours,
+        {{ run_key('asset_id, date_local, channel') }} as run
+    from absent
+
+),
+
+gap_lengths as (
+
+    select
+        asset_id,
+        date_local,
+        channel,
+        count(*) * min(interval_hours) as hours
+    from gaps
+    group by asset_id, date_local, channel, run
 
 ),
 
@@ -68,33 +94,8 @@ longest_gaps as (
         date_local,
         channel,
         max(hours) as longest_gap_hours
-    from (
-        select
-            asset_id,
-            date_local,
-            channel,
-            count(*) * min(interval_hours) as hours
-        from gaps
-        group by asset_id, date_local, channel, run
-    ) as runs
+    from gap_lengths
     group by asset_id, date_local, channel
-
-),
-
-by_channel as (
-    {% for channel in channels %}
-    select
-        asset_id,
-        date_local,
-        '{{ channel }}' as channel,
-        {{ "'" ~ channels[channel] ~ "'" if channels[channel] else 'null' }} as only_technology,
-        {{ channel }}_present as readings_present,
-        {%- for rule in rules %}
-        {{ channel }}_{{ rule }} as readings_{{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from counts
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
 
 )
 

@@ -42,15 +42,17 @@ parts as (
 begun as (
 
     select
-        *,
+        parts.*,
+        event_kinds.is_estimated,
         coalesce(
-            start_utc > {{ minutes_after('max(end_utc) over earlier', event_gap_minutes('kind')) }},
+            parts.start_utc > {{ minutes_after('max(parts.end_utc) over earlier', 'event_kinds.gap_minutes') }},
             true
         ) as is_first
     from parts
+    inner join {{ ref('event_kinds') }} as event_kinds on parts.kind = event_kinds.kind
     window earlier as (
-        partition by asset_id, kind
-        order by start_utc
+        partition by parts.asset_id, parts.kind
+        order by parts.start_utc
         rows between unbounded preceding and 1 preceding
     )
 
@@ -74,12 +76,13 @@ events as (
     select
         asset_id,
         kind,
+        is_estimated,
         min(start_utc) as start_utc,
         max(end_utc) as end_utc,
         {{ merged_list('evidence') }} as evidence,
         {{ exact_sum('lost_kwh') }} as lost_kwh
     from numbered
-    group by asset_id, kind, event
+    group by asset_id, kind, is_estimated, event
 
 )
 
@@ -89,9 +92,9 @@ select
     kind,
     start_utc,
     end_utc,
-    date_diff('minute', start_utc, end_utc) / 60.0::double as duration_hours,
+    {{ minutes_between('start_utc', 'end_utc') }} / 60e0 as duration_hours,
     lost_kwh,
-    kind in ('unmeasured', 'soiling') as is_estimated,
+    is_estimated,
     evidence
 from events
 where {{ touches_local_days('start_utc', 'end_utc') }}

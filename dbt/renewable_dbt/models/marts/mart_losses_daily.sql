@@ -1,9 +1,5 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-{%- set categories = [
-    'unmeasured', 'downtime', 'curtailment', 'icing', 'snow', 'derating', 'soiling', 'residual', 'not_comparable'
-] %}
-
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
@@ -44,7 +40,7 @@ balanced as (
 ),
 
 categories as (
-    {% for category in categories %}
+    {% for category in kinds(['interval', 'day', 'rest']) %}
     select
         asset_id,
         date_local,
@@ -60,10 +56,11 @@ categories as (
 )
 
 select
-    asset_id,
-    date_local,
-    loss_category,
-    lost_kwh,
-    loss_category in ('unmeasured', 'soiling') as is_estimated
+    categories.asset_id,
+    categories.date_local,
+    categories.loss_category,
+    categories.lost_kwh,
+    event_kinds.is_estimated
 from categories
-order by date_local, asset_id, loss_category
+inner join {{ ref('event_kinds') }} as event_kinds on categories.loss_category = event_kinds.kind
+order by categories.date_local, categories.asset_id, categories.loss_category

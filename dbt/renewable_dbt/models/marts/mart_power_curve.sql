@@ -9,8 +9,7 @@ with intervals as (
     where
         {{ around_local_months('timestamp_utc') }}
         and normalised_wind_speed_ms is not null
-        and active_power_kw is not null
-        and event_kind is null
+        and is_free
         and wind_speed_ms_flag is null
         and coalesce(active_power_kw_flag, 'none') not in ('frozen', 'interpolated')
 

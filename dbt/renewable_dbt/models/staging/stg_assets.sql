@@ -19,7 +19,7 @@ renamed as (
         longitude_deg,
         elevation_m,
         interval_minutes,
-        interval_minutes / 60.0::double as interval_hours,
+        interval_minutes / 60e0 as interval_hours,
         rated_power_kw,
         dc_capacity_kw,
         temperature_coefficient_pct_per_c / 100.0 as temperature_coefficient_per_c,

@@ -8,18 +8,10 @@ renamed as (
 
     select
         asset_id,
-
-        timestamp as timestamp_utc,
-
-        wind_speed_ms,
-        wind_direction_deg,
-        air_temperature_c,
-        air_pressure_hpa,
-        relative_humidity_pct,
-        ghi_wm2,
-        poa_irradiance_wm2,
-        module_temperature_c,
-        precipitation_mm
+        timestamp as timestamp_utc
+        {%- for channel in channels('weather') %},
+        {{ channel }}
+        {%- endfor %}
     from source
 
 )

@@ -1,0 +1,108 @@
+{#- Derating: the same share is missing for a day and more. -#}
+{{ config(incremental_predicates=["{{ in_reach('int_derating_hours', 'hour_utc') }}"]) }}
+
+with explained as (
+
+    select
+        asset_id,
+        hour_utc
+    from {{ ref('int_icing_hours') }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=4, ahead=3) }}
+    union all
+    select
+        asset_id,
+        hour_utc
+    from {{ ref('int_snow_hours') }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=4, ahead=3) }}
+
+),
+
+steady_hours as (
+
+    select
+        hours.asset_id,
+        hours.hour_utc,
+        hours.ratio,
+        hours.ratio between 0.45 and 0.93 as is_low,
+        row_number() over (partition by hours.asset_id order by hours.hour_utc) as position
+    from {{ ref('int_asset_hours') }} as hours
+    left join explained
+        on
+            hours.asset_id = explained.asset_id
+            and hours.hour_utc = explained.hour_utc
+    where
+        hours.ratio is not null
+        and hours.expected_load_ratio >= 0.12
+        and explained.asset_id is null
+        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=4, ahead=3) }}
+
+),
+
+low_runs as (
+
+    select
+        *,
+        position - row_number() over (partition by asset_id order by hour_utc) as run
+    from steady_hours
+    where is_low
+
+),
+
+low_stretches as (
+
+    select
+        asset_id,
+        hour_utc,
+        run,
+        count(*) over around_hour as hours,
+        min(hour_utc) over around_hour as first_hour_utc,
+        max(hour_utc) over around_hour as last_hour_utc,
+        cast({{ fixed_point_sum('ratio') }} over around_hour as double) as ratio_sum,
+        cast({{ fixed_point_sum('ratio * ratio') }} over around_hour as double) as ratio_squares
+    from low_runs
+    window around_hour as (
+        partition by asset_id, run
+        order by hour_utc
+        range between interval '60 hours' preceding and interval '24 hours' following
+    )
+
+),
+
+derated_hours as (
+
+    select
+        asset_id,
+        hour_utc,
+        lead(hour_utc) over (partition by asset_id, run order by hour_utc) as next_hour_utc
+    from low_stretches
+    where
+        hours >= 6
+        and last_hour_utc - first_hour_utc >= interval '23 hours'
+        and ratio_squares / hours - pow(ratio_sum / hours, 2) <= 0.0025
+
+),
+
+-- Up to the next derated hour it may be calm or dark.
+spans as (
+
+    select
+        derated_hours.asset_id,
+        {{ minutes_after('derated_hours.hour_utc', '60 * later.number') }} as hour_utc
+    from derated_hours
+    inner join ({{ numbers(20) }}) as later
+        on
+            later.number = 0
+            or (
+                {{ minutes_after('derated_hours.hour_utc', '60 * later.number') }} < derated_hours.next_hour_utc
+                and derated_hours.next_hour_utc <= {{ minutes_after('derated_hours.hour_utc', 48 * 60) }}
+            )
+
+)
+
+select distinct
+    asset_id,
+    hour_utc,
+    'derating' as kind,
+    'constant share' as evidence
+from spans
+where {{ in_reach('int_derating_hours', 'hour_utc') }}

@@ -1,0 +1,101 @@
+{#- Ice: it grows in damp frost and stays until the thaw. Power falls below what the turbine gave while it was warm
+    (IEA Wind Task 19), for several hours in one go, or less clearly beside a turbine of the site that is iced. -#}
+{{ config(incremental_predicates=["{{ in_reach('int_icing_hours', 'hour_utc') }}"]) }}
+
+with hours as (
+
+    select
+        hours.asset_id,
+        hours.hour_utc,
+        hours.coldest_c,
+        hours.dampest_pct,
+        hours.ratio,
+        assets.site_id
+    from {{ ref('int_asset_hours') }} as hours
+    inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
+    where
+        assets.technology = 'wind'
+        and {{ around_reach('int_icing_hours', 'hours.hour_utc', back=5, ahead=1) }}
+
+),
+
+weathered as (
+
+    select
+        *,
+        max(dampest_pct) over (
+            partition by asset_id
+            order by hour_utc
+            range between interval '36 hours' preceding and current row
+        ) as damp_pct,
+        count(ratio) filter (where coldest_c > 2.0) over warm_hours as warm_hours,
+        cast({{ fixed_point_sum('ratio', 'coldest_c > 2.0') }} over warm_hours as double) as warm_ratio_sum
+    from hours
+    window warm_hours as (
+        partition by asset_id
+        order by hour_utc
+        range between interval '60 hours' preceding and current row
+    )
+
+),
+
+frost as (
+
+    select
+        *,
+        ratio / case when warm_hours >= 3 then least(1.0, greatest(0.5, warm_ratio_sum / warm_hours)) else 1.0 end
+            as frost_ratio
+    from weathered
+    where
+        coldest_c <= 1.0
+        and coalesce(damp_pct, 100.0) >= 90.0
+
+),
+
+frost_runs as (
+
+    select
+        *,
+        {{ run_key('asset_id', 'hour_utc', 60) }} as run
+    from frost
+    where coalesce(frost_ratio, 0.0) < 0.97
+
+),
+
+clearly_iced as (
+
+    select *
+    from frost_runs
+    qualify count(*) filter (where frost_ratio between 0.03 and 0.92) over (
+        partition by asset_id, run
+        order by hour_utc
+        range between interval '60 hours' preceding and interval '24 hours' following
+    ) >= 4
+
+),
+
+iced as (
+
+    select
+        asset_id,
+        hour_utc
+    from clearly_iced
+    union
+    select
+        frost_runs.asset_id,
+        frost_runs.hour_utc
+    from frost_runs
+    inner join clearly_iced
+        on
+            frost_runs.site_id = clearly_iced.site_id
+            and frost_runs.hour_utc = clearly_iced.hour_utc
+
+)
+
+select
+    asset_id,
+    hour_utc,
+    'icing' as kind,
+    'low power in frost' as evidence
+from iced
+where {{ in_reach('int_icing_hours', 'hour_utc') }}

@@ -1,0 +1,162 @@
+{{ config(incremental_predicates=["{{ in_reach('int_intervals', 'timestamp_utc') }}"]) }}
+
+{%- set readings = channels('generation') + channels('weather') %}
+
+with weather as (
+
+    select * from {{ ref('stg_weather') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+
+),
+
+generation as (
+
+    select * from {{ ref('stg_generation') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_assets') }}
+
+),
+
+weather_days as (
+
+    select
+        asset_id,
+        {{ utc_date('timestamp_utc') }} as day_utc,
+        count(*) as intervals
+    from {{ ref('stg_weather') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+    group by asset_id, {{ utc_date('timestamp_utc') }}
+
+),
+
+-- A day counts for the whole fleet as soon as one asset has data of it.
+days as (
+
+    select day_utc from weather_days
+    union
+    select {{ utc_date('timestamp_utc') }} as day_utc
+    from {{ ref('stg_generation') }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+
+),
+
+incomplete_days as (
+
+    select
+        assets.asset_id,
+        assets.interval_minutes,
+        days.day_utc
+    from assets
+    cross join days
+    left join weather_days
+        on
+            assets.asset_id = weather_days.asset_id
+            and days.day_utc = weather_days.day_utc
+    where coalesce(weather_days.intervals, 0) < {{ whole_quotient(1440, 'assets.interval_minutes') }}
+
+),
+
+slots as (
+
+    {{ numbers(1440) }}
+
+),
+
+wanted as (
+
+    select
+        incomplete_days.asset_id,
+        {{ minutes_after(utc_midnight('incomplete_days.day_utc'), 'slots.number * incomplete_days.interval_minutes') }}
+            as timestamp_utc
+    from incomplete_days
+    inner join slots on slots.number < {{ whole_quotient(1440, 'incomplete_days.interval_minutes') }}
+
+),
+
+intervals as (
+
+    select
+        asset_id,
+        timestamp_utc
+        {%- for channel in channels('generation') %},
+        generation.{{ channel }}
+        {%- endfor %}
+        {%- for channel in channels('weather') %},
+        weather.{{ channel }}
+        {%- endfor %}
+    from weather
+    full outer join generation using (asset_id, timestamp_utc)
+    union all
+    select
+        wanted.asset_id,
+        wanted.timestamp_utc
+        {%- for channel in readings %},
+        null as {{ channel }}
+        {%- endfor %}
+    from wanted
+    left join {{ ref('stg_weather') }} as weather
+        on
+            wanted.asset_id = weather.asset_id
+            and wanted.timestamp_utc = weather.timestamp_utc
+            and {{ in_reach('int_intervals', 'weather.timestamp_utc') }}
+    left join {{ ref('stg_generation') }} as generation
+        on
+            wanted.asset_id = generation.asset_id
+            and wanted.timestamp_utc = generation.timestamp_utc
+            and {{ in_reach('int_intervals', 'generation.timestamp_utc') }}
+    where
+        weather.asset_id is null
+        and generation.asset_id is null
+
+),
+
+-- One row an asset and day, two on a day whose clock changes. `distinct` keeps the planner from joining the readings
+-- with every asset of their day.
+asset_days as (
+
+    select distinct
+        assets.asset_id,
+        assets.commissioned_on,
+        days.day_utc,
+        utc_offsets.since_utc,
+        utc_offsets.until_utc,
+        utc_offsets.utc_offset_minutes
+    from assets
+    cross join days
+    inner join {{ ref('utc_offsets') }} as utc_offsets
+        on
+            assets.timezone = utc_offsets.timezone
+            and utc_offsets.since_utc < {{ minutes_after(utc_midnight('days.day_utc'), 1440) }}
+            and utc_offsets.until_utc > {{ utc_midnight('days.day_utc') }}
+
+),
+
+placed as (
+
+    select
+        intervals.*,
+        {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local,
+        utc_offsets.commissioned_on
+    from intervals
+    inner join asset_days as utc_offsets
+        on
+            intervals.asset_id = utc_offsets.asset_id
+            and {{ utc_date('intervals.timestamp_utc') }} = utc_offsets.day_utc
+            and {{ in_offset_period('intervals.timestamp_utc') }}
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    date_local
+    {%- for channel in readings %},
+    {{ channel }}
+    {%- endfor %}
+from placed
+where date_local >= commissioned_on

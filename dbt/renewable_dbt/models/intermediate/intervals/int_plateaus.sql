@@ -1,0 +1,171 @@
+{#- Plateaus, second half: is the power held from outside, or is its meter frozen? -#}
+{{ config(incremental_predicates=["{{ in_reach('int_plateaus', 'timestamp_utc') }}"]) }}
+
+with suspects as (
+
+    select * from {{ ref('int_flat_intervals') }}
+    where {{ around_reach('int_plateaus', 'timestamp_utc', back=1, ahead=1) }}
+
+),
+
+assessed as (
+
+    select
+        asset_id,
+        timestamp_utc,
+        hour_utc,
+        site_id,
+        technology,
+        rated_power_kw,
+        active_power_kw,
+        expected_power_kw,
+        is_at_limit
+    from {{ ref('int_assessed_intervals') }}
+    where {{ around_reach('int_plateaus', 'timestamp_utc', back=1, ahead=1) }}
+
+),
+
+-- Whoever limits a plant limits all of its units.
+held_units as (
+
+    select
+        site_id,
+        technology,
+        hour_utc,
+        count(distinct asset_id) as units
+    from (
+        select
+            site_id,
+            technology,
+            hour_utc,
+            asset_id
+        from suspects
+        where is_low and (is_held or is_full_wind)
+        union all
+        select
+            site_id,
+            technology,
+            hour_utc,
+            asset_id
+        from assessed
+        where is_at_limit
+    ) as held
+    group by site_id, technology, hour_utc
+
+),
+
+site_units as (
+
+    select
+        site_id,
+        technology,
+        count(*) as units
+    from {{ ref('stg_assets') }}
+    group by site_id, technology
+
+),
+
+-- The very same power to the last digit is a frozen meter where it passes what is to be expected, or where the units
+-- beside it run freely.
+judged as (
+
+    select
+        suspects.asset_id,
+        suspects.timestamp_utc,
+        suspects.hour_utc,
+        suspects.interval_minutes,
+        suspects.active_power_kw,
+        suspects.is_first,
+        case
+            when suspects.is_constant and suspects.is_above then 'frozen'
+            when not suspects.is_low or not (suspects.is_held or suspects.is_full_wind) then null
+            when site_units.units = 1 or max(coalesce(held_units.units, 0)) over around_interval >= 2 then 'held'
+            when suspects.is_constant then 'frozen'
+            when suspects.is_held then 'held'
+        end as verdict
+    from suspects
+    left join held_units
+        on
+            suspects.site_id = held_units.site_id
+            and suspects.technology = held_units.technology
+            and suspects.hour_utc = held_units.hour_utc
+    left join site_units
+        on
+            suspects.site_id = site_units.site_id
+            and suspects.technology = site_units.technology
+    window around_interval as (
+        partition by suspects.asset_id, suspects.run_key_utc
+        order by suspects.timestamp_utc
+        range between interval '6 hours' preceding and interval '6 hours' following
+    )
+
+),
+
+-- The interval before the first one that stands still belongs to the plateau, too.
+plateaus as (
+
+    select
+        judged.asset_id,
+        {{ minutes_after('judged.timestamp_utc', '-judged.interval_minutes * back.number') }} as timestamp_utc,
+        bool_or(judged.verdict = 'frozen') as is_meter_frozen
+    from judged
+    inner join ({{ numbers(2) }}) as back on back.number = 0 or judged.is_first
+    where judged.verdict is not null
+    group by 1, 2
+
+),
+
+-- Clouds and lulls break a plateau up: what touches its level in the hour before or after belongs to it.
+held_levels as (
+
+    select
+        judged.asset_id,
+        {{ minutes_after('judged.hour_utc', '60 * (beside.number - 1)') }} as hour_utc,
+        min(judged.active_power_kw) as lowest_kw,
+        max(judged.active_power_kw) as highest_kw
+    from judged
+    cross join ({{ numbers(3) }}) as beside
+    where judged.verdict = 'held'
+    group by 1, 2
+
+),
+
+touching as (
+
+    select
+        assessed.asset_id,
+        assessed.timestamp_utc
+    from assessed
+    inner join held_levels
+        on
+            assessed.asset_id = held_levels.asset_id
+            and assessed.hour_utc = held_levels.hour_utc
+    where
+        assessed.expected_power_kw > assessed.active_power_kw
+        and assessed.active_power_kw >= held_levels.lowest_kw - 0.002 * assessed.rated_power_kw
+        and assessed.active_power_kw <= held_levels.highest_kw + 0.002 * assessed.rated_power_kw
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    bool_or(is_held) as is_held,
+    bool_or(is_meter_frozen) as is_meter_frozen
+from (
+    select
+        asset_id,
+        timestamp_utc,
+        not is_meter_frozen as is_held,
+        is_meter_frozen
+    from plateaus
+    union all
+    select
+        asset_id,
+        timestamp_utc,
+        true as is_held,
+        false as is_meter_frozen
+    from touching
+) as verdicts
+where {{ in_reach('int_plateaus', 'timestamp_utc') }}
+group by asset_id, timestamp_utc

@@ -1,0 +1,122 @@
+{#- Stops: no power where some is to be expected, or a fault that the controller reports. -#}
+{{ config(incremental_predicates=["{{ in_reach('int_stops', 'timestamp_utc') }}"]) }}
+
+with assessed as (
+
+    select * from {{ ref('int_assessed_intervals') }}
+    where {{ around_reach('int_stops', 'timestamp_utc', back=1, ahead=1) }}
+
+),
+
+-- Under ice and snow a turbine or a plant gives nothing without being stopped.
+excused_hours as (
+
+    select distinct
+        asset_id,
+        hour_utc
+    from {{ ref('int_cause_hours') }}
+    where
+        kind in ('icing', 'snow')
+        and {{ around_reach('int_stops', 'hour_utc', back=1, ahead=1) }}
+
+),
+
+stopped as (
+
+    select
+        assessed.asset_id,
+        assessed.timestamp_utc,
+        assessed.interval_minutes,
+        assessed.is_stopped_by_state,
+        {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
+    from assessed
+    left join excused_hours
+        on
+            assessed.asset_id = excused_hours.asset_id
+            and assessed.hour_utc = excused_hours.hour_utc
+    where
+        assessed.is_stopped_by_state
+        or (
+            (
+                (
+                    assessed.active_power_kw <= 0.01 * assessed.rated_power_kw
+                    and assessed.expected_power_kw >= 0.05 * assessed.rated_power_kw
+                )
+                -- Inverters run from the first light on.
+                or (
+                    assessed.technology = 'solar'
+                    and assessed.active_power_kw <= 0.0
+                    and assessed.expected_power_kw >= 0.02 * assessed.rated_power_kw
+                )
+            )
+            and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
+            and assessed.operating_state is distinct from 'curtailed'
+            and excused_hours.asset_id is null
+            and not assessed.is_near_cut_out
+        )
+
+),
+
+proven as (
+
+    select *
+    from stopped
+    qualify
+        is_stopped_by_state
+        or count(*) over (partition by asset_id, run) * interval_minutes >= 30
+
+),
+
+in_order as (
+
+    select
+        *,
+        lead(timestamp_utc) over (partition by asset_id order by timestamp_utc) as next_utc
+    from proven
+
+),
+
+-- Between two proofs of one stop it may be calm or dark: the stop goes on unless the asset produced.
+pauses as (
+
+    select
+        assessed.asset_id,
+        assessed.timestamp_utc,
+        bool_or(coalesce(assessed.active_power_kw > 0.01 * assessed.rated_power_kw, false)) over (
+            partition by in_order.asset_id, in_order.timestamp_utc
+        ) as has_produced
+    from in_order
+    inner join assessed
+        on
+            in_order.asset_id = assessed.asset_id
+            and assessed.timestamp_utc > in_order.timestamp_utc
+            and assessed.timestamp_utc < in_order.next_utc
+    where
+        in_order.next_utc <= {{ minutes_after('in_order.timestamp_utc', '24 * 60') }}
+        and in_order.next_utc > {{ minutes_after('in_order.timestamp_utc', 'in_order.interval_minutes') }}
+
+),
+
+down as (
+
+    select
+        asset_id,
+        timestamp_utc,
+        case when is_stopped_by_state then 'reported state' else 'no power' end as evidence
+    from proven
+    union all
+    select
+        asset_id,
+        timestamp_utc,
+        'between stops' as evidence
+    from pauses
+    where not has_produced
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    evidence
+from down
+where {{ in_reach('int_stops', 'timestamp_utc') }}

@@ -1,1 +1,0 @@
-"""What readers get from the warehouse: published marts and the pipeline's status."""

@@ -1,0 +1,526 @@
+"""Subcommands of `renewable`. Progress goes to stderr, results to stdout.
+
+Exit codes: 0 done, 1 the data has a problem that is reported, or nobody foresaw the error, 2 wrong use,
+130 interrupted.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from renewable.errors import RenewableError, SettingsError, WindowError
+from renewable.settings import Settings, load_settings
+from renewable.unforeseen import os_fault, report_unforeseen
+from renewable.windows import Window, requested_window
+
+if TYPE_CHECKING:
+    from loaders.dlt_pipeline import LoadSummary
+
+app = typer.Typer(
+    help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+quarantine = typer.Typer(help="What the gate set aside, and how to bring it back.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+fleet = typer.Typer()
+app.add_typer(fleet, name="fleet")
+
+_WRONG_USE = (SettingsError, WindowError)
+_INTERRUPTED = 130
+_ON_INTERRUPT = "interrupted; what was finished counts, the next run takes the rest"
+_settings: dict[str, Path | None] = {"profile": None}
+
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")]
+End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="UTC day after the last one.")]
+Days = Annotated[int | None, typer.Option(help="Instead: the N whole UTC days before today.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+def main() -> None:
+    """Entry point: an error is one line with the next step, a traceback goes to a file."""
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _progress(_ON_INTERRUPT)
+        _end(ended.code)
+    except KeyboardInterrupt:
+        _progress(_ON_INTERRUPT)
+        _end(_INTERRUPTED)
+    except RenewableError as error:
+        _progress(f"error: {error}")
+        _end(2 if isinstance(error, _WRONG_USE) or type(error) is RenewableError else 1)
+    except BrokenPipeError:
+        _end(1)
+    except OSError as error:
+        _progress(f"error: {os_fault(error, _data_dir())}")
+        _end(1)
+    # Panics of Polars are no Exception.
+    except BaseException as error:
+        _progress(f"error: {report_unforeseen(error, _data_dir())}")
+        _end(1)
+
+
+def _end(code: str | int | None) -> NoReturn:
+    """Exit, silent also when the reader of a pipe has left: `renewable status | head -1`."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _data_dir() -> Path | None:
+    try:
+        return _load().data_dir
+    except (RenewableError, OSError):
+        return None
+
+
+@app.callback()
+def options(
+    profile: Annotated[
+        Path | None, typer.Option(help="Settings of one fleet, a file like .env. Default: RENEWABLE_PROFILE.")
+    ] = None,
+) -> None:
+    _settings["profile"] = profile
+
+
+@app.command()
+def generate(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    events: Annotated[
+        str | None, typer.Option(help="none, typical or harsh. Default: RENEWABLE_EVENTS.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Write existing files anew.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes that share the days.")] = 1,
+    diagnose: Annotated[
+        Path | None, typer.Option(help="Write no data but a sheet of plots of it to this PNG or SVG.")
+    ] = None,
+) -> None:
+    """Simulate the fleet: raw files and answer key of each UTC day (default: the 14 whole days before today)."""
+    from mock_data.diagnose import diagnose as draw
+    from mock_data.generate import generate as simulate
+    from renewable.fleet import load_fleet
+
+    settings = _load()
+    fleet = load_fleet(settings.fleet_dir)
+    window = _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today())
+    chosen_seed, profile = settings.seed if seed is None else seed, events or settings.events
+    if diagnose is not None:
+        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile)}")
+        return
+    summary = simulate(
+        fleet,
+        window,
+        data_dir=settings.data_dir,
+        seed=chosen_seed,
+        profile=profile,
+        overwrite=overwrite,
+        jobs=jobs,
+        report=_progress,
+        progress=sys.stderr.isatty(),
+    )
+    print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.data_dir}")
+
+
+@fleet.callback(invoke_without_command=True)
+def make_fleet(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory to write assets.csv and power_curves.csv to.")
+    ] = None,
+    wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
+    solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
+) -> None:
+    """Make up a plausible fleet registry (with --out), check one's own, fit its power curves."""
+    if context.invoked_subcommand is not None:
+        return
+    from mock_data.fleet_maker import make_fleet as make
+    from mock_data.fleet_maker import write_fleet
+
+    if out is None:
+        raise typer.BadParameter("say where: --out DIRECTORY, or use one of the commands check, fit-curve")
+    if (out / "assets.csv").exists() and not overwrite:
+        raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
+    made = make(wind, solar, _load().seed if seed is None else seed)
+    write_fleet(made, out)
+    print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
+
+
+@fleet.command("check")
+def check_fleet(
+    directory: Annotated[Path | None, typer.Argument(help="Default: RENEWABLE_FLEET_DIR.")] = None,
+) -> None:
+    """Validate assets.csv and power_curves.csv; lists all faults at once, then what looks like a slip."""
+    from renewable.fleet import doubts, load_fleet
+
+    where = directory or _load().fleet_dir
+    found = load_fleet(where)
+    sites, models = found.assets["site_id"].n_unique(), found.power_curves["turbine_model"].n_unique()
+    print(f"{where}: {found.assets.height} assets at {sites} sites, {models} power curves, no faults")
+    for doubt in doubts(found, datetime.now(UTC)):
+        print(f"look again: {doubt}")
+
+
+@fleet.command("fit-curve")
+def fit_curve(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    write: Annotated[
+        bool,
+        typer.Option(help="Put the curves into power_curves.csv of the fleet, instead of printing them."),
+    ] = False,
+) -> None:
+    """Turbine curves from the fleet's own raw files by the method of bins, on the range of days that is given."""
+    from renewable.fitting.power_curve_fit import fit_power_curves, write_power_curves
+
+    settings, window = _load(), _window(start, end, days)
+    if window is None:
+        raise typer.BadParameter("name the days to learn from, --start and --end; judge other days with them")
+    fitted = fit_power_curves(settings, window, report=_progress)
+    for row in fitted.used.iter_rows(named=True):
+        _progress(
+            f"{row['turbine_model']}: {row['running']} of {row['intervals']} intervals count as running,"
+            f" measured up to {row['measured_up_to_ms']:g} m/s, level from there"
+        )
+    if write:
+        print(f"{len(fitted.used)} curve(s) in {write_power_curves(fitted.curves, settings.fleet_dir)}")
+    else:
+        print(fitted.curves.write_csv(), end="")
+
+
+@app.command("inject-defects")
+def inject_defects(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    kind: Annotated[list[str] | None, typer.Option(help="May be given several times. Default: all.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+) -> None:
+    """Break raw files as files break in the wild; each break is logged beside the answer key."""
+    from mock_data.defects import KINDS
+    from mock_data.defects import inject_defects as inject
+    from renewable.fleet import load_fleet
+
+    settings = _load()
+    window = _window(start, end, days)
+    if window is None:
+        raise typer.BadParameter("say which days: --start and --end, or --days")
+    registry = load_fleet(settings.fleet_dir)
+    chosen_seed = settings.seed if seed is None else seed
+    for defect in inject(settings.data_dir, window, kind or list(KINDS), chosen_seed, registry):
+        print(f"{defect.file}: {defect.kind}, {defect.rows} rows: {defect.detail}")
+
+
+@app.command("import")
+def import_(
+    mapping: Annotated[Path | None, typer.Argument(help="Mapping file. Default: RENEWABLE_MAPPING.")] = None,
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Write nothing; show what would come out and what looks wrong.")
+    ] = False,
+    init: Annotated[
+        Path | None, typer.Option(help="Instead: print a mapping drafted from the header of this file.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Instead: print the mapping's JSON schema, for editors.")
+    ] = False,
+) -> None:
+    """Convert own exports to raw files, as a mapping file says (examples/MAPPING.md)."""
+    if init is not None:
+        from renewable.importers.draft import draft_mapping
+
+        print(draft_mapping(init), end="")
+        return
+    if schema:
+        from renewable.importers.mapping import Mapping
+
+        print(_json(Mapping.model_json_schema()))
+        return
+    from renewable.fleet import load_assets
+    from renewable.importers.convert import import_files
+
+    settings = _load()
+    chosen = mapping or settings.mapping
+    if chosen is None:
+        raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
+    assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
+    if preview:
+        from renewable.cli.tables import print_preview
+        from renewable.importers.preview import preview as look
+
+        print_preview(look(chosen, assets, window))
+        return
+    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+    print(import_files(chosen, settings.raw_dir, window, intervals).sentence)
+
+
+@app.command()
+def ingest(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    again: Annotated[
+        bool, typer.Option(help="Judge and load all files of the range anew, known or not.")
+    ] = False,
+    allow_removal: Annotated[
+        bool,
+        typer.Option("--allow-removal", help="Take out what is gone, even if a folder or most files are."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load new, changed and removed raw files into the warehouse; what breaks the contract goes to quarantine."""
+    from loaders.dlt_pipeline import ingest as load
+    from loaders.pending import EVERY_UNIT
+
+    summary = load(
+        _load(),
+        _window(start, end, days),
+        again=EVERY_UNIT if again else (),
+        allow_removal=allow_removal,
+        report=_progress,
+    )
+    _print_load(summary, as_json)
+    if summary.held_back:
+        raise typer.Exit(1)
+
+
+@quarantine.command("list")
+def list_quarantine(as_json: AsJson = False) -> None:
+    """List what is set aside: rows, values and whole files, by file and rule."""
+    from loaders.quarantine import list_quarantine as listing
+    from renewable.cli.tables import print_quarantine
+
+    settings = _load()
+    found = listing(settings.quarantine_dir)
+    print(_json(found.to_dicts())) if as_json else print_quarantine(found, settings.quarantine_dir)
+
+
+@quarantine.command("show")
+def show_quarantine(
+    file: Annotated[str, typer.Argument(help="A file as `renewable quarantine list` names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the rows and values of one file that are set aside, with row number and rule."""
+    from loaders.quarantine import show_quarantined
+    from renewable.cli.tables import print_quarantined_file
+
+    settings = _load()
+    name = _quarantined(settings, file)
+    record, rows, values = show_quarantined(settings.quarantine_dir, name)
+    if as_json:
+        print(_json({"file": name, "record": record, "rows": rows.to_dicts(), "values": values.to_dicts()}))
+    else:
+        print_quarantined_file(name, record, rows, values)
+
+
+@quarantine.command("replay")
+def replay_quarantine(
+    file: Annotated[str | None, typer.Argument(help="One file, as listed. Default: all of them.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge again what is set aside, after the registry, a setting or the file was mended, and load what is good."""
+    from loaders.dlt_pipeline import replay
+    from loaders.quarantine import read_quarantine
+
+    settings = _load()
+    name = None if file is None else _quarantined(settings, file)
+    summary = replay(settings, name, report=_progress)
+    if not summary.files_seen:
+        print("nothing is set aside of a day's files; a misnamed file is loaded once it is renamed")
+        return
+    _print_load(summary, as_json)
+    left = read_quarantine(settings.quarantine_dir)
+    _progress(
+        f"left in quarantine: {left.row_count} rows, {left.value_count} values, {len(left.files)} whole files"
+    )
+
+
+@app.command()
+def transform(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    full: Annotated[bool, typer.Option(help="Rebuild all tables from all days.")] = False,
+) -> None:
+    """Build the dbt models, without a range for exactly the days that are stale: `renewable status` says why."""
+    from renewable.transform.build import transform as build
+
+    print(build(_load(), _window(start, end, days), full=full, report=_progress).sentence)
+
+
+@app.command()
+def upgrade() -> None:
+    """After a new version: judge again what another contract judged, rebuild what other models built, publish."""
+    from renewable.operations.upgrade import upgrade as bring_up_to_date
+
+    for line in bring_up_to_date(_load(), report=_progress):
+        print(line)
+
+
+@app.command()
+def publish() -> None:
+    """Write the tables of the last finished build to Parquet files, all at once."""
+    from renewable.published.publish import publish as write
+
+    print(write(_load(), report=_progress).sentence)
+
+
+@app.command()
+def report(
+    days: Annotated[int, typer.Option(min=1, help="How many of the latest whole days it is about.")] = 30,
+) -> None:
+    """Write the fleet report, pages that open offline, from the published tables into data/report."""
+    from renewable.report.build import write_report
+
+    print(write_report(_load(), now=datetime.now(UTC), days=days, report=_progress).sentence)
+
+
+@app.command()
+def score(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the card into this PNG or SVG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was detected with the simulator's answer key: precision, recall, lost energy."""
+    from renewable.cli.tables import print_scorecard
+    from renewable.scorecard.score import score as compare
+
+    card = compare(_load(), _window(start, end, days), report=_progress)
+    if plot:
+        from renewable.scorecard.chart import draw_scorecard
+
+        _progress(f"drawn into {draw_scorecard(card, plot)}")
+    if as_json:
+        print(_json(card.as_dict()))
+    else:
+        print_scorecard(card)
+
+
+@app.command("backup")
+def back_up(target: Annotated[Path, typer.Argument(help="The file that the copy becomes.")]) -> None:
+    """Copy the warehouse to a file, between two steps of the pipeline."""
+    from renewable.operations.backup import back_up as copy
+
+    print(f"{copy(_load(), target, report=_progress) / 1e6:.1f} MB in {target}")
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="A file that `renewable backup` made.")]) -> None:
+    """Put a copy in the warehouse's place; the present one is kept beside it, later files load again."""
+    from renewable.operations.backup import BEFORE_RESTORE
+    from renewable.operations.backup import restore as put_back
+
+    settings = _load()
+    files = put_back(settings, source, report=_progress)
+    print(
+        f"{settings.warehouse_path} is {source}, which knows {files} raw files;"
+        f" what was there is beside it, .{BEFORE_RESTORE}. Next: `renewable ingest`, `renewable transform`"
+    )
+
+
+@app.command()
+def docs() -> None:
+    """Write the data dictionary and dbt's pages (lineage, SQL, tests) into data/docs."""
+    from renewable.published.dictionary import write_docs
+
+    for path in write_docs(_load(), report=_progress):
+        print(path)
+
+
+@app.command()
+def status(
+    files: Annotated[bool, typer.Option(help="Also what became of each file: the load log.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is pending, loaded and quarantined, and how fresh the marts are."""
+    from loaders.load_log import read_load_log
+    from renewable.cli.tables import print_load_log, print_status
+    from renewable.operations.status import read_status
+
+    settings = _load()
+    found = read_status(settings)
+    if as_json:
+        print(_json(asdict(found) | ({"load_log": read_load_log(settings).to_dicts()} if files else {})))
+    else:
+        print_status(found, datetime.now(UTC))
+        if files:
+            print_load_log(read_load_log(settings))
+    if found.warehouse_fault:
+        _progress(f"error: {found.warehouse_fault}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def summary(
+    profiles: Annotated[list[Path] | None, typer.Argument(help="Further fleets, by profile.")] = None,
+) -> None:
+    """One table of results over this fleet and those of further profiles, and what to try next."""
+    from renewable.cli.tables import print_summary
+    from renewable.operations.status import read_status
+
+    fleets = [_load(), *(load_settings(profile) for profile in profiles or [])]
+    print_summary([read_status(settings) for settings in fleets])
+
+
+def _quarantined(settings: Settings, file: str) -> str:
+    from loaders.quarantine import known_as
+
+    name = known_as(settings.quarantine_dir, file)
+    if name is None:
+        raise typer.BadParameter(f"nothing is set aside of {file}; `renewable quarantine list` shows what is")
+    return name
+
+
+def _print_load(summary: "LoadSummary", as_json: bool) -> None:
+    print(_json(asdict(summary)) if as_json else summary.sentence)
+    for name, reason in () if as_json else summary.files_refused.items():
+        print(f"refused {name}: {reason}")
+
+
+def _load() -> Settings:
+    return load_settings(_settings["profile"])
+
+
+def _window(start: datetime | None, end: datetime | None, days: int | None) -> Window | None:
+    return requested_window(start and start.date(), end and end.date(), days, today=_today())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _json(answer: object) -> str:
+    as_text: Callable[[object], str] = str
+    return json.dumps(answer, default=as_text, indent=2, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""How results look in a terminal. The figures come ready from the other rooms."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from renewable.importers.preview import Preview
+from renewable.operations.status import FleetResult, Status
+from renewable.scorecard.score import Scorecard
+from renewable.transform.staleness import Stale, Why
+from renewable.windows import Window
+
+_LISTED = 5
+_SHOWN = 40
+_FATES = ("rows_loaded", "rows_collapsed", "rows_quarantined")
+_PIPE_WIDTH = 120
+
+
+def print_status(status: Status, now: datetime) -> None:
+    """One fleet in detail."""
+    table = Table(title=f"Pipeline of {status.data_dir}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("assets", str(status.assets))
+    table.add_row("raw files", f"{status.files_seen}, {len(status.pending)} pending{_sample(status.pending)}")
+    for line in status.held_back:
+        table.add_row("held back", escape(line))
+    table.add_row("loaded", f"{status.files_loaded} files, {_rows(status.rows_loaded)}")
+    table.add_row(
+        "reconciled",
+        f"{status.rows_in} rows in = {sum(status.rows_loaded.values())} loaded + {status.rows_collapsed} duplicates"
+        f" collapsed + {status.rows_quarantined} quarantined"
+        if status.reconciles
+        else f"[red]NO: {status.rows_in} rows in, {sum(status.rows_loaded.values())} loaded, "
+        f"{status.rows_collapsed} collapsed, {status.rows_quarantined} quarantined[/red]",
+    )
+    table.add_row(
+        "days",
+        f"{status.days_loaded}, {status.first_day} to {status.last_day} (UTC)"
+        if status.first_day
+        else "none",
+    )
+    for line in _loaded(status.loaded, status.files_of_unknown_assets):
+        table.add_row("", escape(line))
+    table.add_row("quarantined", _quarantined(status))
+    table.add_row(
+        "marts",
+        f"built for all loaded days, up to local day {status.last_local_day}"
+        if status.last_local_day and not status.stale
+        else f"stale: {len(status.stale_days)} day(s)"
+        if status.stale
+        else "nothing built yet",
+    )
+    for each in _grouped(status.stale):
+        table.add_row("stale", escape(each))
+    if status.published_build:
+        table.add_row("published", f"tables of build {status.published_build}")
+    for mart, at in status.published.items():
+        table.add_row("published", f"{mart}, {_age(now - at)} ago")
+    for found in status.results:
+        table.add_row(found.technology, _result(found))
+    _console().print(table)
+
+
+def _loaded(ranges: Mapping[str, tuple[tuple[date, date], ...]], unknown: int) -> list[str]:
+    """A line for all assets with the same days."""
+    alike: dict[tuple[tuple[date, date], ...], list[str]] = {}
+    for asset_id, days in ranges.items():
+        alike.setdefault(days, []).append(asset_id)
+    lines = (
+        [f"{unknown} files: which assets they hold is not written down before the next upgrade"]
+        if unknown
+        else []
+    )
+    if unknown:
+        alike.pop((), None)
+    for days, assets in alike.items():
+        named = ", ".join(assets[:_LISTED]) + (
+            f" and {len(assets) - _LISTED} more" if len(assets) > _LISTED else ""
+        )
+        told = [str(first) if first == last else f"{first} to {last}" for first, last in days]
+        more = f" and {len(told) - _LISTED} more ranges" if len(told) > _LISTED else ""
+        lines.append(f"{named}: {', '.join(told[:_LISTED]) + more if told else 'nothing loaded'}")
+    return lines[:_SHOWN]
+
+
+def _grouped(stale: Sequence[Stale]) -> list[str]:
+    """A line each, assets with the same fault together."""
+    assets: dict[tuple[Window, Why, str], list[str]] = {}
+    for each in stale:
+        assets.setdefault((each.window, each.why, each.detail), []).append(each.asset_id or "")
+    lines = []
+    for (window, why, detail), names in assets.items():
+        named = [name for name in names if name]
+        first = Stale(window, why, detail, f"{', '.join(named[:_LISTED])}" if named else None)
+        more = f" (and {len(named) - _LISTED} more assets)" if len(named) > _LISTED else ""
+        lines.append(first.sentence + more)
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: see --json"]
+
+
+def print_preview(found: Preview) -> None:
+    """What an import would write: its first rows, coverage by day, and what looks wrong, loudest at the end."""
+    console = _console()
+    for name, rows in found.first_rows.items():
+        table = Table(title=f"first rows of {name}", title_justify="left")
+        for column in rows.columns:
+            table.add_column(column)
+        for row in rows.iter_rows():
+            table.add_row(*(escape("" if value is None else str(value)) for value in row))
+        console.print(table)
+    days = Table(title="coverage by UTC day", title_justify="left")
+    for column in found.coverage.columns:
+        days.add_column(column)
+    lines = found.coverage.rows()
+    shown = lines if len(lines) <= _SHOWN else [*lines[: _SHOWN // 2], *lines[-_SHOWN // 2 :]]
+    for day, name, count, assets, ratio in shown:
+        days.add_row(str(day), name, f"{count:,}", str(assets), f"{ratio:.1%}")
+    console.print(days)
+    if len(shown) < len(lines):
+        console.print(f"({len(lines) - len(shown)} lines between them are not shown)")
+    console.print(escape(f"would have {found.summary.sentence}"), soft_wrap=True)
+    for suspicion in found.suspicions:
+        console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
+    if not found.suspicions:
+        console.print("nothing suspicious")
+
+
+def print_scorecard(card: Scorecard) -> None:
+    """Detections against the answer key, a kind a line, and the goals that were missed."""
+    table = Table(
+        title=f"Scorecard, {card.assets} assets, {card.first_day} to {card.last_day}", title_justify="left"
+    )
+    table.add_column("kind", no_wrap=True)
+    for name in ("true h", "precision", "recall", "events", "found", "lost MWh", "found MWh", "error"):
+        table.add_column(name, justify="right")
+    hours = dict(card.confusion.group_by("true_kind").agg(pl.col("hours").sum()).iter_rows())
+    for score in card.kinds:
+        energy = (score.true_lost_kwh, score.found_lost_kwh)
+        table.add_row(
+            score.kind,
+            f"{hours[score.kind]:.0f}" if score.kind in hours else "-",
+            _share(score.precision),
+            _share(score.recall),
+            str(score.true_events),
+            f"{score.true_events_found}/{score.found_events}",
+            *("-" if value is None else f"{value / 1000:.1f}" for value in energy),
+            "-" if score.energy_error is None else f"{score.energy_error:+.1%}",
+        )
+    console = _console()
+    console.print(table)
+    soiling = card.soiling
+    if soiling.mean_absolute_error is not None:
+        console.print(
+            f"soiling ratio of {soiling.asset_days} asset-days: {soiling.mean_absolute_error:.4f} mean absolute error,"
+            f" {soiling.share_within_goal or 0:.1%} within 0.02"
+        )
+    for goal in card.goals:
+        if goal.met is False:
+            console.print(
+                f"[yellow]below the goal[/yellow]: {goal.kind} {goal.measure} {goal.reached:.3f} ({goal.bound})"
+            )
+
+
+def _share(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.3f}"
+
+
+def print_load_log(log: pl.DataFrame) -> None:
+    """What became of each raw file, a line each."""
+    table = Table(title="Load log", title_justify="left")
+    table.add_column("file", no_wrap=True)
+    for name in ("rows in", "loaded", "equal", "bad rows", "bad values", "took s"):
+        table.add_column(name, justify="right")
+    table.add_column("load, or why refused", overflow="fold")
+    for row in log.iter_rows(named=True):
+        counts = [str(row[name]) for name in ("rows_in", *_FATES, "values_set_aside")]
+        took = "" if row["duration_s"] is None else f"{row['duration_s']:.1f}"
+        fate = escape(row["refusal"]) if row["refusal"] else row["load_id"] or ""
+        table.add_row(escape(row["file"]), *counts, took, fate)
+    _console().print(table)
+
+
+def print_quarantine(listing: pl.DataFrame, directory: Path) -> None:
+    """What is set aside by file and rule, and how to bring it back."""
+    if listing.is_empty():
+        print("nothing is set aside")
+        return
+    table = Table(title=f"Quarantine in {directory}", title_justify="left")
+    table.add_column("file", overflow="fold")
+    table.add_column("what")
+    table.add_column("rule or reason", overflow="fold")
+    table.add_column("count", justify="right")
+    for file, what, rule, count in listing.iter_rows():
+        table.add_row(escape(file), what, escape(rule), str(count))
+    _console().print(table)
+    print(
+        "details: renewable quarantine show FILE; after mending the cause: renewable quarantine replay [FILE]"
+    )
+
+
+def print_quarantined_file(
+    name: str, record: Mapping[str, str] | None, rows: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    """What is set aside of one file."""
+    print(name)
+    if record is not None:
+        print(f"refused whole: {record['reason']}\nnext step: {record['next_step']}")
+    with pl.Config(tbl_rows=_SHOWN, tbl_cols=-1, tbl_width_chars=_PIPE_WIDTH, fmt_str_lengths=40):
+        for what, frame in (("rows in quarantine", rows), ("values set aside", values)):
+            if frame.height:
+                print(f"{frame.height} {what}:\n{frame.drop('file')}")
+
+
+def print_summary(fleets: Sequence[Status]) -> None:
+    """Several fleets, a line each technology, and the next commands."""
+    table = Table(title="Results", title_justify="left")
+    for name in ("data", "technology"):
+        table.add_column(name, overflow="fold")
+    for name in ("assets", "days", "rows loaded", "quarantined", "energy MWh", "capacity factor", "coverage"):
+        table.add_column(name, justify="right")
+    for fleet in fleets:
+        for number, found in enumerate(fleet.results):
+            table.add_row(
+                fleet.data_dir.name if number == 0 else "",
+                found.technology,
+                str(found.assets),
+                str(fleet.days_loaded) if number == 0 else "",
+                f"{sum(fleet.rows_loaded.values()):,}" if number == 0 else "",
+                f"{fleet.quarantined.row_count:,}" if number == 0 else "",
+                _number(found.energy_kwh, 1 / 1000, ",.1f"),
+                _number(found.capacity_factor, 1, ".3f"),
+                _number(found.data_coverage_ratio, 100, ".1f") + " %",
+            )
+    console = _console()
+    console.print(table)
+    for fleet in fleets:
+        if fleet.quarantined.row_count or fleet.quarantined.value_count or fleet.quarantined.files:
+            console.print(f"quarantine of {fleet.data_dir.name}: {_quarantined(fleet)}", highlight=False)
+    for fleet in fleets:
+        console.print(
+            f"published tables: {fleet.published_dir}/mart_*.parquet", highlight=False, soft_wrap=True
+        )
+        if (fleet.data_dir / "report" / "index.html").exists():
+            console.print(
+                f"fleet report: {fleet.data_dir}/report/index.html", highlight=False, soft_wrap=True
+            )
+    console.print(
+        "\nNext: make ui                       the Dagster UI: lineage, runs, schedule, file sensor\n"
+        "      .venv/bin/renewable status    what is pending, loaded, quarantined, fresh\n"
+        "      .venv/bin/renewable --help    every step by hand",
+        highlight=False,
+    )
+
+
+def _console() -> Console:
+    """The terminal's width; a fixed one where the output goes to a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def _result(found: FleetResult) -> str:
+    return (
+        f"{found.assets} assets, {found.days} local days, {_number(found.energy_kwh, 1 / 1000, ',.1f')} MWh,"
+        f" capacity factor {_number(found.capacity_factor, 1, '.3f')},"
+        f" coverage {_number(found.data_coverage_ratio, 100, '.1f')} %"
+    )
+
+
+def _quarantined(status: Status) -> str:
+    found = status.quarantined
+    parts = [
+        f"{found.row_count} rows{_rules(found.rows)}",
+        f"{found.value_count} values set aside{_rules(found.values)}",
+        f"{len(found.files)} files refused",
+    ]
+    lines = [", ".join(parts)]
+    lines += [f"{name}: {reason}" for name, reason in list(found.files.items())[:_LISTED]]
+    return escape("\n".join(lines))
+
+
+def _rules(counts: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{rule} {count}' for rule, count in counts.items())})" if counts else ""
+
+
+def _rows(by_table: Mapping[str, int]) -> str:
+    return ", ".join(f"{rows:,} rows of {table}" for table, rows in by_table.items()) or "0 rows"
+
+
+def _sample(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return escape(f": {', '.join(names[:_LISTED])}{more}") if names else ""
+
+
+def _number(value: float | None, factor: float, form: str) -> str:
+    return "unknown" if value is None else format(value * factor, form)
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return (
+        f"{minutes} min"
+        if minutes < 120
+        else f"{minutes // 60} h"
+        if minutes < 2880
+        else f"{minutes // 1440} days"
+    )

@@ -1,0 +1,223 @@
+"""A first mapping for a file, from its header by names that SCADA systems use. A person has to complete it."""
+
+import csv
+import gzip
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import polars as pl
+
+from renewable.errors import MappingError
+from renewable.importers.source import nameless, one_line, unreadable
+
+# Target column -> what its names look like, the likeliest first, and the usual unit.
+_KNOWN: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "generation",
+        "active_power_kw",
+        r"^p_avg$|active.?power|ac.?power|^power|leistung|puissance|potencia|\bkw\b",
+        "kW",
+    ),
+    ("generation", "curtailment_limit_kw", r"limit|setpoint|sollwert|consigne|curtail", "kW"),
+    ("generation", "operating_state", r"status|state|zustand|betriebs|etat|estado|operating", ""),
+    (
+        "weather",
+        "wind_speed_ms",
+        r"^ws_avg$|wind.?speed|windgeschw|vitesse.*vent|velocidad.*viento|^ws",
+        "m/s",
+    ),
+    (
+        "weather",
+        "wind_direction_deg",
+        r"^wa_avg$|wind.?dir|windricht|direction.*vent|direcci.*viento|^wd",
+        "deg",
+    ),
+    (
+        "weather",
+        "air_temperature_c",
+        r"^ot_avg$|amb.*temp|outdoor.*temp|outside.*temp|air.?temp|aussentemp|lufttemp",
+        "degC",
+    ),
+    ("weather", "module_temperature_c", r"mod.*temp|panel.*temp|back.*temp|modultemp|temp.*module", "degC"),
+    ("weather", "poa_irradiance_wm2", r"poa|plane.*array|tilted|generatorebene", "W/m2"),
+    ("weather", "ghi_wm2", r"\bghi\b|global.*horiz|irradiance|einstrahlung|irradiation|radiaci", "W/m2"),
+    ("weather", "air_pressure_hpa", r"pressure|luftdruck|pression|presi", "hPa"),
+    ("weather", "relative_humidity_pct", r"humid|feuchte|humed", "%"),
+    ("weather", "precipitation_mm", r"precip|rain|niederschlag|pluie|lluvia", "mm"),
+)
+_TIME = r"time|date|zeit|datum|heure|fecha|hora|measured_on|stamp"
+_ASSET = r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name"
+_FORMATS = (
+    (r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d)", "%Y-%m-%dT%H:%M:%S%z"),
+    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:Z|[+-]\d\d)", "%Y-%m-%d %H:%M:%S%z"),
+    (r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$", "%Y-%m-%dT%H:%M:%S"),
+    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", "%Y-%m-%d %H:%M:%S"),
+    (r"^\d{4}-\d\d-\d\d \d\d:\d\d$", "%Y-%m-%d %H:%M"),
+    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d\d:\d\d$", "%d.%m.%Y %H:%M:%S"),
+    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d\d$", "%d.%m.%Y %H:%M"),
+    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d$", "%d/%m/%Y %H:%M:%S"),
+    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d$", "%d/%m/%Y %H:%M"),
+)
+_LOOKED_AT = 200_000
+
+
+def draft_mapping(path: Path) -> str:
+    """A mapping for `path` as YAML text; what cannot be seen in the file is marked with TODO.
+
+    Raises MappingError when the file cannot be read or has no column that looks like a time.
+    """
+    head, encoding, delimiter = _head(path)
+    names = head.columns
+    taken: set[str] = set()
+
+    def find(pattern: str) -> str | None:
+        for alternative in pattern.split("|"):
+            for name in names:
+                if name not in taken and re.search(alternative, name, re.IGNORECASE):
+                    taken.add(name)
+                    return name
+        return None
+
+    time = find(_TIME) or next((name for name in names if _looks_like_time(head[name])), None)
+    taken.add(time or "")
+    if time is None:
+        raise MappingError(
+            f"{path}: no column looks like a time among {', '.join(names)}; write the mapping by hand"
+        )
+    channels = {
+        (table, target): (name, unit) for table, target, pattern, unit in _KNOWN if (name := find(pattern))
+    }
+    asset = find(_ASSET)
+    comma = any(_all_match(head[name], r"^-?\d+,\d+$") for name in names if name not in (time, asset))
+    lines = [
+        f"# Drafted from the header of {path.name}: complete every TODO, then look at it with",
+        "# `renewable import --preview THIS_FILE`. All settings: examples/MAPPING.md.",
+        "source:",
+        f"  files: {_quoted(path.name)}",
+        *([f"  delimiter: {_quoted(delimiter)}"] if delimiter != "," else []),
+        *(["  decimal_comma: true"] if comma else []),
+        *([f"  encoding: {encoding}"] if encoding != "utf-8" else []),
+        "",
+        "timestamp:",
+        f"  column: {_quoted(time)}",
+        *_stamp_lines(head[time]),
+        "  label: start          # TODO: does a stamp name the start or the end of its interval?",
+        "  interval_minutes: 10  # TODO: length of the interval",
+        "",
+        "asset:",
+        *(
+            [
+                f"  column: {_quoted(asset)}     # its texts are the asset_id of assets.csv, or rename them:",
+                "  rename: {}",
+            ]
+            if asset
+            else ["  constant: TODO          # the asset_id of assets.csv"]
+        ),
+    ]
+    for table in ("weather", "generation"):
+        found = {target: of for (t, target), of in channels.items() if t == table}
+        if found:
+            lines += ["", f"{table}:"]
+            lines += [
+                f"  {target}: {{column: {_quoted(name)}"
+                + (f", unit: {_quoted(unit)}}}  # TODO: unit" if unit else "}")
+                for target, (name, unit) in found.items()
+            ]
+    unused = [name for name in names if name not in taken]
+    lines += ["", *([f"# Not used: {', '.join(unused)}"] if unused else [])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _looks_like_time(cells: pl.Series) -> bool:
+    texts = cells.drop_nulls().cast(pl.String)
+    return bool(texts.len()) and any(re.match(shape, texts[0]) for shape, _ in _FORMATS)
+
+
+def _stamp_lines(cells: pl.Series) -> list[str]:
+    texts = cells.drop_nulls().cast(pl.String)
+    if cells.dtype != pl.String:
+        return ["  zone: UTC             # TODO: which clock is it?"]
+    form = next((form for shape, form in _FORMATS if texts.len() and re.match(shape, texts[0])), None)
+    if (
+        form is not None
+        and form.startswith("%d/%m")
+        and texts.str.to_datetime(form, strict=False).null_count() != 0
+    ):
+        form = form.replace("%d/%m", "%m/%d")
+    lines = [
+        f"  format: {_quoted(form)}" if form else f"  format: TODO          # of texts like {texts[0]!r}"
+    ]
+    if form and form.startswith(("%d/%m", "%m/%d")):
+        lines[0] += "  # TODO: day or month first?"
+    if form and form.endswith("%z"):
+        return [
+            *lines,
+            "  offset: honoured      # TODO: or `ignored` with a zone, where the offsets are wrong",
+        ]
+    return [
+        *lines,
+        "  zone: UTC             # TODO: UTC, an IANA zone such as Europe/Paris, or a fixed one such as +01:00",
+    ]
+
+
+def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
+    """The first rows, the encoding and the delimiter."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+        if start.startswith(b"PAR1"):
+            return pl.scan_parquet(path).head(100).collect(), "utf-8", ","
+        if path.suffix.lower() in (".xlsx", ".xls", ".xlsm", ".ods"):
+            return (
+                pl.read_excel(path, engine="calamine", read_options={"dtypes": "string"}).head(100),
+                "utf-8",
+                ",",
+            )
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as packed:
+                content = packed.read(_LOOKED_AT)
+        elif start.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(path) as archive:
+                content = b"".join(archive.open(info).read(_LOOKED_AT) for info in archive.infolist()[:1])
+        else:
+            with path.open("rb") as file:
+                content = file.read(_LOOKED_AT)
+        content = content[: content.rfind(b"\n") + 1] or content
+        encoding = next(e for e in ("utf-8", "cp1252", "latin-1") if _decodes(content, e))
+        text = content.decode(encoding).removeprefix("\ufeff")
+        delimiter = csv.Sniffer().sniff(text.partition("\n")[0], ",;\t|").delimiter
+        head = pl.read_csv(io.StringIO(text), infer_schema=False, separator=delimiter, n_rows=100)
+    except unreadable() as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
+        raise MappingError(
+            f"{path}: no table can be read from it: {reason}. Name an export: CSV, Parquet or Excel"
+        ) from error
+    return head.rename(nameless(head.columns)), encoding, delimiter
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _all_match(cells: pl.Series, pattern: str) -> bool:
+    texts = cells.drop_nulls().cast(pl.String).str.strip_chars()
+    texts = texts.filter(texts != "")
+    return bool(
+        texts.len() and texts.str.contains(r"^-?\d+([.,]\d+)?$").all() and texts.str.contains(pattern).any()
+    )
+
+
+def _quoted(text: str) -> str:
+    """As a YAML string, where it is more than a plain word."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./ -]*", text)
+    return (
+        text
+        if plain and text == text.strip()
+        else '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'
+    )

@@ -1,0 +1,403 @@
+"""The mapping file: which columns of an export mean what.
+
+Reading the export and converting it do not belong here.
+"""
+
+import re
+from codecs import lookup
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+import polars as pl
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
+from renewable.errors import MappingError
+from renewable.importers.units import conversion, is_energy
+
+_ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
+_FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
+# Stands for the asset in the columns of a wide export.
+PLACE = "{asset}"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
+        raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
+    return name
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return lookup(name).name
+    except LookupError as error:
+        raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class Source(_Part):
+    """The export's files: CSV and TSV (also .gz and .zip), Parquet, Excel; told apart by their content."""
+
+    files: str = Field(min_length=1, description="path or glob, counted from the mapping file's directory")
+    delimiter: str = Field(
+        ",", min_length=1, max_length=1, description="character between two fields of a text"
+    )
+    decimal_comma: bool = Field(
+        False, description="numbers are written 1,5; a point in a number is then an error"
+    )
+    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
+    null_markers: tuple[str, ...] = Field(
+        (), description="texts that mean 'no value', besides the empty text"
+    )
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
+    skip_rows: int = Field(0, ge=0, description="lines above the header")
+    skip_rows_after_header: int = Field(
+        0, ge=0, description="lines below the header that hold no data, such as units"
+    )
+    sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
+    keep: str | None = Field(
+        None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
+    )
+
+    @model_validator(mode="after")
+    def _delimiter_is_free(self) -> "Source":
+        if not self.delimiter.isascii() or self.delimiter in '"\r\n':
+            raise ValueError("delimiter must be one ASCII character other than a quote or a line end")
+        if self.keep is not None:
+            expression_columns(self.keep)
+        if self.thousands == ("," if self.decimal_comma else "."):
+            raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
+        return self
+
+
+class Timestamp(_Part):
+    """What the text in the timestamp column means.
+
+    `offset` says what to do with an offset in the text: `absent` (there is none), `honoured` (it is right),
+    `ignored` (it is wrong: the printed clock counts in `zone`).
+    """
+
+    column: str = ""
+    columns: tuple[str, ...] = Field(
+        (), description="instead of column: date and time apart, joined by a blank"
+    )
+    format: str = Field(
+        "",
+        description="strptime format, ends in %z when the text carries an offset; epoch_s or epoch_ms for seconds or"
+        " milliseconds since 1970; not needed where the file has real times (Parquet)",
+    )
+    offset: Literal["absent", "honoured", "ignored"] = "absent"
+    zone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+        None, description="UTC, an IANA zone, or a fixed offset such as +01:00"
+    )
+    ambiguous_hour: Literal["error", "earliest", "latest", "in_order"] = Field(
+        "error",
+        description="which of the two hours a stamp of the autumn clock change names; in_order: of two equal stamps of"
+        " an asset the first in the file is the earlier",
+    )
+    missing_hour: Literal["error", "set_aside"] = Field(
+        "error", description="what to do with stamps that the zone leaves out in spring"
+    )
+    spring_pairs: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+        None,
+        description="zone whose spring change pushed stamps of a clock without summer time onto the next hour: of two"
+        " equal stamps there the first is given back to the skipped hour",
+    )
+    label: Literal["start", "end"] = Field("start", description="which end of its interval a stamp names")
+    interval_minutes: int | None = Field(
+        None,
+        ge=1,
+        le=60,
+        description="length of the source's interval; needed for label: end, energy and resampling",
+    )
+
+    snap_minutes: float = Field(
+        0,
+        ge=0,
+        description="stamps that miss the grid of interval_minutes by no more than this are put onto it",
+    )
+
+    @model_validator(mode="after")
+    def _clock_is_stated(self) -> "Timestamp":
+        has_offset = self.format.endswith(_ENDS_IN_OFFSET)
+        if bool(self.column) == bool(self.columns):
+            raise ValueError("give either column or columns")
+        if self.is_epoch and (self.zone not in (None, "UTC") or self.offset != "absent"):
+            raise ValueError("seconds since 1970 count in UTC: remove zone and offset")
+        if has_offset and self.offset == "absent":
+            raise ValueError("the format ends in an offset: state offset: honoured, or ignored and a zone")
+        if self.format and not has_offset and self.offset != "absent":
+            raise ValueError(f"offset: {self.offset} needs a format that ends in %z")
+        if self.offset == "honoured" and self.zone is not None:
+            raise ValueError("offset: honoured leaves nothing for zone to say: remove one of them")
+        if self.offset != "honoured" and self.zone is None and not self.is_epoch:
+            raise ValueError("zone is missing: the clock of these stamps must be stated, UTC or an IANA zone")
+        if self.label == "end" and self.interval_minutes is None:
+            raise ValueError("label: end needs interval_minutes")
+        if self.snap_minutes and self.interval_minutes is None:
+            raise ValueError("snap_minutes needs interval_minutes")
+        if self.interval_minutes is not None and 60 % self.interval_minutes:
+            raise ValueError(f"interval_minutes must divide an hour, got {self.interval_minutes}")
+        return self
+
+    @property
+    def is_epoch(self) -> bool:
+        return self.format in ("epoch_s", "epoch_ms")
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        return self.columns or (self.column,)
+
+    @property
+    def wall_format(self) -> str:
+        """The format without its offset."""
+        ending = next((e for e in _ENDS_IN_OFFSET if self.format.endswith(e)), "")
+        return self.format.removesuffix(ending).rstrip()
+
+
+class Asset(_Part):
+    """Which assets a row is about.
+
+    `column`: named in the row, renamed or not. `constant`: one for the whole source. `every`: the row holds for each of
+    these assets, as of a weather station. `wide`: one set of columns an asset; in the channels `{asset}` stands for a
+    key of it. Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of
+    all `expected` (default: the names that lead there), and nothing while one of them is missing.
+    """
+
+    column: str | None = None
+    rename: dict[str, str] = Field({}, description="name in the source -> asset_id; others stay as they are")
+    constant: str | None = None
+    every: tuple[str, ...] = ()
+    wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
+    combine: Literal["sum", "mean"] | None = Field(None, description="of power; other channels are averaged")
+    expected: int | None = Field(
+        None, ge=1, description="how many source rows of an asset and time make it whole"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Asset":
+        if sum((self.column is not None, self.constant is not None, bool(self.every), bool(self.wide))) != 1:
+            raise ValueError("give either column or constant, or every or wide")
+        if self.rename and self.column is None:
+            raise ValueError("rename needs column")
+        if self.expected is not None and self.combine is None:
+            raise ValueError("expected needs combine")
+        if self.combine and self.column is not None and not self.rename and self.expected is None:
+            raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
+        return self
+
+    def expected_names(self) -> dict[str, int]:
+        """asset_id -> how many source rows make it whole."""
+        targets = [*self.rename.values(), *self.wide.values(), *self.every]
+        return {target: self.expected or targets.count(target) for target in targets}
+
+
+class Channel(_Part):
+    """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
+
+    column: str | None = None
+    expression: str | None = Field(None, description="SQL expression over the source's columns as numbers")
+    constant: float | None = None
+    unit: str | None = Field(None, description="of the source; energy units are those of one interval")
+    counter: bool = Field(
+        False, description="readings of an energy counter: what was added since the last one counts"
+    )
+    sign: Literal[1, -1] = 1
+    rename: dict[str, str] = Field({}, description="word in the source -> word of the contract")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Channel":
+        if sum(value is not None for value in (self.column, self.expression, self.constant)) != 1:
+            raise ValueError("give one of column, expression, constant")
+        if self.expression is not None:
+            expression_columns(self.expression)
+        return self
+
+    @property
+    def named(self) -> str:
+        """What errors call the source of this channel."""
+        return self.column or self.expression or str(self.constant)
+
+    @property
+    def source_columns(self) -> list[str]:
+        if self.column is not None:
+            return [self.column]
+        return [] if self.expression is None else expression_columns(self.expression)
+
+
+class Mapping(_Part):
+    """A mapping file. `weather` and `generation` are keyed by the contract's column names.
+
+    `also` lists further sources, each with its own clock, assets and channels; their rows are joined by asset and time.
+    """
+
+    source: Source
+    timestamp: Timestamp
+    asset: Asset
+    weather: dict[str, Channel] = {}
+    generation: dict[str, Channel] = {}
+    also: tuple["Mapping", ...] = ()
+
+    @field_validator("weather", "generation", mode="before")
+    @classmethod
+    def _empty_means_none(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _fits_the_contract(self) -> "Mapping":
+        if not self.tables:
+            raise ValueError("nothing is mapped: fill weather, generation or both")
+        faults = [fault for table in self.tables for fault in self._channel_faults(table)]
+        for table in TABLES:
+            taken = [name for part in self.parts for name in part.channels(table)]
+            twice = sorted({name for name in taken if taken.count(name) > 1})
+            faults += [
+                f"{table}.{name}: is mapped by two sources; one column has one origin" for name in twice
+            ]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    @property
+    def parts(self) -> tuple["Mapping", ...]:
+        """This source and those beside it."""
+        return (self, *(part for other in self.also for part in other.parts))
+
+    @property
+    def tables(self) -> list[RawTable]:
+        """The raw tables that have a mapped column in this source."""
+        return [table for table in TABLES if self.channels(table)]
+
+    @property
+    def all_tables(self) -> list[RawTable]:
+        return [table for table in TABLES if any(part.channels(table) for part in self.parts)]
+
+    def channels(self, table: RawTable) -> dict[str, Channel]:
+        return self.weather if table == "weather" else self.generation
+
+    @property
+    def source_columns(self) -> list[str]:
+        """Every source column that the mapping names, once."""
+        keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
+        named = [
+            c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns
+        ]
+        if self.asset.wide:
+            named = [name.replace(PLACE, token) for name in named for token in self.asset.wide]
+        return list(dict.fromkeys(keys + named))
+
+    def _channel_faults(self, table: RawTable) -> Iterator[str]:
+        known = measurements(table)
+        for target, channel in self.channels(table).items():
+            where = f"{table}.{target}"
+            if target not in known:
+                yield f"{where}: {table} has no such column; it has {', '.join(known)}"
+                continue
+            contract_unit = column_unit(table, target)
+            if contract_unit:
+                yield from (f"{where}: {fault}" for fault in self._number_faults(channel, contract_unit))
+            else:
+                yield from (f"{where}: {fault}" for fault in _word_faults(channel))
+
+    def _number_faults(self, channel: Channel, contract_unit: str) -> Iterator[str]:
+        if channel.rename:
+            yield "rename is for words; this column holds numbers"
+        minutes = self.timestamp.interval_minutes
+        try:
+            energy = conversion(contract_unit, channel.unit or "", minutes) is not None and is_energy(
+                channel.unit
+            )
+        except ValueError as error:
+            yield f"unit {channel.unit!r} of column {channel.named!r} {error}"
+            return
+        if channel.counter and not energy:
+            yield f"counter: true needs a unit of energy such as kWh, not {channel.unit!r}"
+        if self.asset.wide and channel.column is not None and PLACE not in channel.column:
+            yield f"column {channel.column!r} has no {PLACE}, so every asset would get it; see asset.wide"
+
+
+def _word_faults(channel: Channel) -> Iterator[str]:
+    if channel.unit is not None:
+        yield f"holds words and has no unit; remove unit: {channel.unit}"
+    if channel.column is None:
+        yield "holds words: give column"
+    unknown = sorted(set(channel.rename.values()) - set(OPERATING_STATES))
+    if unknown:
+        yield f"{', '.join(unknown)}: no such state; there are {', '.join(OPERATING_STATES)}"
+
+
+def expression_columns(expression: str) -> list[str]:
+    """The columns that an SQL expression names."""
+    try:
+        return sorted(set(pl.sql_expr(expression).meta.root_names()))
+    except pl.exceptions.PolarsError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read and validate a mapping file; one MappingError lists every fault with its line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        content, tree = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except FileNotFoundError as error:
+        raise MappingError(f"{path}: no such mapping file; RENEWABLE_MAPPING names it") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join((error.strerror or "" if isinstance(error, OSError) else str(error)).split())
+        raise MappingError(
+            f"{path}: cannot be read as YAML: {reason}. Mend the file, or name another mapping"
+        ) from error
+    if not isinstance(content, dict):
+        raise MappingError(
+            f"{path}: holds no mapping: it has to begin with settings such as source: and timestamp:;"
+            " examples/la_haute_borne/mapping.yaml is a commented one that works"
+        )
+    try:
+        return Mapping.model_validate(content)
+    except ValidationError as error:
+        faults = [line for found in error.errors() for line in _fault_lines(found["loc"], found["msg"], tree)]
+        listing = "\n".join(f"  - {fault}" for fault in faults)
+        raise MappingError(
+            f"{path}: the mapping has {len(faults)} fault(s):\n{listing}\n"
+            "Mend the file; examples/la_haute_borne/mapping.yaml is a commented one that works."
+        ) from error
+
+
+def _fault_lines(location: tuple[int | str, ...], message: str, tree: yaml.Node | None) -> Iterator[str]:
+    where = ".".join(str(step) for step in location)
+    for line in message.removeprefix("Value error, ").splitlines():
+        # Faults of a whole source begin with the path of the setting.
+        inner = line.partition(": ")[0].split(".")
+        place = _line_of(tree, (*location, *inner))
+        yield f"line {place}: {where}: {line}" if where else f"line {place}: {line}"
+
+
+def _line_of(node: yaml.Node | None, location: Sequence[int | str]) -> int:
+    """Line, from 1, of the setting, or of the closest one around it that the file has."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

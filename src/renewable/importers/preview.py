@@ -1,0 +1,266 @@
+"""What an import would write, and what about it looks wrong. Nothing is written but a copy that is thrown away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from renewable.contract import KEY, RawTable, polars_schema
+from renewable.importers.clock import spring_gaps
+from renewable.importers.convert import ImportSummary, import_files
+from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.source import read_batches, source_paths
+from renewable.windows import Window
+
+_HOUR = timedelta(hours=1)
+# Irradiance while the sun is this far below the horizon is none of the sun's.
+_NIGHT_ELEVATION_DEG, _NIGHT_WM2 = -6.0, 20.0
+_SUN_DAYS = 20
+_ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns."""
+
+    summary: ImportSummary
+    first_rows: dict[RawTable, pl.DataFrame]
+    coverage: pl.DataFrame
+    suspicions: tuple[str, ...]
+
+
+def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = None) -> Preview:
+    """Import into a directory that is thrown away and look at it; `assets` is the registry (AssetSchema).
+
+    Raises MappingError as the import does.
+    """
+    mapping = load_mapping(mapping_path)
+    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+    with TemporaryDirectory(prefix="renewable-preview-") as place:
+        raw_dir = Path(place) / "raw"
+        summary = import_files(mapping_path, raw_dir, window, intervals)
+        tables = {
+            table: pl.scan_parquet(sorted((raw_dir / table).glob("*.parquet")))
+            if (raw_dir / table).exists()
+            else pl.LazyFrame(schema=polars_schema(table))
+            for table in mapping.all_tables
+        }
+        mapped = {t: [n for part in mapping.parts for n in part.channels(t)] for t in mapping.all_tables}
+        first = {t: frame.select(*KEY, *mapped[t]).head(5).collect() for t, frame in tables.items()}
+        cells = [
+            frame.group_by(day=pl.col("timestamp").dt.date())
+            .agg(
+                rows=pl.len(),
+                assets=pl.col("asset_id").n_unique(),
+                filled_ratio=pl.mean_horizontal(pl.col(n).is_not_null().mean() for n in mapped[t]),
+            )
+            .select("day", pl.lit(t).alias("table"), "rows", "assets", "filled_ratio")
+            .collect()
+            for t, frame in tables.items()
+        ]
+        found = [
+            *_strangers(tables, assets),
+            *_stamps(tables, assets),
+            *_clock_changes(tables, assets),
+            *_power(tables, assets),
+            *_sun(tables, assets),
+            *_second_energy_columns(mapping, mapping_path),
+        ]
+    return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found))
+
+
+def _strangers(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    names = pl.concat(frame.select("asset_id").unique() for frame in tables.values()).unique().collect()
+    unknown = sorted(set(names["asset_id"].drop_nulls()) - set(assets["asset_id"]))
+    if unknown:
+        yield f"assets that the registry does not have, their rows would end in quarantine: {', '.join(unknown[:10])}"
+    silent = sorted(set(assets["asset_id"]) - set(names["asset_id"]))
+    if silent:
+        yield f"assets of the registry without a row: {', '.join(silent[:10])}"
+
+
+def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    registry = assets.lazy().select("asset_id", "interval_minutes")
+    for table, frame in tables.items():
+        past_us = pl.col("timestamp").to_physical() % (pl.col("interval_minutes") * 60_000_000)
+        offs = (
+            frame.join(registry, on="asset_id")
+            .filter(past_us != 0)
+            .group_by((past_us / 60_000_000).alias("minutes"))
+            .len()
+            .sort("len", descending=True)
+            .collect()
+        )
+        if offs.height:
+            common = offs["minutes"][0]
+            yield (
+                f"{table}: {offs['len'].sum()} stamps lie off the interval grid, mostly by {common:g} minutes; they"
+                " would end in quarantine. Is interval_minutes of the registry right? See timestamp.snap_minutes."
+            )
+
+
+def _clock_changes(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    for table, frame in tables.items():
+        keys = frame.select(KEY)
+        span = keys.select(a=pl.col("timestamp").min(), b=pl.col("timestamp").max()).collect().row(0)
+        if span[0] is None:
+            continue
+        doubles = keys.group_by(KEY).len().filter(pl.col("len") > 1).collect()
+        for zone in assets["timezone"].unique().sort():
+            of_zone = assets.filter(pl.col("timezone") == zone)
+            for year in range(span[0].year, span[1].year + 1):
+                for wall, length in spring_gaps(zone, year):
+                    at = (wall - (wall.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta())).replace(
+                        tzinfo=UTC
+                    )
+                    yield from _around_change(table, keys, doubles, of_zone, zone, at, wall, length)
+        if doubles.height:
+            yield f"{table}: {doubles.height} keys come more than once; where their values differ none is used"
+
+
+def _around_change(
+    table: str,
+    keys: pl.LazyFrame,
+    doubles: pl.DataFrame,
+    assets: pl.DataFrame,
+    zone: str,
+    at: datetime,
+    wall: datetime,
+    length: timedelta,
+) -> Iterator[str]:
+    """Doubles near the spring change, and whether an hour of the same length is missing near the autumn one."""
+    near = doubles.filter(pl.col("timestamp").is_between(at - 2 * _HOUR, at + 4 * _HOUR))
+    near = near.filter(pl.col("asset_id").is_in(assets["asset_id"].implode()))
+    if near.is_empty():
+        return
+    year_end = datetime(at.year, 12, 31, tzinfo=UTC)
+    hour, autumn = at + timedelta(days=90), None
+    while hour < year_end and autumn is None:
+        before, after = (t.astimezone(ZoneInfo(zone)).utcoffset() for t in (hour, hour + _HOUR))
+        autumn = hour + _HOUR if before and after is not None and after < before else None
+        hour += _HOUR
+    gap = ""
+    if autumn is not None:
+        around = keys.filter(pl.col("timestamp").is_between(autumn - 3 * _HOUR, autumn + 3 * _HOUR)).collect()
+        steps = around.sort(KEY).select(pl.col("timestamp").diff().over("asset_id").max()).item()
+        if steps is not None and steps > length:
+            gap = f", and {autumn:%Y-%m-%d} has a gap of {steps}"
+    yield (
+        f"{table}: {near.height} stamps come twice in the hours after the spring change of {zone}"
+        f" ({wall:%Y-%m-%d}){gap}: the stamps know no summer time and were given that of this zone. State"
+        f" timestamp.offset: ignored with the zone that the clock follows, and timestamp.spring_pairs: {zone}"
+    )
+
+
+def _power(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    if "generation" not in tables:
+        return
+    registry = assets.lazy().select("asset_id", "technology", "rated_power_kw")
+    found = (
+        tables["generation"]
+        .join(registry, on="asset_id")
+        .group_by("asset_id")
+        .agg(
+            high=pl.col("active_power_kw").quantile(0.999) / pl.col("rated_power_kw").first(),
+            low=pl.col("active_power_kw").quantile(0.01) / pl.col("rated_power_kw").first(),
+            days=pl.col("timestamp").dt.date().n_unique(),
+        )
+        .sort("asset_id")
+        .collect()
+    )
+    for row in found.drop_nulls("high").iter_rows(named=True):
+        if row["high"] > 1.2:
+            yield f"{row['asset_id']}: power reaches {row['high']:.2f} times rated power: is the unit right?"
+        elif row["high"] < 0.55 and row["days"] >= 7:
+            yield (
+                f"{row['asset_id']}: power hardly passes {row['high']:.2f} of rated power: half an hour's energy"
+                " read as power, a wrong unit, one of several inverters, or a calm season?"
+            )
+        if row["low"] < -0.02:
+            yield f"{row['asset_id']}: consumes {-row['low']:.1%} of rated power at standstill: is the sign right?"
+
+
+def _sun(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    from pvlib.location import Location
+
+    if "weather" not in tables:
+        return
+    for row in assets.iter_rows(named=True):
+        measured = (
+            tables["weather"]
+            .filter(pl.col("asset_id") == row["asset_id"])
+            .select("timestamp", irradiance=pl.coalesce("poa_irradiance_wm2", "ghi_wm2"))
+            .drop_nulls()
+            .unique("timestamp")
+            .sort("timestamp")
+            .collect()
+        )
+        days = measured["timestamp"].dt.date().unique().sort()
+        if measured.is_empty() or row["technology"] != "solar":
+            continue
+        some = days.gather_every(max(1, days.len() // _SUN_DAYS))
+        measured = measured.filter(pl.col("timestamp").dt.date().is_in(some.implode()))
+        middle = measured["timestamp"] + timedelta(minutes=row["interval_minutes"] / 2)
+        place = Location(row["latitude_deg"], row["longitude_deg"], altitude=row["elevation_m"])
+        elevation = pl.Series(place.get_solarposition(middle.to_pandas())["elevation"].to_numpy())
+        night = measured.filter((elevation < _NIGHT_ELEVATION_DEG) & (measured["irradiance"] > _NIGHT_WM2))
+        bright = measured.filter(measured["irradiance"] > 4 * _NIGHT_WM2)
+        if night.height > 0.01 * max(1, bright.height):
+            yield (
+                f"{row['asset_id']}: {night.height} intervals with more than {_NIGHT_WM2:g} W/m² while the sun is down,"
+                f" first {night['timestamp'][0]:%Y-%m-%d %H:%M} UTC: a wrong time zone?"
+            )
+        lag = _sun_lag_minutes(measured["irradiance"], elevation)
+        if abs(lag * row["interval_minutes"]) >= 20:
+            late = "later" if lag > 0 else "earlier"
+            yield (
+                f"{row['asset_id']}: irradiance fits the sun best {abs(lag) * row['interval_minutes']} minutes {late}"
+                " than its stamps say: a wrong time zone, or ends of intervals read as starts?"
+            )
+
+
+def _sun_lag_minutes(irradiance: pl.Series, elevation: pl.Series) -> int:
+    """By how many rows irradiance lags the sun: where its correlation with the sine of the elevation is largest."""
+    height = (elevation * 3.141592653589793 / 180).sin().clip(0)
+    best, best_lag = -2.0, 0
+    for lag in range(-16, 17):
+        moved = height.shift(lag)
+        both = pl.DataFrame({"sun": moved, "seen": irradiance}).drop_nulls()
+        fit = both.select(pl.corr("sun", "seen")).item() if both.height > 2 else None
+        if fit is not None and fit > best + 1e-4:
+            best, best_lag = fit, lag
+    return best_lag
+
+
+def _second_energy_columns(mapping: Mapping, mapping_path: Path) -> Iterator[str]:
+    for part in mapping.parts:
+        channel = part.generation.get("active_power_kw")
+        if channel is None or channel.column is None or part.asset.wide:
+            continue
+        path = source_paths(part, mapping_path)[0]
+        sample = next(read_batches(path, part.source.model_copy(update={"keep": None})))
+        comma = part.source.decimal_comma
+        numbers = sample.rows.select(
+            (pl.col(pl.String).str.replace(",", ".", literal=True) if comma else pl.col(pl.String)).cast(
+                pl.Float64, strict=False
+            )
+        ).with_columns(sample.rows.select(pl.col(pl.Float64, pl.Int64)))
+        if channel.column not in numbers.columns:
+            continue
+        others = numbers.select(pl.col(f"^(?i).*({_ENERGY_WORDS}).*$")).columns
+        for name in others:
+            both = numbers.select(ours=channel.column, theirs=name).drop_nulls()
+            if name == channel.column or both.height < 50 or both["theirs"].n_unique() < 20:
+                continue
+            fit, share = both.select(
+                fit=pl.corr("ours", "theirs"), share=pl.col("theirs").sum() / pl.col("ours").sum()
+            ).row(0)
+            if fit is not None and fit > 0.9 and abs(share - 1) > 0.005:
+                yield (
+                    f"{path.name}: column {name} runs with {channel.column} and adds up to {share:.3f} of it:"
+                    " make sure which of them is the power to be used"
+                )

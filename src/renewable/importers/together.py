@@ -1,0 +1,166 @@
+"""Several rows to one: sources of an asset, short intervals to longer ones, readings of a counter, tables side by side.
+
+Frames here have the key, `name` (the source's own name of what the row is about) and channels of one raw table.
+What is incomplete becomes null and is counted, never a smaller number.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+
+import polars as pl
+
+from renewable.contract import KEY
+from renewable.importers.mapping import Mapping
+
+KEY_AND_NAME = ("asset_id", "timestamp", "name")
+SHIFTS = ("first_shift_us", "second_shift_us")
+READING = "reading_"
+_DIRECTIONS = ("wind_direction_deg",)
+_AMOUNTS = ("precipitation_mm",)
+_WORDS = ("operating_state",)
+_POWERS = ("active_power_kw", "curtailment_limit_kw")
+
+Notes = Counter[str]
+Last = dict[tuple[str, str, str], tuple[object, float]]
+
+
+def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """Stamps around clock changes where the mapping's rule puts them; drops the columns that say so."""
+    if not frame.select(pl.any_horizontal(pl.col(SHIFTS) != 0).any()).item():
+        return frame.drop(SHIFTS)
+    count, number = pl.len().over(KEY_AND_NAME), pl.int_range(pl.len()).over(KEY_AND_NAME)
+    moved_us = (
+        pl.when((count == 2) & (number == 0))
+        .then("first_shift_us")
+        .when((count == 2) & (number == 1))
+        .then("second_shift_us")
+        .otherwise(0)
+    )
+    frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & (pl.col("second_shift_us") != 0))
+    notes["stamps of a repeated hour given to the skipped or the second one"] += int(
+        (frame["moved_us"] != 0).sum()
+    )
+    notes["stamps of a repeated hour that come once, read as the first"] += int(frame["alone"].sum())
+    return frame.with_columns(pl.col("timestamp") + pl.duration(microseconds="moved_us")).drop(
+        *SHIFTS, "moved_us", "alone"
+    )
+
+
+def counted(frame: pl.DataFrame, minutes: int, last: Last, stream: str, notes: Notes) -> pl.DataFrame:
+    """Readings of counters to what was added in each interval, in the reading's unit.
+
+    A row's `timestamp` is the start of the interval that its reading closes. `last` holds the readings before this
+    frame by (stream, asset_id, name) and is brought up to date. After a gap, or where the counter fell, the interval
+    has null: what was added meanwhile belongs to no single interval.
+    """
+    (reading,) = (name for name in frame.columns if name.startswith(READING))
+    target = reading.removeprefix(READING)
+    before = [
+        {"asset_id": asset, "name": name, "timestamp": at, reading: value, "old": True}
+        for (of, asset, name), (at, value) in last.items()
+        if of == f"{stream} {target}"
+    ]
+    rows = frame.drop_nulls(reading).unique(maintain_order=True).with_columns(old=pl.lit(False))
+    if before:
+        old = pl.DataFrame(before, schema_overrides={"timestamp": frame.schema["timestamp"]})
+        rows = pl.concat([old.select(rows.columns), rows])
+    rows = rows.sort(KEY_AND_NAME, maintain_order=True)
+    of_one, step = ("asset_id", "name"), pl.duration(minutes=minutes)
+    rows = rows.with_columns(
+        passed=pl.col("timestamp").diff().over(of_one), added=pl.col(reading).diff().over(of_one)
+    )
+    rows = rows.with_columns(
+        gap=pl.col("passed") > step, fell=(pl.col("added") < 0) & (pl.col("passed") == step)
+    )
+    for (asset, name), of in rows.group_by(of_one, maintain_order=True):
+        last[f"{stream} {target}", str(asset), str(name)] = (of["timestamp"][-1], of[reading][-1])
+    new = rows.filter(~pl.col("old"), pl.col("passed").is_not_null())
+    notes["counter readings after a gap (their energy is set aside)"] += int(new["gap"].sum())
+    notes["counter readings below the one before (set aside)"] += int(new["fell"].sum())
+    good = (pl.col("passed") == step) & (pl.col("added") >= 0)
+    return new.select(*KEY_AND_NAME, pl.when(good).then("added").alias(target))
+
+
+def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
+    """The rows of several sources of an asset as one: sum or mean, null unless all expected ones have a value."""
+    if part.asset.combine is None:
+        return frame.drop("name")
+    names = part.asset.expected_names()
+    expected = pl.col("asset_id").replace_strict(
+        names, default=part.asset.expected or 1, return_dtype=pl.Int64
+    )
+    whole = (pl.len() == expected.first()) & (pl.col("name").n_unique() == expected.first())
+    return _aggregated(frame.drop("name"), frame, KEY, whole, expected.first(), part.asset.combine, notes)
+
+
+def resampled(
+    frame: pl.DataFrame, minutes: int | None, intervals: MappingType[str, int], notes: Notes
+) -> pl.DataFrame:
+    """Rows of `minutes` to the asset's own interval: means, sums of amounts, vector means; null unless complete."""
+    if minutes is None or not any(interval > minutes for interval in intervals.values()):
+        return frame
+    own = pl.col("asset_id").replace_strict(intervals, default=minutes, return_dtype=pl.Int64)
+    frame = frame.with_columns(own_minutes=own)
+    longer = (pl.col("own_minutes") > minutes) & (pl.col("own_minutes") % minutes == 0)
+    stays, short = frame.filter(~longer), frame.filter(longer)
+    if short.is_empty():
+        return frame.drop("own_minutes")
+    us = pl.col("timestamp").to_physical()
+    start = (us - us % (pl.col("own_minutes") * 60_000_000)).cast(frame.schema["timestamp"])
+    short = short.with_columns(
+        rows_needed=pl.col("own_minutes") // minutes, at=pl.col("timestamp"), timestamp=start
+    )
+    needed = pl.col("rows_needed").first()
+    whole = (pl.len() == needed) & (pl.col("at").n_unique() == needed)
+    channels = short.drop("own_minutes", "rows_needed", "at")
+    longer_rows = _aggregated(channels, short, KEY, whole, needed, "mean", notes)
+    return pl.concat([stays.drop("own_minutes"), longer_rows.select(stays.drop("own_minutes").columns)])
+
+
+def side_by_side(frames: Sequence[pl.DataFrame], on: Sequence[str] = KEY) -> pl.DataFrame:
+    """Channels of several frames joined by `on`; a key that comes several times pairs in the order of the rows."""
+    if len(frames) == 1:
+        return frames[0]
+    first, *others = [frame.with_columns(number=pl.int_range(pl.len()).over(on)) for frame in frames]
+    for other in others:
+        first = first.join(other, on=[*on, "number"], how="full", coalesce=True, maintain_order="left_right")
+    return first.drop("number")
+
+
+def _aggregated(
+    channels: pl.DataFrame,
+    frame: pl.DataFrame,
+    by: Sequence[str],
+    whole: pl.Expr,
+    needed: pl.Expr,
+    power_rule: str,
+    notes: Notes,
+) -> pl.DataFrame:
+    names = [name for name in channels.columns if name not in by]
+    partly = [
+        ((pl.col(n).count() > 0) & ~(whole & (pl.col(n).count() == needed))).alias(f"partly_{n}")
+        for n in names
+    ]
+    values = [_value(name, whole & (pl.col(name).count() == needed), power_rule) for name in names]
+    found = frame.group_by(by, maintain_order=True).agg(*values, *partly)
+    for name in names:
+        incomplete = int(found[f"partly_{name}"].sum())
+        # A limit is mostly absent; the states are a word each.
+        if incomplete and name not in (*_WORDS, "curtailment_limit_kw"):
+            notes[f"intervals of {name} left empty, as not all of their rows are there"] += incomplete
+    return found.select(*by, *names)
+
+
+def _value(name: str, whole: pl.Expr, power_rule: str) -> pl.Expr:
+    column = pl.col(name)
+    if name in _WORDS:
+        return pl.when(column.drop_nulls().n_unique() == 1).then(column.drop_nulls().first()).alias(name)
+    if name in _DIRECTIONS:
+        angle = column * math.pi / 180
+        mean = pl.arctan2(angle.sin().mean(), angle.cos().mean()) * 180 / math.pi
+        return pl.when(whole).then((mean + 360) % 360).alias(name)
+    if name in _AMOUNTS or (name in _POWERS and power_rule == "sum"):
+        return pl.when(whole).then(column.sum()).alias(name)
+    return pl.when(whole).then(column.mean()).alias(name)

@@ -1,0 +1,173 @@
+"""What is stale and why: pure functions over load log, books, registry and versions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+from renewable.transform.books import BUILT_FILES_SCHEMA, Books, Registry, registry_version
+from renewable.windows import ONE_DAY, Window, contiguous_windows
+
+Why = Literal["files", "registry", "models", "half built", "failed test"]
+
+
+@dataclass(frozen=True)
+class Stale:
+    """UTC days of `window` that the tables do not show as they should; of one asset where `asset_id` is given."""
+
+    window: Window
+    why: Why
+    detail: str
+    asset_id: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        first, last = self.window.start, self.window.end - ONE_DAY
+        days = str(first) if first == last else f"{first} to {last}"
+        asset = f" of {self.asset_id}" if self.asset_id else ""
+        return f"{days}{asset}: {self.why}, {self.detail}"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What tables are built with now: models and tests by their fingerprints, the registry by its content."""
+
+    models: str
+    tests: str
+    registry: Registry
+
+
+def find_stale(loaded: pl.DataFrame, books: Books, now: Versions) -> list[Stale]:
+    """All that is stale; `loaded` has BUILT_FILES_SCHEMA, one row a file of the load log."""
+    return [
+        *_half_built(books),
+        *_models(books, loaded, now.models),
+        *_registry(books, now.registry),
+        *_files(loaded, books),
+        *_failed(books),
+    ]
+
+
+def days_to_build(found: Iterable[Stale], books: Books, now: Versions) -> list[date]:
+    """The UTC days that a build without a window takes up, ascending.
+
+    Days whose asset is held by a test wait until the test, a file or the registry changes: again it would fail again.
+    """
+    days = {day for stale in found if stale.why != "failed test" for day in stale.window.days}
+    days |= {held.day for held in books.held if held.tests_version != now.tests}
+    return sorted(days)
+
+
+def days_of_every_build(found: Iterable[Stale]) -> list[date]:
+    """The UTC days that any build takes along: tables of two registries, or of half a build, do not fit together."""
+    return sorted(
+        {day for stale in found if stale.why in ("registry", "half built") for day in stale.window.days}
+    )
+
+
+def needs_upgrade(found: Iterable[Stale]) -> bool:
+    """Whether tables were built by other models than the present ones."""
+    return any(stale.why == "models" for stale in found)
+
+
+def _half_built(books: Books) -> Iterator[Stale]:
+    by_build: dict[str, list[date]] = {}
+    for day, build_id in books.half_built.items():
+        by_build.setdefault(build_id, []).append(day)
+    for build_id, days in by_build.items():
+        build = books.builds.get(build_id)
+        since = (
+            f"since {build.started_at:%Y-%m-%d %H:%M:%S} UTC by {build.process}"
+            if build
+            else "by an unknown build"
+        )
+        for window in contiguous_windows(days):
+            yield Stale(window, "half built", f"{since} (build {build_id})")
+
+
+def _models(books: Books, loaded: pl.DataFrame, version: str) -> Iterator[Stale]:
+    if books.is_legacy:
+        for window in contiguous_windows(loaded["day"]):
+            yield Stale(window, "models", "built before versions of models were kept")
+        return
+    for window in contiguous_windows(
+        day for day, built in books.days.items() if built.models_version != version
+    ):
+        yield Stale(window, "models", "built by other models than the present ones")
+
+
+def _registry(books: Books, registry: Registry) -> Iterator[Stale]:
+    now = registry_version(registry)
+    by_version: dict[str, list[date]] = {}
+    for day, built in books.days.items():
+        if built.registry_version != now:
+            by_version.setdefault(built.registry_version, []).append(day)
+    for version, days in by_version.items():
+        then = books.registries.get(version, {})
+        for asset_id in sorted(then.keys() | registry.keys()):
+            before, after = then.get(asset_id), registry.get(asset_id)
+            if not _changed(before, after):
+                continue
+            begins = min(date.fromisoformat(row["commissioned_on"]) for row in (before, after) if row)
+            # A local day begins up to 14 hours before its UTC day.
+            touched = [day for day in days if day >= begins - ONE_DAY]
+            for window in contiguous_windows(touched):
+                yield Stale(window, "registry", _change(before, after), asset_id)
+
+
+def _changed(before: Any, after: Any) -> list[str]:
+    """Columns that differ; one that an older registry did not have counts as empty there."""
+    then, now = before or {}, after or {}
+    return sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+
+
+def _change(before: Any, after: Any) -> str:
+    if before is None:
+        return "the asset is new"
+    if after is None:
+        return "the asset is no longer in the registry: its rows leave the tables with the next build"
+    told = [
+        f"{name} changed"
+        if name in ("power_curve", "utc_offsets")
+        else f"{name} {before.get(name)} → {after.get(name)}"
+        for name in _changed(before, after)
+    ]
+    return ", ".join(told)
+
+
+def _files(loaded: pl.DataFrame, books: Books) -> Iterator[Stale]:
+    if books.is_legacy:
+        return
+    key = BUILT_FILES_SCHEMA.names()
+    new = loaded.join(books.files, on=key, how="anti", nulls_equal=True)
+    old = books.files.join(loaded, on=key, how="anti", nulls_equal=True)
+    known = set(books.days)
+    unbuilt = sorted(set(new["day"]) - known)
+    changed = sorted((set(new["day"]) | set(old["day"])) & (known | set(books.files["day"])))
+    for days, what in ((unbuilt, "not built yet"), (changed, "changed, came or went since the build")):
+        for window in contiguous_windows(days):
+            names = sorted(
+                {
+                    *new.filter(pl.col("day").is_in(window.days))["file"],
+                    *old.filter(pl.col("day").is_in(window.days))["file"],
+                }
+            )
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            yield Stale(window, "files", f"{names[0]}{more} {what}")
+
+
+def _failed(books: Books) -> Iterator[Stale]:
+    grouped: dict[tuple[str, str, str], list[date]] = {}
+    for held in books.held:
+        grouped.setdefault((held.asset_id, held.test, held.build_id), []).append(held.day)
+    for (asset_id, test, build_id), days in grouped.items():
+        for window in contiguous_windows(days):
+            yield Stale(
+                window,
+                "failed test",
+                f"{test}; its rows stay those of an earlier build (build {build_id})",
+                asset_id,
+            )
