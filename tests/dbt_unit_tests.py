@@ -18,15 +18,17 @@ from renewable.transform.dbt_project import PROJECT_DIR, DbtError, invoke_dbt
 from renewable.transform.models_version import UNIT_TESTS
 from renewable.windows import Window
 
+_REF = re.compile(r"^\s*ref\(\s*['\"](\w+)['\"]\s*\)\s*$")
+
 
 @dataclass(frozen=True)
 class UnitTest:
-    """A unit test as written: model, name, file and the rows given and expected."""
+    """A unit test as written: model, name, file, and the seeds that it reads as they are: inputs without rows."""
 
     model: str
     name: str
     file: Path
-    rows: int
+    seeds: tuple[str, ...]
 
     @property
     def unique_id(self) -> str:
@@ -50,8 +52,12 @@ def unit_tests() -> list[UnitTest]:
     found = []
     for path in sorted((PROJECT_DIR / "models").rglob(f"*{UNIT_TESTS}")):
         for test in yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["unit_tests"]:
-            given = sum(len(part.get("rows") or ()) for part in test["given"])
-            found.append(UnitTest(test["model"], test["name"], path, given))
+            seeds = [
+                _REF.sub(r"\1", part["input"])
+                for part in test["given"]
+                if not {"rows", "fixture"} & part.keys()
+            ]
+            found.append(UnitTest(test["model"], test["name"], path, tuple(seeds)))
     return found
 
 

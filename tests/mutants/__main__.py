@@ -7,7 +7,6 @@ that is listed and no longer lives, and a share below the goal end the run with 
 import argparse
 import csv
 import os
-import re
 import sys
 import tempfile
 import time
@@ -16,15 +15,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
-import duckdb
-
+from tests.mutants.sql_tokens import with_seed_as_table
 from tests.mutants.trial import (
     Bench,
     Mutant,
     Outcome,
+    Seed,
     Site,
     Statement,
-    Table,
     mutants_of_model,
     mutants_of_seed,
     try_all,
@@ -36,8 +34,6 @@ EXEMPT: dict[str, str] = {}
 KILLED_SHARE = 0.95
 SURVIVORS = Path(__file__).with_name("survivors.csv")
 
-_RELATION = re.compile(r'"[^"\n]+"\."[^"\n]+"\."[^"\n]+"')
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the mutants that are asked for; 0 when each is noticed or listed."""
@@ -48,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     asked = parser.parse_args(arguments)
     began = time.monotonic()
-    statements, tables = _compiled([asked.model] if asked.model in _models() else [])
-    mutants = all_mutants(statements, tables)
+    statements, seeds = _compiled([asked.model] if asked.model in _models() else [])
+    mutants = all_mutants(statements, seeds)
     if asked.model:
         mutants = [mutant for mutant in mutants if mutant.site.model == asked.model]
         if not mutants:
@@ -58,13 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-    unlike = Bench(statements, tables).unlike_dbt()
+    unlike = Bench(statements, seeds).unlike_dbt()
     if unlike:
         print("these tests do not pass even unchanged:", *unlike, sep="\n  ", file=sys.stderr)
         return 2
     compiled = time.monotonic()
     chosen = [mutant for at, mutant in enumerate(mutants) if at % asked.part == asked.seed % asked.part]
-    outcomes = try_all(chosen, statements, tables, asked.jobs)
+    outcomes = try_all(chosen, statements, seeds, asked.jobs)
     listed = read_survivors(SURVIVORS.read_text("utf-8"))
     if asked.model:
         listed = {site: reason for site, reason in listed.items() if site.model == asked.model}
@@ -83,13 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def all_mutants(statements: Sequence[Statement], tables: Iterable[Table]) -> list[Mutant]:
+def all_mutants(statements: Sequence[Statement], seeds: Iterable[Seed]) -> list[Mutant]:
     """Mutants of the models in scope and of the seeds that their tests read, in a fixed order."""
     found = []
     for model in sorted({test.model for test in statements} & (_models() - EXEMPT.keys())):
         found += mutants_of_model(model, [test for test in statements if test.model == model])
-    for seed in tables:
-        found += mutants_of_seed(seed) if seed.is_seed else []
+    for seed in seeds:
+        found += mutants_of_seed(seed)
     return found
 
 
@@ -145,8 +141,8 @@ def read_survivors(text: str) -> dict[Site, str]:
     return found
 
 
-def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Table]]:
-    """The statements of unit tests (none named: of all models) and the tables that they read as they are."""
+def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Seed]]:
+    """The statements of unit tests (none named: of all models) and the seeds that they read as they are."""
     from renewable.fleet import load_fleet
     from renewable.settings import REPO, Settings
     from tests.dbt_unit_tests import build_models_once, unit_tests, verdicts
@@ -160,24 +156,15 @@ def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Table]]:
         failed = [f"{name}: {verdict.message}" for name, verdict in found.items() if verdict.status != "pass"]
         if failed:
             raise SystemExit("\n".join(["mend these unit tests first:", *failed]))
-        statements = [
-            Statement.of(test.name, test.model, found[test.unique_id].sql)
-            for test in unit_tests()
-            if not models or test.model in models
-        ]
-        relations = sorted({name for test in statements for name in _RELATION.findall(test.body)})
-        with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-            tables = [_table(connection, relation) for relation in relations]
-    return statements, tables
-
-
-def _table(connection: duckdb.DuckDBPyConnection, relation: str) -> Table:
-    from renewable.transform.dbt_project import PROJECT_DIR
-
-    types = tuple((row[0], row[1]) for row in connection.execute(f"describe {relation}").fetchall())
-    rows = tuple(connection.execute(f"select * from {relation}").fetchall())
-    name = relation.split(".")[-1].strip('"')
-    return Table(relation, types, rows, (PROJECT_DIR / "vocabulary" / f"{name}.csv").is_file())
+    statements, queries = [], {}
+    for test in unit_tests():
+        if models and test.model not in models:
+            continue
+        sql = found[test.unique_id].sql
+        for seed in test.seeds:
+            sql, queries[seed] = with_seed_as_table(sql, seed, f"seed_{seed}")
+        statements.append(Statement.of(test.name, test.model, sql))
+    return statements, [Seed.of(seed, query) for seed, query in sorted(queries.items())]
 
 
 def _models() -> set[str]:

@@ -118,6 +118,19 @@ def body_of_unit_test(sql: str) -> tuple[int, int]:
     return tokens[at].start, tokens[last - 1].start
 
 
+def with_seed_as_table(sql: str, seed: str, relation: str) -> tuple[str, str]:
+    """The statement of a unit test that reads a seed from a table, and the query that gave the seed's rows before.
+
+    Raises ValueError where the statement has no such input.
+    """
+    tokens = tokens_of(sql)
+    for at, token in enumerate(tokens):
+        if token.text == f"__dbt__cte__{seed}" and [tokens[at + 1].text, tokens[at + 2].text] == ["as", "("]:
+            start, end = tokens[at + 2].end, tokens[structure_of(tokens).closing[at + 2]].start
+            return f"{sql[:start]}select * from {relation}{sql[end:]}", sql[start:end]
+    raise ValueError(f"the unit test does not read the seed {seed}")
+
+
 def places(base: str, variant: str) -> list[Hashable]:
     """For each token of a variant of a text the place in the base that it has, one of its own where it has none."""
     base_tokens, variant_tokens = tokens_of(base), tokens_of(variant)

@@ -33,22 +33,30 @@ class Statement:
 
     @classmethod
     def of(cls, name: str, model: str, sql: str) -> "Statement":
+        """Raises ValueError where the statement is not built as dbt builds it."""
         start, end = body_of_unit_test(sql)
         return cls(name, model, sql[:start], sql[start:end], sql[end:])
 
 
 @dataclass(frozen=True)
-class Table:
-    """A relation that tests read as it is: its columns' types and rows, and whether it is a seed."""
+class Seed:
+    """A seed that tests read as it is: its columns' types and rows."""
 
-    relation: str
+    name: str
     types: tuple[tuple[str, str], ...]
     rows: tuple[tuple[Any, ...], ...]
-    is_seed: bool
 
     @property
-    def name(self) -> str:
-        return self.relation.split(".")[-1].strip('"')
+    def relation(self) -> str:
+        return f"seed_{self.name}"
+
+    @classmethod
+    def of(cls, name: str, query: str) -> "Seed":
+        """From the query by which dbt gives a seed's rows to a test."""
+        with duckdb.connect() as connection:
+            relation = connection.sql(query)
+            types = tuple(zip(relation.columns, map(str, relation.types), strict=True))
+            return cls(name, types, tuple(relation.fetchall()))
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def mutants_of_model(model: str, statements: Sequence[Statement]) -> list[Mutant
     return found
 
 
-def mutants_of_seed(seed: Table) -> list[Mutant]:
+def mutants_of_seed(seed: Seed) -> list[Mutant]:
     """Every number of a seed doubled and halved, every truth value turned round; a row is named by its texts."""
     found = []
     texts = [at for at, (_, kind) in enumerate(seed.types) if kind == "VARCHAR"][:2]
@@ -128,24 +136,20 @@ def mutants_of_seed(seed: Table) -> list[Mutant]:
 class Bench:
     """An own DuckDB in memory with the seeds, and the tests of every model, the one that noticed last first."""
 
-    def __init__(self, statements: Sequence[Statement], tables: Sequence[Table]) -> None:
+    def __init__(self, statements: Sequence[Statement], seeds: Sequence[Seed]) -> None:
         self._tests: dict[str, list[Statement]] = defaultdict(list)
         for test in statements:
             self._tests[test.model].append(test)
-            for table in tables:
-                if table.is_seed and table.relation in test.body:
-                    self._tests[table.name].append(test)
+            for seed in seeds:
+                if f"from {seed.relation})" in test.before:
+                    self._tests[seed.name].append(test)
         self._connection = duckdb.connect()
         self._connection.execute("set TimeZone = 'UTC'; set threads = 1")
-        for table in tables:
-            database, schema, _ = table.relation.split(".")
-            columns = ", ".join(f'"{name}" {kind}' for name, kind in table.types)
-            self._connection.execute(f"attach if not exists ':memory:' as {database}")
-            self._connection.execute(f"create schema if not exists {database}.{schema}")
-            self._connection.execute(f"create table {table.relation} ({columns})")
-            if table.rows:
-                marks = ", ".join("?" for _ in table.types)
-                self._connection.executemany(f"insert into {table.relation} values ({marks})", table.rows)
+        for seed in seeds:
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in seed.types)
+            self._connection.execute(f"create table {seed.relation} ({columns})")
+            marks = ", ".join("?" for _ in seed.types)
+            self._connection.executemany(f"insert into {seed.relation} values ({marks})", seed.rows)
 
     def unlike_dbt(self) -> list[str]:
         """Tests that do not pass here though nothing is changed, each with the reason."""
@@ -203,18 +207,18 @@ class Bench:
 
 
 def try_all(
-    mutants: Sequence[Mutant], statements: Sequence[Statement], tables: Sequence[Table], jobs: int
+    mutants: Sequence[Mutant], statements: Sequence[Statement], seeds: Sequence[Seed], jobs: int
 ) -> list[Outcome]:
     """Try the mutants in processes of their own, each with a bench; in the order given."""
     # Children begin anew: dbt's threads and connections stay where they are.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _open_bench, (statements, tables)) as pool:
+    with ProcessPoolExecutor(jobs, context, _open_bench, (statements, seeds)) as pool:
         return list(pool.map(_try, mutants, chunksize=8))
 
 
-def _open_bench(statements: Sequence[Statement], tables: Sequence[Table]) -> None:
+def _open_bench(statements: Sequence[Statement], seeds: Sequence[Seed]) -> None:
     global _bench
-    _bench = Bench(statements, tables)
+    _bench = Bench(statements, seeds)
 
 
 def _try(mutant: Mutant) -> Outcome:

@@ -4,8 +4,8 @@ import pytest
 
 from tests.mutants.__main__ import judge, read_survivors
 from tests.mutants.operators import mutations
-from tests.mutants.sql_tokens import body_of_unit_test, places, tokens_of
-from tests.mutants.trial import Bench, Outcome, Site, Statement, Table, mutants_of_model, mutants_of_seed
+from tests.mutants.sql_tokens import body_of_unit_test, places, tokens_of, with_seed_as_table
+from tests.mutants.trial import Bench, Outcome, Seed, Site, Statement, mutants_of_model, mutants_of_seed
 
 pytestmark = pytest.mark.unit
 
@@ -174,26 +174,31 @@ def test_what_a_loop_wrote_is_one_place_and_what_stands_twice_is_two() -> None:
 
 
 def test_cells_of_a_seed_are_changed_and_put_back() -> None:
-    relation = '"w"."s"."kinds"'
-    seed = Table(
-        relation,
-        (("kind", "VARCHAR"), ("minutes", "BIGINT"), ("is_estimated", "BOOLEAN")),
-        (("icing", 60, True), ("snow", None, False)),
-        True,
+    rows = """select 'icing' as kind, 60 as b, true as is_estimated, 1 as a
+        union all select 'snow', null, false, 2"""
+    as_dbt_runs_it = STATEMENT.replace("select 1 as a, 2 as b", rows).replace(
+        "__dbt__cte__t", "__dbt__cte__kinds"
     )
-    body = STATEMENT.replace("__dbt__cte__t where b > 1", f"{relation} where minutes = 60").replace(
-        "select a", "select 1 as a"
-    )
-    statements = [Statement.of("ice_may_pause_for_an_hour", "m", body)]
+    sql, query = with_seed_as_table(as_dbt_runs_it, "kinds", "seed_kinds")
+    assert query.strip() == rows
+    seed = Seed.of("kinds", query)
+    statements = [Statement.of("ice_may_pause_for_an_hour", "m", sql.replace("b > 1", "b = 60"))]
     bench = Bench(statements, [seed])
+    assert bench.unlike_dbt() == []
     outcomes = [bench.tried(mutant) for mutant in mutants_of_seed(seed)]
     assert [(found.site.line, found.site.after, found.killed_by is not None) for found in outcomes] == [
-        ("icing: minutes", "120", True),
-        ("icing: minutes", "30", True),
+        ("icing: b", "120", True),
+        ("icing: b", "30", True),
         ("icing: is_estimated", "false", False),
+        ("icing: a", "2", True),
+        ("icing: a", "0", True),
         ("snow: is_estimated", "true", False),
+        ("snow: a", "4", False),
+        ("snow: a", "1", False),
     ]
     assert bench.unlike_dbt() == []
+    with pytest.raises(ValueError, match="does not read the seed"):
+        with_seed_as_table(STATEMENT, "kinds", "seed_kinds")
 
 
 def test_survivors_are_listed_with_a_reason_and_the_list_holds_no_more() -> None:
