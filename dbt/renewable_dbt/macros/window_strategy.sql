@@ -1,20 +1,42 @@
-{#- Incremental strategy `window`: delete what the model's incremental_predicates cover, insert what was built, in one
-    transaction. Rows that vanished from the source go too, and the cost of a day is flat in history. The predicates
-    are Jinja in a string: they name the window of a run, which is not known when the project is parsed.
+{#- Incremental models replace what their incremental_predicates cover: delete, then insert straight from the model's
+    query, in one transaction. Rows that vanished from the source go too, the cost of a day is flat in history, and
+    nothing is written twice (dbt-duckdb's own materialization fills a temporary table first). The predicates are Jinja
+    in a string: they name the window of a run, which is not known when the project is parsed.
 
     Where a build keeps a journal (src/renewable/transform/journal.py) the rows that go are written to it first; a second
     look at the same table within a build leaves what was kept. -#}
-{% macro get_incremental_window_sql(arg_dict) %}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    {%- if not arg_dict['incremental_predicates'] -%}
-        {{ exceptions.raise_compiler_error("model " ~ model.name ~ ": strategy `window` needs incremental_predicates, the rows that a run replaces") }}
+{% materialization incremental, adapter='duckdb' %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- if existing is not none and existing.is_view -%}
+        {%- do adapter.drop_relation(existing) -%}
+        {%- set existing = none -%}
     {%- endif -%}
-    {%- set replaced = [] -%}
-    {%- for predicate in arg_dict['incremental_predicates'] -%}
-        {%- do replaced.append('(' ~ render(predicate) ~ ')') -%}
-    {%- endfor -%}
-    {%- set replaced = replaced | join(' and ') -%}
+    {% call statement('main') -%}
+        {%- if existing is none or should_full_refresh() -%}
+            {%- if existing is not none %} drop table {{ target }} cascade; {% endif -%}
+            {{ create_table_as(false, target, compiled_code) }}
+        {%- else -%}
+            {{ replaced_rows(target, compiled_code) }}
+        {%- endif -%}
+    {%- endcall %}
+    {{ run_hooks(post_hooks) }}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{% macro replaced_rows(target, query) %}
+    {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | join(', ') -%}
+    {#- What reads its own rows is made before they go. -#}
+    {%- set reads_itself = (target | string) in query -%}
+    {%- set replaced = replaced_by(config.get('incremental_predicates')) -%}
+    {%- if config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(query) }}
+    {%- endif -%}
+    {%- if reads_itself %}
+    create or replace temporary table {{ target.identifier }}__made as {{ query }};
+    {%- endif %}
     {%- if env_var('RENEWABLE_JOURNAL', '') %}
     insert into journal.predicates
     select '{{ target.schema }}', '{{ target.identifier }}', '{{ replaced | replace("'", "''") }}'
@@ -31,6 +53,22 @@
     delete from {{ target }} as DBT_INCREMENTAL_TARGET
     where {{ replaced }};
 
-    insert into {{ target }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }};
+    {# Columns that the table lacks, or that the query lacks, are an error. -#}
+    insert into {{ target }} by name
+    select {{ columns }}, * exclude ({{ columns }})
+    from ({{ target.identifier ~ '__made' if reads_itself else query }}) as made;
+    {%- if reads_itself %}
+    drop table {{ target.identifier }}__made;
+    {%- endif %}
 {% endmacro %}
+
+{% macro replaced_by(predicates) -%}
+    {%- if not predicates -%}
+        {{ exceptions.raise_compiler_error("model " ~ model.name ~ ": it needs incremental_predicates, the rows that a run replaces") }}
+    {%- endif -%}
+    {%- set replaced = [] -%}
+    {%- for predicate in predicates -%}
+        {%- do replaced.append('(' ~ render(predicate) ~ ')') -%}
+    {%- endfor -%}
+    {{ return(replaced | join(' and ')) }}
+{%- endmacro %}
