@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from loaders.dlt_pipeline import LoadSummary, ingest
+from loaders.dlt_pipeline import ingest
 from loaders.load_log import (
     FULL_SCHEMA,
     LOAD_LOG_SCHEMA,
@@ -20,6 +20,7 @@ from loaders.load_log import (
 )
 from loaders.pending import EVERY_UNIT
 from loaders.quarantine import list_quarantine
+from loaders.summary import LoadSummary
 from loaders.verdicts import GateRegistry, named_assets
 from renewable.contract import schemas
 from renewable.contract.version import BASELINE_COLUMNS, contract_columns, contract_version

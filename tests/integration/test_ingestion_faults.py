@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from loaders import dlt_pipeline
+from loaders import dlt_package
 from loaders.dlt_pipeline import ingest, replay
 from loaders.load_log import read_load_log
 from loaders.quarantine import list_quarantine, read_quarantine, show_quarantined
@@ -229,14 +229,14 @@ def test_a_file_that_is_written_during_the_load_is_left_for_the_next_one(
     generate(fleet, three_days, data_dir=settings.data_dir, seed=4)
     path = _raw(settings, "weather", three_days.days[1])
     shorter = pl.read_parquet(path).head(100)
-    last_look, struck = dlt_pipeline._moved, []
+    last_look, struck = dlt_package._moved, []
 
     def just_after_a_write(*arguments: Any) -> list[str]:
         if not struck:
             struck.append(write_parquet_atomic(shorter, path))
         return last_look(*arguments)
 
-    monkeypatch.setattr(dlt_pipeline, "_moved", just_after_a_write)
+    monkeypatch.setattr(dlt_package, "_moved", just_after_a_write)
     summary = ingest(settings)
     assert summary.files_in_motion == (f"weather/{path.name}",)
     assert summary.files_loaded == 5

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from loaders import dlt_pipeline
+from loaders import dlt_package, dlt_pipeline, judging
 from loaders.dlt_pipeline import ingest
 from loaders.load_log import read_load_log
 from loaders.quarantine import read_quarantine
@@ -122,14 +123,23 @@ class RawDirectory(RuleBasedStateMachine):
             if rows is not None:
                 self._deliver(name, rows)
 
-    @rule(stage=st.sampled_from(["store_verdict", "replace_in_load_log", "publish_load_log"]))
-    def a_load_breaks(self, stage: str) -> None:
+    @rule(
+        place=st.sampled_from(
+            [
+                (judging, "store_verdict"),
+                (dlt_package, "replace_in_load_log"),
+                (dlt_pipeline, "publish_load_log"),
+            ]
+        )
+    )
+    def a_load_breaks(self, place: tuple[ModuleType, str]) -> None:
         def broken(*_: object) -> None:
             raise RuntimeError("broken on purpose")
 
-        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Exception):
-            patch.setattr(dlt_pipeline, stage, broken)
-            ingest(self.settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(*place, broken)
+            with contextlib.suppress(Exception):
+                ingest(self.settings)
         self.loaded = False
 
     @rule()

@@ -21,7 +21,7 @@ from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
 if TYPE_CHECKING:
-    from loaders.dlt_pipeline import LoadSummary
+    from loaders.summary import LoadSummary
 
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
