@@ -344,6 +344,13 @@ def test_a_draft_is_a_mapping_once_its_todos_are_done(tmp_path: Path) -> None:
     assert weather.select("wind_speed_ms", "air_temperature_c").rows() == [(7.2, -3.0)]
 
 
+@pytest.mark.parametrize("rows", ["", "2024-02-01 00:00;A1;1,5"])
+def test_a_draft_needs_no_more_than_a_header(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "export.csv").write_text(f"time;unit;power\n{rows}")
+    draft = draft_mapping(tmp_path / "export.csv")
+    assert ("%Y-%m-%d %H:%M" in draft) == ("decimal_comma: true" in draft) == bool(rows)
+
+
 def test_the_schema_for_editors_knows_every_setting() -> None:
     known = Mapping.model_json_schema()
     fields = known.get("$defs", {}).get("Mapping", known)["properties"]
