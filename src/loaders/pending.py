@@ -124,11 +124,6 @@ class Pending:
     def removed(self) -> list[str]:
         return [name for day in self.days for name in day.removed] + list(self.forgotten)
 
-    @property
-    def partition_days(self) -> list[date]:
-        """The UTC days with something new, ascending."""
-        return sorted({unit.day for unit in self.days})
-
 
 def find_pending(
     raw_dir: Path,

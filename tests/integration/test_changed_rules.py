@@ -164,7 +164,7 @@ def test_a_change_of_the_registry_is_followed_whatever_the_window(
     write(**{FIRST: (30, 3000.0)})
     assert find_work(settings, 0.0).fingerprint(DAYS) != before, "a given-up batch is another one now"
     assert ingest(settings, Window.of_day(DAYS[1])).days == tuple(DAYS)
-    assert pending_files(settings).partition_days == []
+    assert pending_files(settings).days == ()
 
 
 def test_a_warehouse_from_before_ends_as_one_that_is_built_once(
@@ -182,7 +182,7 @@ def test_a_warehouse_from_before_ends_as_one_that_is_built_once(
     # The rating makes power implausible, the third one's rows leave the quarantine, the second one goes.
     write(**{FIRST: (60, 100.0), THIRD: (60, 100.0)})
     assert ingest(settings, Window.of_day(DAYS[2])).days == tuple(DAYS)
-    assert pending_files(settings).partition_days == []
+    assert pending_files(settings).days == ()
     _assert_as_built_once(settings, tmp_path / "once")
     _forget_versions(settings)
     again = ingest(settings)

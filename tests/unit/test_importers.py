@@ -3,7 +3,7 @@
 import csv
 import gzip
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renewable.contract import TABLES, WeatherSchema, column_unit, measurements, polars_schema
+from renewable.contract import TABLES, RawTable, WeatherSchema, column_unit, measurements, polars_schema
 from renewable.errors import MappingError
-from renewable.importers.convert import convert, import_files, split_by_day
+from renewable.importers.convert import assembled, import_files, split_by_day, table_rows
 from renewable.importers.mapping import Mapping, load_mapping
-from renewable.importers.source import SourceFrame, read_source
+from renewable.importers.source import SourceFrame, read_batches
 from renewable.importers.units import CONVERSIONS, SAME
 from renewable.raw_files import raw_file_names
 from renewable.windows import Window
@@ -72,7 +72,17 @@ def starts(texts: list[str], **timestamp: Any) -> list[datetime]:
     """UTC interval starts of `texts`, in order of time."""
     mapping = Mapping.model_validate(mapping_of(timestamp={"column": "time", **timestamp}))
     rows = pl.DataFrame({"time": texts, "unit": "T1", "wind": "1", "power": "1"})
-    return convert([SourceFrame("export.csv", rows)], mapping)["weather"]["timestamp"].to_list()
+    return converted(rows, mapping)["weather"]["timestamp"].to_list()
+
+
+def converted(rows: pl.DataFrame, mapping: Mapping) -> dict[RawTable, pl.DataFrame]:
+    """The raw tables of rows of the mapping's first source, put together at once."""
+    notes: Counter[str] = Counter()
+    made = table_rows(SourceFrame("export.csv", rows), mapping, notes)
+    return {
+        table: assembled(table, {(0, "rows"): made[table, "rows"]}, mapping, {}, {}, notes)
+        for table in mapping.tables
+    }
 
 
 def utc(text: str) -> datetime:
@@ -159,11 +169,12 @@ def test_raw_files_have_the_columns_and_types_of_the_contract(example_raw_dir: P
 
 def test_offset_ignored_and_honoured_differ_by_exactly_the_offset(example_rows: list[dict[str, str]]) -> None:
     def by_row(offset: str) -> list[datetime]:
-        rows = read_source(EXAMPLE_CSV, load_mapping(EXAMPLE_MAPPING).source).rows
+        batches = read_batches(EXAMPLE_CSV, load_mapping(EXAMPLE_MAPPING).source)
+        rows = pl.concat(batch.rows for batch in batches)
         numbered = rows.with_columns(Wind_turbine_name=pl.int_range(pl.len()).cast(pl.String).str.zfill(6))
         content = load_mapping(EXAMPLE_MAPPING).model_dump()
         content["timestamp"] |= {"offset": offset, "zone": "UTC" if offset == "ignored" else None}
-        tables = convert([SourceFrame("export", numbered)], Mapping.model_validate(content))
+        tables = converted(numbered, Mapping.model_validate(content))
         return tables["generation"]["timestamp"].to_list()
 
     printed_offsets = [datetime.fromisoformat(row["Date_time"]).utcoffset() for row in example_rows]

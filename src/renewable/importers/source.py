@@ -72,12 +72,6 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     return found
 
 
-def read_source(path: Path, source: Source) -> SourceFrame:
-    """Every row and column of a file at once; null markers and empty texts become null."""
-    batches = list(read_batches(path, source))
-    return SourceFrame(str(path), pl.concat([batch.rows for batch in batches]), _first_row(source))
-
-
 def read_batches(
     path: Path, source: Source, columns: list[str] | None = None, rows: int = BATCH_ROWS
 ) -> Iterator[SourceFrame]:
