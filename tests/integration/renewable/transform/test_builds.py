@@ -28,7 +28,7 @@ from renewable.operations.status import read_status
 from renewable.operations.upgrade import upgrade
 from renewable.published import publish as publishing
 from renewable.published.publish import publish, published_set
-from renewable.settings import Settings
+from renewable.settings import REPO, Settings
 from renewable.transform import build, dbt_project
 from renewable.transform.build import UpgradeNeededError, transform
 from renewable.transform.dbt_project import PROJECT_DIR
@@ -36,7 +36,7 @@ from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
 
 pytestmark = pytest.mark.integration
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "before_books.tar.gz"
+FIXTURE = REPO / "tests" / "fixtures" / "before_books.tar.gz"
 DAYS = Window(date(2025, 3, 29), date(2025, 3, 31))
 ASSETS = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01")
 

@@ -446,3 +446,34 @@ def test_fitted_curves_do_not_replace_a_file_that_cannot_be_read(tmp_path: Path,
     with pytest.raises(FleetError, match=r"power_curves\.csv"):
         write_power_curves(fitted, tmp_path)
     assert (tmp_path / "power_curves.csv").read_bytes() == content
+
+
+def test_the_seed_fleet_is_ten_and_ten() -> None:
+    fleet = load_fleet(SEEDS)
+    assert fleet.technology("wind").height == fleet.technology("solar").height == 10
+
+
+def test_a_broken_registry_is_one_error_with_every_fault(tmp_path: Path) -> None:
+    text = (SEEDS / "assets.csv").read_text()
+    text = (
+        text.replace("Europe/Rome", "Europe/Rom", 1)
+        .replace("N117/2400", "N118", 1)
+        .replace(",1000,2012", ",much,2012", 1)
+    )
+    (tmp_path / "assets.csv").write_text(text)
+    with pytest.raises(FleetError) as raised:
+        load_fleet(tmp_path)
+    said = str(raised.value)
+    for fault in ("'Europe/Rom'", "'much' is not a Float64", "row 12", "power_curves.csv: no such file"):
+        assert fault in said
+    (tmp_path / "power_curves.csv").write_text((SEEDS / "power_curves.csv").read_text())
+    with pytest.raises(FleetError, match="'N118' has no curve"):
+        load_fleet(tmp_path)
+
+
+def test_an_asset_named_twice_is_a_fault(tmp_path: Path) -> None:
+    lines = (SEEDS / "assets.csv").read_text().splitlines()
+    (tmp_path / "assets.csv").write_text("\n".join([*lines, lines[1]]))
+    (tmp_path / "power_curves.csv").write_text((SEEDS / "power_curves.csv").read_text())
+    with pytest.raises(FleetError, match="primary_key"):
+        load_fleet(tmp_path)

@@ -18,12 +18,13 @@ from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
 from mock_data.truth import truth_day
 from renewable.fleet import Fleet
+from renewable.settings import REPO
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit
 DAY = date(2025, 2, 27)
 FLEET = make_fleet(5, 5, 3)
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = REPO / "src"
 _ONE_DAY = """
 import sys
 from datetime import date

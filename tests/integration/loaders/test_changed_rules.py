@@ -30,7 +30,7 @@ from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window
 from tests.conftest import SMALL_FLEET
-from tests.integration.test_odd_files import deliver, rows_of
+from tests.integration.loaders.test_odd_files import deliver, rows_of
 from tests.integration.warehouse_tables import tables
 
 pytestmark = pytest.mark.integration

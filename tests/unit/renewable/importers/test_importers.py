@@ -21,11 +21,12 @@ from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.source import SourceFrame, read_batches
 from renewable.importers.units import CONVERSIONS, SAME
 from renewable.raw_files import raw_file_names
+from renewable.settings import REPO
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "la_haute_borne"
+EXAMPLE = REPO / "examples" / "la_haute_borne"
 EXAMPLE_MAPPING = EXAMPLE / "mapping.yaml"
 EXAMPLE_CSV = EXAMPLE / "scada-2014-03-23-to-2014-04-05.csv.gz"
 

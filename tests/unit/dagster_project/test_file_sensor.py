@@ -1,41 +1,24 @@
-"""Decisions of schedule, sensor, alerts and launcher, on values alone."""
+"""What the file sensor starts, on values alone."""
 
 import dataclasses
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
-import dagster as dg
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.alerts import latest_failures
-from dagster_project.file_sensor import MAX_ATTEMPTS, MAX_FAILURES, MAX_RUNS, Request, plan
-from dagster_project.launcher import is_alive
+from dagster_project.file_sensor import MAX_FAILURES, MAX_RUNS, Request, plan
 from dagster_project.runs import (
     DAYS_TAG,
-    FAILURE_REASON_TAG,
-    STEP_FAULT_TAG,
     Attempt,
     Outcome,
-    days_of_runs,
     days_of_tag,
-    outcome,
-    window_of_tags,
-    window_tags,
 )
-from dagster_project.schedule import OLDER_RUNS, days_to_run
-from renewable.operations.findings import coverage_finding, quarantine_finding
 from renewable.operations.pending_work import Work
 from renewable.settings import Settings
-from renewable.windows import Window, contiguous_windows, few_windows
+from renewable.windows import Window, contiguous_windows
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)
@@ -167,137 +150,3 @@ def test_files_that_a_successful_run_leaves_pending_are_not_run_without_a_pause(
     done = [Attempt(Window.of_day(FIRST), work.fingerprint([FIRST]), "succeeded", NOW)]
     assert plan(work, done, set(), NOW, SETTINGS).requests, "a warehouse that was restored, say"
     assert not plan(work, done * 5, set(), NOW + timedelta(seconds=60), SETTINGS).requests
-
-
-@given(DAYS, DAYS, st.integers(1, 9))
-def test_few_windows_close_the_smallest_gaps_and_none_with_a_day_to_leave_out(
-    days: set[date], apart: set[date], at_most: int
-) -> None:
-    windows = few_windows(days, at_most, apart - days)
-    held = [day for window in windows for day in window.days]
-    assert days <= set(held) and len(held) == len(set(held))
-    assert not set(held) & (apart - days)
-    if not apart:
-        assert len(windows) == min(at_most, len(list(contiguous_windows(days))))
-        gaps = [(after.start - before.end) for before, after in pairwise(windows)]
-        closed = contiguous_windows(set(held) - days)
-        assert all((window.end - window.start) <= gap for window in closed for gap in gaps)
-
-
-@pytest.mark.parametrize(
-    ("status", "tags", "expected"),
-    [
-        (dg.DagsterRunStatus.STARTED, {}, "unfinished"),
-        (dg.DagsterRunStatus.SUCCESS, {}, "succeeded"),
-        (dg.DagsterRunStatus.CANCELED, {FAILURE_REASON_TAG: "STEP_FAILURE"}, "cancelled"),
-        (dg.DagsterRunStatus.FAILURE, {}, "interrupted"),
-        (dg.DagsterRunStatus.FAILURE, {FAILURE_REASON_TAG: "STEP_FAILURE"}, "failed"),
-        (dg.DagsterRunStatus.FAILURE, {FAILURE_REASON_TAG: "STEP_FAILURE", STEP_FAULT_TAG: "busy"}, "busy"),
-        (
-            dg.DagsterRunStatus.FAILURE,
-            {FAILURE_REASON_TAG: "STEP_FAILURE", STEP_FAULT_TAG: "fault"},
-            "failed",
-        ),
-    ],
-)
-def test_only_a_step_that_failed_by_itself_is_a_verdict(
-    status: dg.DagsterRunStatus, tags: dict[str, str], expected: Outcome
-) -> None:
-    assert outcome(dg.DagsterRun(job_name="load_files", status=status, tags=tags)) == expected
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "wait_s"),
-    [(["failed"], 60), (["failed", "failed"], 120), (["interrupted"], 0), (["interrupted", "failed"], 60)],
-)
-def test_pauses_double_with_each_failure(outcomes: list[Outcome], wait_s: int) -> None:
-    work = work_on({FIRST})
-    batch = work.fingerprint([FIRST])
-    tried = [Attempt(Window.of_day(FIRST), batch, outcome, NOW) for outcome in outcomes]
-    soon = plan(work, tried, set(), NOW + timedelta(seconds=wait_s - 1), SETTINGS)
-    assert not soon.requests or not wait_s
-    due = plan(work, tried, set(), NOW + timedelta(seconds=wait_s), SETTINGS)
-    assert [request.number for request in due.requests] == [len(outcomes)]
-
-
-def test_runs_that_only_get_killed_come_to_an_end_too_and_a_success_starts_anew() -> None:
-    work = work_on({FIRST})
-    batch = work.fingerprint([FIRST])
-    killed = [Attempt(Window.of_day(FIRST), batch, "interrupted", NOW)] * MAX_ATTEMPTS
-    assert plan(work, killed, set(), NOW, SETTINGS).given_up
-    since = [*killed[:2], Attempt(Window.of_day(FIRST), batch, "succeeded", NOW), *killed]
-    assert plan(work, since, set(), NOW, SETTINGS).requests[0].number == len(since)
-
-
-@given(DAYS, DAYS, st.integers(1, 40))
-def test_the_daily_run_ends_with_yesterday_and_takes_along_what_is_pending(
-    pending: set[date], busy: set[date], reach: int
-) -> None:
-    yesterday = FIRST + timedelta(days=45)
-    out = {yesterday + timedelta(days=1), date(2099, 1, 1), date.max, date.min}
-    night = days_to_run(yesterday, pending | out, busy, Settings(catch_up_days=reach))
-    window, free = night.window, pending - busy
-    assert window.days[-1] == yesterday and len(window.days) <= reach
-    assert window.start == yesterday or window.start in free
-    older = [day for one in night.older for day in one.days]
-    assert len(night.older) <= OLDER_RUNS and not set(older) & busy
-    assert all(day < yesterday - timedelta(days=reach - 1) for day in older)
-    assert set(night.left_out) == (free | out) - set(window.days) - set(older)
-    assert night.left_out == tuple(sorted(night.left_out))
-    if not busy:
-        assert set(night.left_out) == out, "a bounded number of runs takes all that is late"
-
-
-@given(st.integers(0, 400), st.integers(1, 400))
-def test_tags_of_a_range_give_its_window_back(offset: int, length: int) -> None:
-    start = FIRST + timedelta(days=offset)
-    window = Window(start, start + timedelta(days=length))
-    assert window_of_tags(window_tags(window)) == window
-    assert days_of_runs([{"dagster/partition": str(start)}, {"other": "tag"}]) == {start}
-
-
-def test_a_later_success_mends_a_failed_run_and_a_retry_to_come_is_no_trouble() -> None:
-    def run(status: dg.DagsterRunStatus, day: str, **tags: str) -> dg.DagsterRun:
-        return dg.DagsterRun(job_name="daily", status=status, tags={"dagster/partition": day} | tags)
-
-    failed, success = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
-    newest_first = [
-        run(dg.DagsterRunStatus.STARTED, "2025-01-03"),
-        run(success, "2025-01-01"),
-        run(failed, "2025-01-01"),
-        run(failed, "2025-01-02"),
-        run(success, "2025-01-02"),
-        run(failed, "2025-01-03"),
-        run(failed, "2025-01-04", **{"dagster/will_retry": "true"}),
-    ]
-    assert set(latest_failures(newest_first)) == {"run of daily 2025-01-02", "run of daily 2025-01-03"}
-
-
-def test_a_process_is_alive_until_it_ends_and_its_number_is_not_it() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert is_alive(process.pid, time.time() + 1)
-        assert not is_alive(process.pid, time.time() - 3600), "another process with the same number"
-        process.kill()
-        process.wait()
-    assert not is_alive(process.pid, time.time() + 1)
-    assert is_alive(os.getpid(), time.time())
-
-
-def test_coverage_leaves_out_the_day_that_is_not_over() -> None:
-    days = [FIRST + timedelta(days=n) for n in range(10)]
-    daily = pl.DataFrame(
-        [(asset, day, hours, 24.0) for asset, hours in (("a", 24.0), ("b", 12.0)) for day in days],
-        schema=["asset_id", "date_local", "observed_hours", "expected_hours"],
-        orient="row",
-    )
-    whole = daily.with_columns(
-        observed_hours=pl.when(pl.col("date_local") == days[-1]).then(0.0).otherwise("observed_hours")
-    )
-    finding = coverage_finding(whole, 0.8)
-    assert not finding.is_well and "1 of 2 assets" in finding.sentence and "fleet 75.0%" in finding.sentence
-    assert coverage_finding(whole, 0.5).is_well
-    assert coverage_finding(daily.clear(), 0.8).is_well
-
-
-def test_an_empty_quarantine_is_well(tmp_path: Path) -> None:
-    assert quarantine_finding(Settings(data_dir=tmp_path)).is_well
