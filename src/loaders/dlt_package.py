@@ -15,9 +15,10 @@ import duckdb
 import polars as pl
 
 from loaders.bookkeeping import load_log_rows
+from loaders.gate import claimed_rows
 from loaders.judging import JudgedDay
 from loaders.load_log import DATASET, replace_in_load_log
-from loaders.pending import UNREADABLE, Fingerprint
+from loaders.pending import UNREADABLE, DayFiles, Fingerprint
 from loaders.screen import parquet_list
 from loaders.verdicts import Standing
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
@@ -37,8 +38,25 @@ _WORK_PREFIX = "dlt-"
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
+# A batch is one dlt load. DuckDB streams its rows, so this bounds the transaction, not what is held in memory.
+_BATCH_ROWS = 16_000_000
+
+
 class FilesMovedError(Exception):
     """Files changed between the gate and the commit; the names are its arguments."""
+
+
+def batches(days: Sequence[DayFiles], max_rows_per_file: int) -> Iterator[list[DayFiles]]:
+    """`days` in portions of about _BATCH_ROWS rows, by the footers; at least one, which may be empty."""
+    batch, rows = list[DayFiles](), 0
+    for unit in days:
+        batch.append(unit)
+        rows += sum(claimed_rows(path, max_rows_per_file) for path in unit.paths)
+        if rows >= _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch or not days:
+        yield batch
 
 
 @contextmanager

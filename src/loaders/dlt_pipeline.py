@@ -1,14 +1,13 @@
 """Entry point of loading: pending raw files through the gate into DuckDB with dlt, one transaction a table."""
 
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 
 import duckdb
 
 from loaders.bookkeeping import log_misnamed, log_with_registry
-from loaders.dlt_package import FilesMovedError, Packages, has_raw_tables, work_directory
-from loaders.gate import claimed_rows
+from loaders.dlt_package import FilesMovedError, Packages, batches, has_raw_tables, work_directory
 from loaders.judging import Judge, JudgedDay, judge_misnamed, store_refusals
 from loaders.load_log import create_load_log, ledger_of, publish_load_log, removal_guard
 from loaders.pending import DayFiles, Unit, find_pending, refuse_to_empty
@@ -20,9 +19,6 @@ from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.warehouse import exclusive_connection
 from renewable.windows import ONE_DAY, Window
-
-# A batch is one dlt load. DuckDB streams its rows, so this bounds the transaction, not what is held in memory.
-_BATCH_ROWS = 16_000_000
 
 
 def ingest(
@@ -112,26 +108,13 @@ def _ingest(
         judge = Judge(settings, fleet, standing, work)
         packages = Packages(settings, standing, connection, work, now)
         if pending.days or not has_raw_tables(connection):
-            for batch in _batches(settings, pending.days):
+            for batch in batches(pending.days, settings.max_rows_per_file):
                 done += _load(judge, packages, batch, in_motion)
                 if len(done) < len(pending.days):
                     report(f"loaded {len(done)} of {len(pending.days)} table days")
         log_misnamed(settings, connection, misnamed, pending.forgotten, standing.contract, now())
         publish_load_log(settings, connection)
     return summarize(done, misnamed, in_motion, pending, time.monotonic() - started)
-
-
-def _batches(settings: Settings, days: Sequence[DayFiles]) -> Iterator[list[DayFiles]]:
-    """`days` in portions of about _BATCH_ROWS rows, by the footers; at least one, which may be empty."""
-    batch, rows = list[DayFiles](), 0
-    for unit in days:
-        batch.append(unit)
-        rows += sum(claimed_rows(path, settings.max_rows_per_file) for path in unit.paths)
-        if rows >= _BATCH_ROWS:
-            yield batch
-            batch, rows = [], 0
-    if batch or not days:
-        yield batch
 
 
 def _load(

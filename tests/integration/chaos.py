@@ -53,9 +53,9 @@ _CHILD = """
 import importlib, os, signal, sys
 from pathlib import Path
 data_dir, fleet_dir, place, name, when, batch_rows = sys.argv[1:]
-import loaders.dlt_pipeline
+import loaders.dlt_package, loaders.dlt_pipeline
 from renewable.settings import Settings
-loaders.dlt_pipeline._BATCH_ROWS = int(batch_rows)
+loaders.dlt_package._BATCH_ROWS = int(batch_rows)
 
 def found(dotted):
     try:
