@@ -4,13 +4,11 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliEventMessage
+from dagster_dbt import DbtCliEventMessage
 from dagster_dbt.asset_utils import (
-    build_dbt_specs,
     get_asset_check_key_for_test,
     get_checks_on_sources_upstream_of_selected_assets,
     get_subset_selection_for_context,
@@ -18,6 +16,7 @@ from dagster_dbt.asset_utils import (
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_dbt.dbt_manifest import validate_manifest
 
+from dagster_project.dbt_translation import LayerTranslator
 from dagster_project.metadata import model_made, tell_days
 from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
@@ -29,31 +28,6 @@ from renewable.transform.table_facts import Relation, table_facts
 from renewable.warehouse import exclusive
 
 _NOT_BUILT = ("error", "fail", "skipped", "runtime error")
-
-
-class LayerTranslator(DagsterDbtTranslator):
-    """Groups models by their layer's folder and shows dbt's tests, those of sources included, as checks."""
-
-    def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        if dbt_resource_props["resource_type"] == "seed":
-            return "registry"
-        return str(dbt_resource_props["fqn"][1])
-
-
-def translated(manifest: Path) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:
-    """dagster-dbt's view of the whole project."""
-    return build_dbt_specs(
-        translator=LayerTranslator(),
-        manifest=validate_manifest(manifest),
-        select="fqn:*",
-        exclude="",
-        selector="",
-        io_manager_key=None,
-        project=None,
-    )
 
 
 def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
@@ -113,7 +87,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
 def _is_selected_check(
     context: dg.AssetExecutionContext,
     manifest: Mapping[str, Any],
-    translator: DagsterDbtTranslator,
+    translator: LayerTranslator,
     unique_id: str,
 ) -> bool:
     key = get_asset_check_key_for_test(manifest, translator, unique_id, project=None)
@@ -150,7 +124,7 @@ def _built(messages: Iterable[DbtCliEventMessage], manifest: Mapping[str, Any]) 
 
 
 def _selection(
-    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: LayerTranslator
 ) -> list[str]:
     selection, indirect = get_subset_selection_for_context(
         context=context,

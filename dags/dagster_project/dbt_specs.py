@@ -31,7 +31,7 @@ def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetChec
     made_by = [_FORMAT, version("dagster-dbt"), manifest.stat().st_mtime_ns]
     known = _read(path)
     if known is None or known["made_by"] != made_by:
-        from dagster_project.dbt_events import translated
+        from dagster_project.dbt_translation import translated
 
         known = {"made_by": made_by, **described(*translated(manifest))}
         write_text_atomic(json.dumps(known), path)

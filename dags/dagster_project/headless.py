@@ -19,6 +19,7 @@ from dagster_project.home import prepare_home
 from dagster_project.interrupts import end_like_ctrl_c
 from dagster_project.runs import cause_of, window_tags
 from dagster_project.runs import outcome as outcome_of
+from renewable import windows
 from renewable.settings import Settings, load_settings
 from renewable.windows import Window, requested_window
 
@@ -67,9 +68,9 @@ def run_daily_job(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run the daily Dagster job over a range of UTC days.")
-    parser.add_argument("--start", type=date.fromisoformat, help="first UTC day")
-    parser.add_argument("--end", type=date.fromisoformat, help="UTC day after the last one")
-    parser.add_argument("--days", type=int, help="instead: the N whole days before today")
+    parser.add_argument("--start", type=date.fromisoformat, help=windows.START)
+    parser.add_argument("--end", type=date.fromisoformat, help=windows.END)
+    parser.add_argument("--days", type=int, help=windows.DAYS)
     parser.add_argument("--profile", type=Path, help="settings of one fleet, a file like .env")
     options = parser.parse_args()
     end_like_ctrl_c()

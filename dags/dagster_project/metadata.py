@@ -19,7 +19,7 @@ from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.windows import Window
 
 if TYPE_CHECKING:
-    from loaders.dlt_pipeline import LoadSummary
+    from loaders.summary import LoadSummary
     from renewable.published.publish import PublishSummary
     from renewable.report.build import ReportSummary
     from renewable.scorecard.score import Scorecard

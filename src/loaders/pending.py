@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from renewable.contract import TABLES, RawTable
+from renewable.errors import PipelineError
 from renewable.raw_files import RawListing, list_raw_files, printable_name, raw_file_name
 from renewable.windows import Window
 
@@ -123,11 +124,6 @@ class Pending:
     def removed(self) -> list[str]:
         return [name for day in self.days for name in day.removed] + list(self.forgotten)
 
-    @property
-    def partition_days(self) -> list[date]:
-        """The UTC days with something new, ascending."""
-        return sorted({unit.day for unit in self.days})
-
 
 def find_pending(
     raw_dir: Path,
@@ -196,6 +192,16 @@ def find_pending(
             *_unseen(raw_dir, listing, reasons.values()),
         ),
     )
+
+
+def refuse_to_empty(raw_dir: Path, pending: Pending, known: int) -> None:
+    """Raise PipelineError where `known` files were loaded from a directory that shows none now."""
+    if known and not pending.files_seen:
+        raise PipelineError(
+            f"{raw_dir} shows no file, but {known} were loaded from it: loading would empty the warehouse."
+            " Bring the files back (is the disk mounted, may it be read?), or take everything out with"
+            " `renewable ingest --allow-removal`"
+        )
 
 
 def _unseen(raw_dir: Path, listing: RawListing, told: Iterable[tuple[Path, str]]) -> Iterator[HeldBack]:

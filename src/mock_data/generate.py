@@ -38,6 +38,11 @@ class GenerateSummary:
     kept: int
     rows: int
 
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        return f"{self.written} files written, {self.kept} kept, {self.rows} rows"
+
 
 Due = tuple[date, dict[str, Path]]
 

@@ -66,13 +66,11 @@ class Climate:
     longitude_deg: Floats
     elevation_m: Floats
     season_sign: Floats
-    wind_mean_80m_ms: Floats
     wind_scale_ms: Floats
     wind_exponent: Floats
     wind_season: Floats
     wind_diurnal: Floats
     direction_deg: Floats
-    clear_ratio: Floats
     cloud_offset: Floats
     rain_threshold: Floats
     temperature_mean_c: Floats
@@ -193,13 +191,11 @@ def climate_of(sites: list[str], latitude_deg: Floats, longitude_deg: Floats, el
         longitude_deg=longitude_deg,
         elevation_m=elevation_m,
         season_sign=np.where(latitude_deg >= 0, 1.0, -1.0),
-        wind_mean_80m_ms=mean,
         wind_scale_ms=scale,
         wind_exponent=exponent,
         wind_season=0.05 + 0.04 * varied("season"),
         wind_diurnal=0.050 + 0.015 * varied("diurnal"),
         direction_deg=np.where(away > 30.0, 245.0, 75.0) + 110.0 * (varied("direction") - 0.5),
-        clear_ratio=clear,
         cloud_offset=-_normal_quantiles(clear),
         rain_threshold=-_normal_quantiles(wet),
         temperature_mean_c=sea_level_mean - 0.0065 * elevation_m,

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from mock_data import words
 from mock_data.events import PROFILES
 from mock_data.generate import generate
+from renewable import windows
 from renewable.contract import RawTable
 from renewable.errors import RenewableError
 from renewable.fleet import load_fleet
 from renewable.settings import Settings, load_settings
 from renewable.windows import requested_window
 
+_DEFAULT = "Default: %(default)s."
 _ALSO = {"weather": "", "generation": " and the answer key in <data-dir>/truth"}
 
 
@@ -24,7 +27,7 @@ def run(table: RawTable, arguments: Sequence[str]) -> int:
     """
     try:
         settings = load_settings()
-        asked = _parser(table, settings).parse_args(arguments)
+        asked = command_line(table, settings).parse_args(arguments)
         window = requested_window(asked.start, asked.end, asked.days, today=datetime.now(UTC).date())
         if window is None:
             print("say which days: --start DAY [--end DAY], or --days N", file=sys.stderr)
@@ -47,32 +50,29 @@ def run(table: RawTable, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("stopped; the files written so far are whole, run again to go on", file=sys.stderr)
         return 130
-    print(f"{table} {window}: {done.written} files written, {done.kept} kept, {done.rows} rows")
+    print(f"{table} {window}: {done.sentence}")
     return 0
 
 
-def _parser(table: RawTable, settings: Settings) -> argparse.ArgumentParser:
+def command_line(table: RawTable, settings: Settings) -> argparse.ArgumentParser:
+    """The options of a script, with their defaults out of `settings`."""
     parser = argparse.ArgumentParser(
         prog=f"generate_{table}.py",
         description=f"Write simulated {table} files, one a UTC day, to <data-dir>/raw/{table}{_ALSO[table]}.",
     )
-    parser.add_argument("--start", type=_day, metavar="DAY", help="first UTC day, YYYY-MM-DD")
+    parser.add_argument("--start", type=_day, metavar="DAY", help=windows.START)
+    parser.add_argument("--end", type=_day, metavar="DAY", help=windows.END)
+    parser.add_argument("--days", type=int, metavar="N", help=windows.DAYS)
+    parser.add_argument("--seed", type=int, default=settings.seed, help=f"{words.SEED} {_DEFAULT}")
     parser.add_argument(
-        "--end", type=_day, metavar="DAY", help="day after the last one; default: the day after --start"
+        "--data-dir", type=Path, default=settings.data_dir, metavar="DIR", help=f"Where to write. {_DEFAULT}"
     )
-    parser.add_argument(
-        "--days", type=int, metavar="N", help="the N whole days before today, instead of --start"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=settings.seed, help="seed of the weather and of all events (%(default)s)"
-    )
-    parser.add_argument("--data-dir", type=Path, default=settings.data_dir, metavar="DIR", help="%(default)s")
     parser.add_argument(
         "--fleet-dir",
         type=Path,
         default=settings.fleet_dir,
         metavar="DIR",
-        help="assets.csv, power_curves.csv (%(default)s)",
+        help=f"Where assets.csv and power_curves.csv lie. {_DEFAULT}",
     )
     parser.add_argument(
         "--events",
@@ -80,14 +80,10 @@ def _parser(table: RawTable, settings: Settings) -> argparse.ArgumentParser:
         dest="profile",
         choices=PROFILES,
         default=settings.events,
-        help="how many events are injected (%(default)s)",
+        help=f"{words.EVENTS} {_DEFAULT}",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist; they are kept otherwise"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="processes that share the days (%(default)s)"
-    )
+    parser.add_argument("--overwrite", action="store_true", help=words.OVERWRITE)
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help=f"{words.JOBS} {_DEFAULT}")
     return parser
 
 

@@ -94,6 +94,12 @@ def few_windows(days: Iterable[date], at_most: int, apart_from: Collection[date]
     return found
 
 
+# What a command line says of the options that `requested_window` reads.
+START = "First UTC day."
+END = "UTC day after the last one; the day after the first where it is not given."
+DAYS = "Instead: the N whole UTC days before today."
+
+
 def requested_window(start: date | None, end: date | None, days: int | None, *, today: date) -> Window | None:
     """The window that `--start/--end` or `--days` asks for; None when nothing was asked.
 

@@ -30,14 +30,14 @@ from tests.integration.warehouse_tables import tables
 
 # Where the child can be told to die: a function that `ingest` reaches, and whether before or after it ran.
 STAGES = {
-    "before the screen": ("loaders.dlt_pipeline", "spotless_days", "before"),
-    "after the gate, before anything is set aside": ("loaders.dlt_pipeline", "judge_day", "after"),
+    "before the screen": ("loaders.judging", "spotless_days", "before"),
+    "after the gate, before anything is set aside": ("loaders.judging", "judge_day", "after"),
     "while a quarantine file is written": ("os", "fsync", "before"),
     "before the delete": ("loaders.replace_days.ReplaceDaysJob", "run", "before"),
     "between delete and insert": ("dlt.destinations.job_client_impl.ModelLoadJob", "run", "before"),
     "between insert and settling": ("dlt.destinations.job_client_impl.ModelLoadJob", "run", "after"),
-    "before the log is replaced": ("loaders.dlt_pipeline", "replace_in_load_log", "before"),
-    "after the log is replaced, before the commit": ("loaders.dlt_pipeline", "replace_in_load_log", "after"),
+    "before the log is replaced": ("loaders.dlt_package", "replace_in_load_log", "before"),
+    "after the log is replaced, before the commit": ("loaders.dlt_package", "replace_in_load_log", "after"),
     "after the commit of one table": ("loaders.replace_days.ReplaceDaysJob", "run", "after"),
     "before dlt completes the load": (
         "dlt.destinations.job_client_impl.SqlJobClientBase",
@@ -53,9 +53,9 @@ _CHILD = """
 import importlib, os, signal, sys
 from pathlib import Path
 data_dir, fleet_dir, place, name, when, batch_rows = sys.argv[1:]
-import loaders.dlt_pipeline
+import loaders.dlt_package, loaders.dlt_pipeline
 from renewable.settings import Settings
-loaders.dlt_pipeline._BATCH_ROWS = int(batch_rows)
+loaders.dlt_package._BATCH_ROWS = int(batch_rows)
 
 def found(dotted):
     try:

@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from loaders.dlt_pipeline import LoadSummary, ingest
+from loaders.dlt_pipeline import ingest
 from loaders.quarantine import read_quarantine
+from loaders.summary import LoadSummary
 from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import load_fleet
 from renewable.importers.convert import import_files

@@ -56,6 +56,14 @@ def test_every_file_that_is_no_python_goes_into_the_wheel_too() -> None:
     assert {path for path in there - made if path.suffix not in (".py", ".md")} == carried
 
 
+@pytest.mark.parametrize("kind", ["unit", "integration"])
+def test_tests_lie_as_the_packages_do(kind: str) -> None:
+    home = REPO / "tests" / kind
+    folders = {".".join(path.parent.relative_to(home).parts) for path in home.rglob("test_*.py")} - {""}
+    assert folders <= {*PROJECT["setuptools"]["packages"], "renewable_dbt"}
+    assert all((path.parent / "__init__.py").exists() for path in home.rglob("test_*.py"))
+
+
 def test_every_room_and_every_module_of_the_vocabulary_has_its_layer() -> None:
     contract = next(c for c in PROJECT["importlinter"]["contracts"] if c["type"] == "layers")
     placed = [name for layer in contract["layers"] for name in re.split(r"[|:\s]+", layer.strip())]

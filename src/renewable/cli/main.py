@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mock_data import words
+from renewable import windows
 from renewable.errors import RenewableError, SettingsError, WindowError
 from renewable.settings import Settings, load_settings
 from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
 if TYPE_CHECKING:
-    from loaders.dlt_pipeline import LoadSummary
+    from loaders.summary import LoadSummary
 
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
@@ -41,9 +43,9 @@ _INTERRUPTED = 130
 _ON_INTERRUPT = "interrupted; what was finished counts, the next run takes the rest"
 _settings: dict[str, Path | None] = {"profile": None}
 
-Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")]
-End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="UTC day after the last one.")]
-Days = Annotated[int | None, typer.Option(help="Instead: the N whole UTC days before today.")]
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=windows.START)]
+End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=windows.END)]
+Days = Annotated[int | None, typer.Option(help=windows.DAYS)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -103,12 +105,10 @@ def generate(
     start: Start = None,
     end: End = None,
     days: Days = None,
-    seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
-    events: Annotated[
-        str | None, typer.Option(help="none, typical or harsh. Default: RENEWABLE_EVENTS.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Write existing files anew.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes that share the days.")] = 1,
+    seed: Annotated[int | None, typer.Option(help=f"{words.SEED} Default: RENEWABLE_SEED.")] = None,
+    events: Annotated[str | None, typer.Option(help=f"{words.EVENTS} Default: RENEWABLE_EVENTS.")] = None,
+    overwrite: Annotated[bool, typer.Option(help=words.OVERWRITE)] = False,
+    jobs: Annotated[int, typer.Option(help=words.JOBS)] = 1,
     diagnose: Annotated[
         Path | None, typer.Option(help="Write no data but a sheet of plots of it to this PNG or SVG.")
     ] = None,
@@ -136,7 +136,7 @@ def generate(
         report=_progress,
         progress=sys.stderr.isatty(),
     )
-    print(f"{summary.written} files written, {summary.kept} kept, {summary.rows} rows in {settings.data_dir}")
+    print(f"{summary.sentence} in {settings.data_dir}")
 
 
 @fleet.callback(invoke_without_command=True)

@@ -7,7 +7,7 @@ is the gate's matter.
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from datetime import date
@@ -100,24 +100,6 @@ def import_files(
         shutil.rmtree(spread)
     found = {what: count for what, count in notes.items() if count}
     return ImportSummary(sum(map(len, paths)), source_rows, outside, rows, written, files - written, found)
-
-
-def convert(
-    sources: Sequence[SourceFrame], mapping: Mapping, intervals: MappingType[str, int] | None = None
-) -> dict[RawTable, pl.DataFrame]:
-    """The raw tables of frames of the mapping's first source, put together at once, sorted by the key.
-
-    Rows with the same key keep the order of the sources; columns without a mapping are null.
-    Raises MappingError for a text that is no number or no timestamp.
-    """
-    notes: Notes = Counter()
-    made = [table_rows(source, mapping, notes) for source in sources]
-    return {
-        table: assembled(table, {(0, kind): pl.concat(frames)}, mapping, intervals or {}, {}, notes)
-        for table in mapping.tables
-        for kind in ("rows",)
-        if (frames := [of[table, kind] for of in made if (table, kind) in of])
-    }
 
 
 def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[RawTable, str], pl.DataFrame]:

@@ -1,16 +1,14 @@
 """A first mapping for a file, from its header by names that SCADA systems use. A person has to complete it."""
 
 import csv
-import gzip
-import io
 import re
-import zipfile
 from pathlib import Path
 
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.source import nameless, one_line, unreadable
+from renewable.importers.mapping import Source
+from renewable.importers.source import kind_of, one_line, read_head, text_start, unreadable
 
 # Target column -> what its names look like, the likeliest first, and the usual unit.
 _KNOWN: tuple[tuple[str, str, str, str], ...] = (
@@ -60,7 +58,7 @@ _FORMATS = (
     (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d$", "%d/%m/%Y %H:%M:%S"),
     (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d$", "%d/%m/%Y %H:%M"),
 )
-_LOOKED_AT = 200_000
+_LOOKED_AT_BYTES = 200_000
 
 
 def draft_mapping(path: Path) -> str:
@@ -146,9 +144,8 @@ def _stamp_lines(cells: pl.Series) -> list[str]:
         and texts.str.to_datetime(form, strict=False).null_count() != 0
     ):
         form = form.replace("%d/%m", "%m/%d")
-    lines = [
-        f"  format: {_quoted(form)}" if form else f"  format: TODO          # of texts like {texts[0]!r}"
-    ]
+    like = f"# of texts like {texts[0]!r}" if texts.len() else "# the file has no row to see it in"
+    lines = [f"  format: {_quoted(form)}" if form else f"  format: TODO          {like}"]
     if form and form.startswith(("%d/%m", "%m/%d")):
         lines[0] += "  # TODO: day or month first?"
     if form and form.endswith("%z"):
@@ -164,37 +161,20 @@ def _stamp_lines(cells: pl.Series) -> list[str]:
 
 def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
     """The first rows, the encoding and the delimiter."""
+    encoding, delimiter = "utf-8", ","
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        if start.startswith(b"PAR1"):
-            return pl.scan_parquet(path).head(100).collect(), "utf-8", ","
-        if path.suffix.lower() in (".xlsx", ".xls", ".xlsm", ".ods"):
-            return (
-                pl.read_excel(path, engine="calamine", read_options={"dtypes": "string"}).head(100),
-                "utf-8",
-                ",",
-            )
-        if start.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as packed:
-                content = packed.read(_LOOKED_AT)
-        elif start.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(path) as archive:
-                content = b"".join(archive.open(info).read(_LOOKED_AT) for info in archive.infolist()[:1])
-        else:
-            with path.open("rb") as file:
-                content = file.read(_LOOKED_AT)
-        content = content[: content.rfind(b"\n") + 1] or content
-        encoding = next(e for e in ("utf-8", "cp1252", "latin-1") if _decodes(content, e))
-        text = content.decode(encoding).removeprefix("\ufeff")
-        delimiter = csv.Sniffer().sniff(text.partition("\n")[0], ",;\t|").delimiter
-        head = pl.read_csv(io.StringIO(text), infer_schema=False, separator=delimiter, n_rows=100)
+        if kind_of(path) == "CSV":
+            content = text_start(path, _LOOKED_AT_BYTES)
+            encoding = next(e for e in ("utf-8", "cp1252", "latin-1") if _decodes(content, e))
+            header = content.decode(encoding).removeprefix("\ufeff").partition("\n")[0]
+            delimiter = csv.Sniffer().sniff(header, ",;\t|").delimiter
+        source = Source.model_validate({"files": path.name, "delimiter": delimiter, "encoding": encoding})
+        return read_head(path, source, _LOOKED_AT_BYTES), encoding, delimiter
     except unreadable() as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
         raise MappingError(
             f"{path}: no table can be read from it: {reason}. Name an export: CSV, Parquet or Excel"
         ) from error
-    return head.rename(nameless(head.columns)), encoding, delimiter
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -72,12 +72,6 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     return found
 
 
-def read_source(path: Path, source: Source) -> SourceFrame:
-    """Every row and column of a file at once; null markers and empty texts become null."""
-    batches = list(read_batches(path, source))
-    return SourceFrame(str(path), pl.concat([batch.rows for batch in batches]), _first_row(source))
-
-
 def read_batches(
     path: Path, source: Source, columns: list[str] | None = None, rows: int = BATCH_ROWS
 ) -> Iterator[SourceFrame]:
@@ -104,7 +98,7 @@ def read_batches(
     except unreadable() as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        kind = _kind(path)
+        kind = kind_of(path)
         form = f" with delimiter {source.delimiter!r} and encoding {source.encoding}" if kind == "CSV" else ""
         step = (
             "Mend these two in the mapping, or export"
@@ -114,6 +108,23 @@ def read_batches(
         raise MappingError(
             f"{path}: cannot be read as {kind}{form}: {one_line(error)}. {step} the file again."
         ) from error
+
+
+def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> pl.DataFrame:
+    """The first rows as `read_batches` gives them, of a text those within its first `text_bytes`.
+
+    Raises MappingError for an archive that holds not one file, else what `unreadable` lists.
+    """
+    with _scanned(path, source, text_bytes) as scanned:
+        head = scanned.head(rows).collect()
+    return _cells(head.rename(nameless(head.columns)), source)
+
+
+def text_start(path: Path, size: int) -> bytes:
+    """A text, unpacked; of one longer than `size` bytes the whole lines among these. Raises as `read_head` does."""
+    with _unpacked(path, _start(path)) as file:
+        content = file.read(size + 1)
+    return content if len(content) <= size else content[: content.rfind(b"\n", 0, size) + 1] or content[:size]
 
 
 def unreadable() -> tuple[type[Exception], ...]:
@@ -204,7 +215,8 @@ def _cells(batch: pl.DataFrame, source: Source) -> pl.DataFrame:
     return batch.with_columns(pl.when(~text.is_in(["", *source.null_markers])).then(text))
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """Parquet, Excel or CSV, by the content; whatever is neither of the first two is taken for a text."""
     start = _start(path)
     if start.startswith(_PARQUET_MAGIC):
         return "Parquet"
@@ -221,8 +233,11 @@ def _start(path: Path) -> bytes:
 
 
 @contextmanager
-def _scanned(path: Path, source: Source) -> Iterator[pl.LazyFrame]:
-    """The file as a lazy frame; a text that Polars cannot read as it lies there is unpacked into a temporary file."""
+def _scanned(path: Path, source: Source, text_bytes: int | None = None) -> Iterator[pl.LazyFrame]:
+    """The file as a lazy frame; a text that Polars cannot read as it lies there is unpacked into a temporary file.
+
+    So are the first `text_bytes` of a text, where it is not wanted whole.
+    """
     start = _start(path)
     if start.startswith(_PARQUET_MAGIC):
         yield pl.scan_parquet(path)
@@ -234,8 +249,13 @@ def _scanned(path: Path, source: Source) -> Iterator[pl.LazyFrame]:
     else:
         with ExitStack() as stack:
             plain = path
-            if start.startswith((_GZIP_MAGIC, _ZIP_MAGIC)) or source.encoding != "utf-8":
+            is_plain = source.encoding == "utf-8" and not start.startswith((_GZIP_MAGIC, _ZIP_MAGIC))
+            if text_bytes is not None or not is_plain:
                 plain = Path(stack.enter_context(TemporaryDirectory(prefix="renewable-"))) / "plain.csv"
+            if text_bytes is not None:
+                content = text_start(path, text_bytes).decode(source.encoding)
+                plain.write_text(content, encoding="utf-8", newline="")
+            elif not is_plain:
                 _transcode(path, start, source.encoding, plain)
             yield pl.scan_csv(
                 plain,
@@ -247,7 +267,9 @@ def _scanned(path: Path, source: Source) -> Iterator[pl.LazyFrame]:
             )
 
 
-def _transcode(path: Path, start: bytes, encoding: str, plain: Path) -> None:
+@contextmanager
+def _unpacked(path: Path, start: bytes) -> Iterator[IO[bytes]]:
+    """The content of a text, or of the one file in an archive."""
     with ExitStack() as stack:
         raw: IO[bytes] = stack.enter_context(path.open("rb"))
         if start.startswith(_GZIP_MAGIC):
@@ -260,6 +282,13 @@ def _transcode(path: Path, start: bytes, encoding: str, plain: Path) -> None:
                     f"{path}: holds {len(files)} files; unpack it, and name them in source.files"
                 )
             raw = stack.enter_context(archive.open(files[0]))
-        text = stack.enter_context(io.TextIOWrapper(raw, encoding=encoding, newline=""))
-        out = stack.enter_context(plain.open("w", encoding="utf-8", newline=""))
+        yield raw
+
+
+def _transcode(path: Path, start: bytes, encoding: str, plain: Path) -> None:
+    with (
+        _unpacked(path, start) as raw,
+        io.TextIOWrapper(raw, encoding=encoding, newline="") as text,
+        plain.open("w", encoding="utf-8", newline="") as out,
+    ):
         shutil.copyfileobj(text, out, 1 << 20)

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from renewable.report.charts import chart_specs
 from renewable.report.inputs import read_inputs
-from renewable.report.pages import report_pages
+from renewable.report.pages.every_page import report_pages
 from renewable.report.period import PERIOD_DAYS
 from renewable.settings import Settings
 

@@ -1,0 +1,35 @@
+"""dagster-dbt's view of the dbt project: how a model and a test look as asset and check. Slow to import."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt.asset_utils import build_dbt_specs
+from dagster_dbt.dbt_manifest import validate_manifest
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups models by their layer's folder and shows dbt's tests, those of sources included, as checks."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["resource_type"] == "seed":
+            return "registry"
+        return str(dbt_resource_props["fqn"][1])
+
+
+def translated(manifest: Path) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:
+    """dagster-dbt's view of the whole project."""
+    return build_dbt_specs(
+        translator=LayerTranslator(),
+        manifest=validate_manifest(manifest),
+        select="fqn:*",
+        exclude="",
+        selector="",
+        io_manager_key=None,
+        project=None,
+    )

@@ -1,0 +1,33 @@
+"""Findings, which become asset checks."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from renewable.operations.findings import coverage_finding, quarantine_finding
+from renewable.settings import Settings
+
+pytestmark = pytest.mark.unit
+FIRST = date(2025, 1, 1)
+
+
+def test_coverage_leaves_out_the_day_that_is_not_over() -> None:
+    days = [FIRST + timedelta(days=n) for n in range(10)]
+    daily = pl.DataFrame(
+        [(asset, day, hours, 24.0) for asset, hours in (("a", 24.0), ("b", 12.0)) for day in days],
+        schema=["asset_id", "date_local", "observed_hours", "expected_hours"],
+        orient="row",
+    )
+    whole = daily.with_columns(
+        observed_hours=pl.when(pl.col("date_local") == days[-1]).then(0.0).otherwise("observed_hours")
+    )
+    finding = coverage_finding(whole, 0.8)
+    assert not finding.is_well and "1 of 2 assets" in finding.sentence and "fleet 75.0%" in finding.sentence
+    assert coverage_finding(whole, 0.5).is_well
+    assert coverage_finding(daily.clear(), 0.8).is_well
+
+
+def test_an_empty_quarantine_is_well(tmp_path: Path) -> None:
+    assert quarantine_finding(Settings(data_dir=tmp_path)).is_well
