@@ -11,8 +11,8 @@
 {%- endmacro %}
 
 {#- What is doubtful about a reading of int_interval_performance; null when nothing is. -#}
-{% macro reading_flag(channel) -%}
-    {%- set rules = rules_of(channel) %}
+{% macro reading_flag(words, channel) -%}
+    {%- set rules = rules_of(words, channel) %}
     case
         {%- if channel == 'active_power_kw' %}
         when is_meter_frozen then 'frozen'

@@ -14,6 +14,6 @@ IRRADIANCE_POWER_SCHEMA = pl.Schema(
     ]
 )
 BINNING = (
-    "Mean power of the intervals in which the asset ran freely, with unflagged readings, by month and bin of 50 W/m² of "
-    "irradiance in the plane of the array, beside the mean expected power of the same intervals."
+    "Mean power of the intervals in which the asset ran freely, with unflagged readings, by month and bin of 50 W/m² "
+    "of irradiance in the plane of the array, beside the mean expected power of the same intervals."
 )

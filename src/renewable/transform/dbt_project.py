@@ -20,6 +20,8 @@ PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
 # Nothing on the console: what failed is told once, by the error; tracebacks go to dbt's log.
 _FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-use-colors", "--warn-error")
 _READ_REGISTRY = ("build", "run")
+# The manifest takes longer to write than a model to build, and is written where it is asked for (ensure_manifest).
+_WRITES_NO_JSON = ("build", "run", "test")
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "vocabulary")
 
 _manifests: dict[tuple[str, ...], tuple[float, Any]] = {}
@@ -135,7 +137,7 @@ def invoke_dbt(
         try:
             known = None if arguments[0] == "parse" else _parsed(settings)
             outcome = runner(manifest=known, callbacks=[on_event] if on_event else []).invoke(
-                [*_FLAGS, *arguments]
+                [*_FLAGS, *(["--no-write-json"] if arguments[0] in _WRITES_NO_JSON else []), *arguments]
             )
         finally:
             # dbt keeps the connection, and with it the file's lock, in a class attribute.

@@ -56,7 +56,7 @@ select
     {{ exact_sum('reference_stc_kwh') }} as reference_yield_stc_kwh,
     {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
     {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }} as insolation_kwh_m2,
-    {%- for cause in kinds(['interval']) + ['unexplained'] %}
+    {%- for cause in kinds(vocabulary(), ['interval']) + ['unexplained'] %}
     coalesce({{ exact_sum(cause ~ '_kwh') }}, 0.0) as {{ cause }}_kwh,
     {%- endfor %}
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh

@@ -1,7 +1,8 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-{%- set judged = ['active_power_kw'] + channels('weather') %}
-{%- set rules = vocabulary('reading_rules') | map(attribute='rule') | unique | list %}
+{%- set words = vocabulary() %}
+{%- set judged = ['active_power_kw'] + words.weather %}
+{%- set rules = words.rules | map(attribute='rule') | unique | list %}
 
 with flags as (
 
@@ -10,7 +11,7 @@ with flags as (
         date_local
         {%- for channel in judged %},
         count({{ channel }}) as {{ channel }}_present
-        {%- for rule in rules_of(channel) %},
+        {%- for rule in rules_of(words, channel) %},
         count(*) filter (where {{ channel }}_flag = '{{ rule }}') as {{ channel }}_{{ rule }}
         {%- endfor %}
         {%- endfor %}
@@ -28,9 +29,9 @@ by_channel as (
         asset_id,
         date_local,
         '{{ channel }}' as channel,
-        {{ "'" ~ channel_technology(channel) ~ "'" if channel_technology(channel) else 'null' }} as only_technology,
+        {{ "'" ~ words.technology[channel] ~ "'" if words.technology[channel] else 'null' }} as only_technology,
         {%- for rule in rules %}
-        {{ channel ~ '_' ~ rule if rule in rules_of(channel) else '0' }} as readings_{{ rule }},
+        {{ channel ~ '_' ~ rule if rule in rules_of(words, channel) else '0' }} as readings_{{ rule }},
         {%- endfor %}
         {{ channel }}_present as readings_present
     from flags
@@ -53,8 +54,8 @@ absent as (
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         intervals.{{ channel }} is null
-        {%- if channel_technology(channel) %}
-        and assets.technology = '{{ channel_technology(channel) }}'
+        {%- if words.technology[channel] %}
+        and assets.technology = '{{ words.technology[channel] }}'
         {%- endif %}
         and {{ around_local_days('intervals.timestamp_utc') }}
         and {{ in_local_days('intervals.date_local') }}

@@ -40,7 +40,7 @@ balanced as (
 ),
 
 categories as (
-    {% for category in kinds(['interval', 'day', 'rest']) %}
+    {% for category in kinds(vocabulary(), ['interval', 'day', 'rest']) %}
     select
         asset_id,
         date_local,

@@ -8,12 +8,10 @@ renamed as (
 
     select
         asset_id,
-
-        timestamp as timestamp_utc,
-
-        active_power_kw,
-        curtailment_limit_kw,
-        operating_state
+        timestamp as timestamp_utc
+        {%- for channel in vocabulary().generation %},
+        {{ channel }}
+        {%- endfor %}
     from source
 
 )

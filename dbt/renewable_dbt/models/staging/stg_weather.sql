@@ -9,7 +9,7 @@ renamed as (
     select
         asset_id,
         timestamp as timestamp_utc
-        {%- for channel in channels('weather') %},
+        {%- for channel in vocabulary().weather %},
         {{ channel }}
         {%- endfor %}
     from source

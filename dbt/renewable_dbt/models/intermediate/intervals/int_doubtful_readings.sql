@@ -1,9 +1,10 @@
 {#- Readings that are there and not to be believed. `rules` says when; which channels have a rule shapes the query. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_doubtful_readings', 'timestamp_utc') }}"]) }}
 
-{%- set frozen = reading_rules('frozen') %}
-{%- set interpolated = reading_rules('interpolated') %}
-{%- set spikes = reading_rules('spike') %}
+{%- set words = vocabulary() %}
+{%- set frozen = reading_rules(words, 'frozen') %}
+{%- set interpolated = reading_rules(words, 'interpolated') %}
+{%- set spikes = reading_rules(words, 'spike') %}
 
 with intervals as (
 

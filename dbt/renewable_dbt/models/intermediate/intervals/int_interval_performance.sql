@@ -1,7 +1,8 @@
 {#- Everything that is known of an interval, side by side. -#}
 {{ config(materialized='view') }}
 
-{%- set flagged = channels('weather') + ['active_power_kw'] %}
+{%- set words = vocabulary() %}
+{%- set flagged = words.weather + ['active_power_kw'] %}
 
 with doubts as (
 
@@ -62,11 +63,11 @@ select
     timestamp_utc,
     date_local,
     interval_hours,
-    {%- for channel in channels('generation') + channels('weather') %}
+    {%- for channel in words.generation + words.weather %}
     {{ channel }},
     {%- endfor %}
     {%- for channel in flagged %}
-    {{ reading_flag(channel) }} as {{ channel }}_flag,
+    {{ reading_flag(words, channel) }} as {{ channel }}_flag,
     {%- endfor %}
     air_density_kg_m3,
     normalised_wind_speed_ms,
@@ -77,7 +78,7 @@ select
     event_kind is null and is_free_by_report as is_free,
     event_kind,
     event_evidence,
-    {%- for kind in kinds(['interval']) %}
+    {%- for kind in kinds(words, ['interval']) %}
     case when event_kind = '{{ kind }}' then lost_kwh when rest_kind = '{{ kind }}' then rest_kwh else 0.0 end as {{ kind }}_kwh,
     {%- endfor %}
     -- Soiling, which is a factor of the day, and the residual share what is left.

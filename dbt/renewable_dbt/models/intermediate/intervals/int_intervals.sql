@@ -1,6 +1,7 @@
 {{ config(incremental_predicates=["{{ in_reach('int_intervals', 'timestamp_utc') }}"]) }}
 
-{%- set readings = channels('generation') + channels('weather') %}
+{%- set words = vocabulary() %}
+{%- set readings = words.generation + words.weather %}
 
 with weather as (
 
@@ -83,10 +84,10 @@ intervals as (
     select
         asset_id,
         timestamp_utc
-        {%- for channel in channels('generation') %},
+        {%- for channel in words.generation %},
         generation.{{ channel }}
         {%- endfor %}
-        {%- for channel in channels('weather') %},
+        {%- for channel in words.weather %},
         weather.{{ channel }}
         {%- endfor %}
     from weather
