@@ -32,8 +32,8 @@ from tests.mutants.trial import (
 MODELS = ("intermediate/**/*.sql", "marts/**/*.sql")
 EXEMPT: dict[str, str] = {}
 KILLED_SHARE = 0.95
-# Kinds of change that the goal counts. The others (bounds moved, joins, unions, coalesce, functions) are equivalent more
-# often; each that lives has to be explained all the same.
+# Kinds of change that the goal counts. The others (bounds moved, joins, unions, coalesce, functions) are equivalent
+# more often; each that lives has to be explained all the same.
 COUNTED = ("number", "comparison", "and <-> or", "not dropped", "branch", "partition", "frame", "truth")
 SURVIVORS = Path(__file__).with_name("survivors.csv")
 
@@ -153,15 +153,19 @@ def read_survivors(text: str) -> dict[Site, str]:
 
 def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Seed]]:
     """The statements of unit tests (none named: of all models) and the seeds that they read as they are."""
-    from renewable.fleet import load_fleet
+    from renewable.fleet import Fleet, load_fleet, registry_files
     from renewable.settings import REPO, Settings
     from tests.dbt_unit_tests import build_models_once, unit_tests, verdicts
 
     with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(
-            data_dir=Path(directory) / "data", fleet_dir=REPO / "dbt" / "renewable_dbt" / "seeds"
-        )
-        build_models_once(settings, load_fleet(settings.fleet_dir))
+        settings = Settings(data_dir=Path(directory) / "data", fleet_dir=Path(directory) / "fleet")
+        demo = load_fleet(REPO / "dbt" / "renewable_dbt" / "seeds")
+        # An asset of each technology: tables are built for the types of their columns.
+        few = Fleet(demo.assets.unique("technology", keep="first", maintain_order=True), demo.power_curves)
+        settings.fleet_dir.mkdir()
+        for name, text in registry_files(few).items():
+            (settings.fleet_dir / name).write_text(text, encoding="utf-8")
+        build_models_once(settings, few)
         found = verdicts(settings, models)
         failed = [f"{name}: {verdict.message}" for name, verdict in found.items() if verdict.status != "pass"]
         if failed:
