@@ -27,7 +27,7 @@
 {% endmaterialization %}
 
 {% macro replaced_rows(target, query) %}
-    {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | join(', ') -%}
+    {%- set columns = run_query(column_list_query(target)).rows[0][0] -%}
     {#- What reads its own rows is made before they go. -#}
     {%- set reads_itself = (target | string) in query -%}
     {%- set replaced = replaced_by(config.get('incremental_predicates')) -%}
@@ -72,3 +72,30 @@
     {%- endfor -%}
     {{ return(replaced | join(' and ')) }}
 {%- endmacro %}
+
+{#- The columns of a table as text; a fifth of what the adapter's own way costs. -#}
+{% macro column_list_query(relation) %}
+    select string_agg('"' || column_name || '"', ', ' order by column_index)
+    from duckdb_columns()
+    where
+        database_name = '{{ relation.database }}'
+        and schema_name = '{{ relation.schema }}'
+        and table_name = '{{ relation.identifier }}'
+{% endmacro %}
+
+{#- Views are replaced in one statement; dbt-duckdb's own materialization makes, renames twice and drops. -#}
+{% materialization view, adapter='duckdb' %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='view') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- if existing is not none and not existing.is_view -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {% call statement('main') -%}
+        create or replace view {{ target }} as ({{ compiled_code }}
+        )
+    {%- endcall %}
+    {{ run_hooks(post_hooks) }}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
