@@ -22,3 +22,11 @@
     {{ exact_sum('compared_energy_kwh') }} / nullif({{ exact_sum('compared_expected_energy_kwh') }}, 0.0)
         as performance_index
 {%- endmacro %}
+
+{#- Whether two sums differ by more than rounding, or one of them is not known. -#}
+{% macro differs(left, right) -%}
+    (
+        ({{ left }} is null) <> ({{ right }} is null)
+        or abs({{ left }} - {{ right }}) > 1e-6
+    )
+{%- endmacro %}

@@ -8,8 +8,9 @@
 {% macro default__test_accepted_values(model, column_name, values, quote=True) %}
     select * from {{ model }}
     where
-        {{ column_name }} is not null
-        and {{ column_name }} not in (
-            {%- for value in values %}{{ "'" ~ value ~ "'" if quote else value }}{{ ', ' if not loop.last }}{% endfor -%}
-        )
+        (
+            {{ column_name }} in (
+                {%- for value in values %}{{ "'" ~ value ~ "'" if quote else value }}{{ ', ' if not loop.last }}{% endfor -%}
+            )
+        ) is not true
 {% endmacro %}

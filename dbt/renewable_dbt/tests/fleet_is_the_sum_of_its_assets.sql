@@ -1,40 +1,43 @@
 {{ config(meta={'dagster': {'ref': {'name': 'mart_fleet_daily'}}}) }}
 
--- Energies and intervals are the same sum on every level of the roll-up.
+-- Every level of the roll-up is there, and its energies and intervals are the sums of its assets.
 {%- set summed = ['energy_kwh', 'expected_energy_kwh', 'lost_energy_kwh', 'intervals_observed', 'intervals_expected'] %}
+{%- set levels = {'fleet': "'fleet'", 'technology': 'technology', 'site': 'site_id'} %}
 
-with assets as (
+with expected as (
 
+    {%- for level, group_name in levels.items() %}
     select
+        '{{ level }}' as group_level,
+        {{ group_name }} as group_name,
         date_local,
         {%- for column in summed %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        sum({{ column }}) as {{ column }},
         {%- endfor %}
+        count(*) as assets
     from {{ ref('mart_asset_daily') }}
     where {{ in_local_days('date_local') }}
-    group by date_local
+    group by 1, 2, 3
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
-levels as (
+found as (
 
-    select
-        group_level,
-        date_local,
-        {%- for column in summed %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('mart_fleet_daily') }}
+    select * from {{ ref('mart_fleet_daily') }}
     where {{ in_local_days('date_local') }}
-    group by group_level, date_local
 
 )
 
-select *
-from levels
-left join assets using (date_local)
+select
+    group_level,
+    group_name,
+    date_local
+from expected
+full outer join found using (group_level, group_name, date_local)
 where
-    false
+    expected.assets is distinct from found.assets
     {%- for column in summed %}
-    or abs(coalesce(levels.{{ column }}, 0) - coalesce(assets.{{ column }}, 0)) > 1e-6
+    or {{ differs('expected.' ~ column, 'found.' ~ column) }}
     {%- endfor %}

@@ -31,7 +31,4 @@ select
     days.lost_kwh as expected_less_actual_kwh
 from losses
 full outer join days using (asset_id, date_local)
-where
-    losses.lost_kwh is null
-    or days.lost_kwh is null
-    or abs(losses.lost_kwh - days.lost_kwh) > 1e-6
+where {{ differs('losses.lost_kwh', 'days.lost_kwh') }}

@@ -31,5 +31,5 @@ full outer join months using (asset_id, month_local)
 where
     days.days is distinct from months.days
     {%- for column in ['energy_kwh', 'expected_energy_kwh', 'lost_energy_kwh'] %}
-    or abs(coalesce(days.{{ column }}, 0) - coalesce(months.{{ column }}, 0)) > 1e-6
+    or {{ differs('days.' ~ column, 'months.' ~ column) }}
     {%- endfor %}

@@ -7,4 +7,4 @@ select
 from {{ ref('mart_asset_daily') }}
 where
     {{ in_local_days('date_local') }}
-    and (expected_hours is null or expected_hours not between 20 and 28 or observed_hours > expected_hours)
+    and (expected_hours between 20 and 28 and observed_hours between 0 and expected_hours) is not true

@@ -4,14 +4,15 @@
 with intervals as (
 
     select
-        asset_id,
-        date_local,
-        sum(energy_kwh) as energy_kwh
-    from {{ ref('int_interval_performance') }}
+        intervals.asset_id,
+        intervals.date_local,
+        sum(intervals.active_power_kw * assets.interval_hours) as energy_kwh
+    from {{ ref('int_intervals') }} as intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
-        {{ around_local_days('timestamp_utc') }}
-        and {{ in_local_days('date_local') }}
-    group by asset_id, date_local
+        {{ around_local_days('intervals.timestamp_utc') }}
+        and {{ in_local_days('intervals.date_local') }}
+    group by intervals.asset_id, intervals.date_local
 
 ),
 
@@ -33,4 +34,4 @@ select
     days.energy_kwh as day_energy_kwh
 from intervals
 full outer join days using (asset_id, date_local)
-where abs(coalesce(intervals.energy_kwh, 0) - coalesce(days.energy_kwh, 0)) > 1e-6
+where {{ differs('intervals.energy_kwh', 'days.energy_kwh') }}

@@ -2,5 +2,5 @@
 {% test rows_are_accounted_for(model) %}
     select *
     from {{ model }}
-    where rows_in <> rows_loaded + rows_collapsed + rows_quarantined
+    where rows_in is distinct from rows_loaded + rows_collapsed + rows_quarantined
 {% endtest %}

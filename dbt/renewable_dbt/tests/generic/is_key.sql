@@ -1,6 +1,7 @@
-{#- No two rows of the window share `columns`. `window` says what the time column `rows_at` holds: instants (UTC
-    timestamps), UTC days, local_days or local_months; events are found by their span; `none` asks the whole table. -#}
-{% test unique_combination(model, columns, rows_at, window) %}
+{#- No two rows of the window share `columns`, and none of these is null. `window` says what the time column `rows_at`
+    holds: instants (UTC timestamps), UTC days, local_days or local_months; events are found by their span; `none` asks
+    the whole table. -#}
+{% test is_key(model, columns, rows_at, window) %}
     select {{ columns | join(', ') }}
     from {{ model }}
     where
@@ -14,5 +15,9 @@
         {%- else %} {{ exceptions.raise_compiler_error("unknown window " ~ window) }}
         {%- endif %}
     group by {{ columns | join(', ') }}
-    having count(*) > 1
+    having
+        count(*) > 1
+        {%- for column in columns %}
+        or {{ column }} is null
+        {%- endfor %}
 {% endtest %}

@@ -1,0 +1,52 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_expected_power'}}}) }}
+
+-- A day holds all intervals of each asset once, from commissioning on, and so does every table of intervals. Counted by
+-- asset and day: millions of keys need not be compared one by one.
+with intervals as (
+
+    select
+        asset_id,
+        {{ utc_date('timestamp_utc') }} as day_utc,
+        count(*) as rows_found
+    from {{ ref('int_intervals') }}
+    where {{ in_reach('int_expected_power', 'timestamp_utc') }}
+    group by 1, 2
+
+),
+
+powers as (
+
+    select
+        asset_id,
+        {{ utc_date('timestamp_utc') }} as day_utc,
+        count(*) as rows_found
+    from {{ ref('int_expected_power') }}
+    where {{ in_reach('int_expected_power', 'timestamp_utc') }}
+    group by 1, 2
+
+),
+
+-- Around commissioning a UTC day is part of a local day.
+whole_days as (
+
+    select
+        assets.asset_id,
+        days.day_utc,
+        {{ whole_quotient(1440, 'assets.interval_minutes') }} as rows_expected
+    from {{ ref('stg_assets') }} as assets
+    inner join (select distinct day_utc from intervals) as days on days.day_utc > assets.commissioned_on + 1
+
+)
+
+select
+    asset_id,
+    day_utc,
+    whole_days.rows_expected,
+    intervals.rows_found as intervals_found,
+    powers.rows_found as powers_found
+from whole_days
+full outer join intervals using (asset_id, day_utc)
+full outer join powers using (asset_id, day_utc)
+where
+    intervals.rows_found is distinct from powers.rows_found
+    or intervals.rows_found is distinct from coalesce(whole_days.rows_expected, intervals.rows_found)
