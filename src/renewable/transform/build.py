@@ -57,7 +57,7 @@ from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
 # Rows of the interval table that one piece of a build makes at most, some 1.5 GiB of work for DuckDB.
-PIECE_ROWS = 3_000_000
+PIECE_ROWS = 6_000_000
 # Days between stale ones that a piece takes along rather than being cut: results look back that far anyway.
 _GAP_DAYS = 30
 _MINUTES_A_DAY = 24 * 60

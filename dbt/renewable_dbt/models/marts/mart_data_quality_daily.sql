@@ -15,7 +15,7 @@ with flags as (
         count(*) filter (where {{ channel }}_flag = '{{ rule }}') as {{ channel }}_{{ rule }}
         {%- endfor %}
         {%- endfor %}
-    from {{ ref('int_interval_performance') }}
+    from {{ ref('int_reading_flags') }}
     where
         {{ around_local_days('timestamp_utc') }}
         and {{ in_local_days('date_local') }}

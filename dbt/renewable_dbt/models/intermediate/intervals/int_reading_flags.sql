@@ -1,0 +1,52 @@
+{#- Readings and what is doubtful about each. -#}
+{{ config(materialized='view') }}
+
+{%- set words = vocabulary() %}
+{%- set flagged = words.weather + ['active_power_kw'] %}
+
+with doubts as (
+
+    select
+        asset_id,
+        timestamp_utc
+        {%- for channel in flagged %},
+        max(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
+        {%- endfor %}
+    from {{ ref('int_doubtful_readings') }}
+    group by asset_id, timestamp_utc
+
+),
+
+joined as (
+
+    select
+        intervals.*,
+        assets.rated_power_kw,
+        plateaus.is_meter_frozen
+        {%- for channel in flagged %},
+        doubts.{{ channel }}_rule
+        {%- endfor %}
+    from {{ ref('int_intervals') }} as intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    left join doubts
+        on
+            intervals.asset_id = doubts.asset_id
+            and intervals.timestamp_utc = doubts.timestamp_utc
+    left join {{ ref('int_plateaus') }} as plateaus
+        on
+            intervals.asset_id = plateaus.asset_id
+            and intervals.timestamp_utc = plateaus.timestamp_utc
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    date_local
+    {%- for channel in words.generation + words.weather %},
+    {{ channel }}
+    {%- endfor %}
+    {%- for channel in flagged %},
+    {{ reading_flag(words, channel) }} as {{ channel }}_flag
+    {%- endfor %}
+from joined
