@@ -56,7 +56,7 @@ from renewable.transform.staleness import (
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
-# Rows of the interval table that one piece of a build makes at most, some 1.5 GiB of work for DuckDB.
+# Rows of the interval table that one piece of a build makes at most: some 1.9 GiB with the default memory limit.
 PIECE_ROWS = 6_000_000
 # Days between stale ones that a piece takes along rather than being cut: results look back that far anyway.
 _GAP_DAYS = 30
