@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         120.0, ge=0, description="seconds to wait for a busy warehouse before giving up"
     )
     duckdb_memory_limit: str = Field(
-        "4GB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
+        "1500MB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
     )
 
     @field_validator("data_dir", "fleet_dir", "warehouse", "mapping", mode="after")
