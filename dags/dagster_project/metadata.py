@@ -12,10 +12,10 @@ import polars as pl
 from dagster_project.dbt_specs import DAILY_FRESHNESS
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
-from renewable.published.publish import MARTS_SCHEMA
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
 from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.transform.marts import MARTS_SCHEMA
 from renewable.windows import Window
 
 if TYPE_CHECKING:

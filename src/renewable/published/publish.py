@@ -2,12 +2,16 @@
 
 A set is a folder under `sets/`; `current` is a link to it that is replaced in one step, and `<table>.parquet` a link
 through `current`. Who reads several tables resolves `current` once: that set stays until the next but one publish.
+A table that grows with every day is a folder `<table>.parquet/` with a file a month (_marts.yml says which): a month
+that no build changed since is the same file as in the set before, so that a day costs the same however long the history
+is. Polars, DuckDB, pandas and Spark read such a folder by its name.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -18,16 +22,17 @@ from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
-from renewable.transform.books import Books, read_books
+from renewable.transform.books import Books, months_to_publish, note_published, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
 from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.transform.marts import MARTS_SCHEMA, mart_names, month_columns
 from renewable.transform.models_version import models_version
 from renewable.warehouse import exclusive_connection, sql_literal
 
-MARTS_SCHEMA = "marts"
 SETS, CURRENT = "sets", "current"
 BUILD_ID = "build_id"
 _IN_THE_MAKING = ".making-"
+_NO_MONTH = "empty"
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,12 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
         tables = _tables(connection)
         is_new = not _is_current(settings, build_id, tables)
         if is_new:
-            _make_current(settings, _write_set(settings, connection, tables, build_id))
-        _link_tables(settings, list(tables))
+            target = _write_set(settings, connection, tables, build_id)
+            _make_current(settings, target)
+            note_published(connection, target.name)
+        _link_tables(settings, tables)
     directory = settings.published_dir / CURRENT
-    rows = {mart: _rows(directory / f"{mart}.parquet") for mart in tables}
+    rows = {mart: published_rows(directory / f"{mart}.parquet") for mart in tables}
     return PublishSummary(rows, settings.published_dir, build_id, is_new)
 
 
@@ -83,6 +90,11 @@ def read_published(settings: Settings, name: str, *, of: Path | None = None) -> 
     """
     path = (of or published_set(settings)) / f"{name}.parquet"
     return read_own_parquet(path, "`renewable publish` writes it anew") if path.exists() else None
+
+
+def published_rows(path: Path) -> int:
+    """Rows of a published table, a file or a folder of files, from what the files say of themselves."""
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
 
 
 def published_build(settings: Settings) -> str | None:
@@ -113,31 +125,30 @@ def finished_build(books: Books, settings: Settings) -> str:
     return books.last_finished.build_id
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The query of each table of a set, by name: rows in the order of their columns."""
-    models = {path.stem for path in (PROJECT_DIR / "models" / "marts").glob("*.sql")}
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The marts that are there."""
     found = connection.execute(
         "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS_SCHEMA]
     ).fetchall()
-    marts = {mart: f"from {MARTS_SCHEMA}.{mart} order by all" for (mart,) in found if mart in models}
+    marts = sorted({mart for (mart,) in found} & set(mart_names(PROJECT_DIR)))
     if not marts:
         raise PipelineError("there are no marts yet: run `renewable transform` first")
     return marts
 
 
-def _is_current(settings: Settings, build_id: str, tables: Mapping[str, str]) -> bool:
+def _is_current(settings: Settings, build_id: str, tables: Sequence[str]) -> bool:
     """Whether the current set is of this build, with all its files whole."""
     if published_build(settings) != build_id:
         return False
     directory = published_set(settings)
     try:
-        return all(_rows(directory / f"{name}.parquet") >= 0 for name in tables)
+        return all(published_rows(directory / f"{name}.parquet") >= 0 for name in tables)
     except (pl.exceptions.PolarsError, OSError):
         return False
 
 
 def _write_set(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], build_id: str
+    settings: Settings, connection: duckdb.DuckDBPyConnection, tables: Sequence[str], build_id: str
 ) -> Path:
     """A new folder with all tables, whole before it has its name."""
     sets = settings.published_dir / SETS
@@ -145,13 +156,77 @@ def _write_set(
         shutil.rmtree(left)
     making = sets / f"{_IN_THE_MAKING}{os.getpid()}"
     making.mkdir(parents=True)
-    for name, query in tables.items():
-        _copy(connection, query, making / f"{name}.parquet", build_id)
+    before = published_set(settings) if published_build(settings) else None
+    months = month_columns(PROJECT_DIR)
+    for name in tables:
+        path = making / f"{name}.parquet"
+        if name in months:
+            changed = months_to_publish(connection, before.name if before else None, name)
+            path.mkdir()
+            kept = (
+                _keep_months(before / path.name, path, changed) if before and changed is not None else set()
+            )
+            _write_months(connection, name, months[name], kept, path, build_id)
+        else:
+            _copy(connection, f"from {MARTS_SCHEMA}.{name} order by all", path, build_id)
     # The same build again, because a file of its set was lost: readers may still be in the former folder.
     names = (f"{build_id}_{number}" if number else build_id for number in count())
     target = next(sets / name for name in names if not (sets / name).exists())
     making.rename(target)
     return target
+
+
+def _keep_months(before: Path, path: Path, changed: Collection[date]) -> set[date]:
+    """Take the files of unchanged months over from the set before, without copying where that goes; the months."""
+    kept = set()
+    for file in sorted(before.glob("*.parquet")) if before.is_dir() else []:
+        month = _month_of(file)
+        if month is None or month in changed or not _is_whole(file):
+            continue
+        try:
+            (path / file.name).hardlink_to(file)
+        except OSError:
+            shutil.copyfile(file, path / file.name)
+        kept.add(month)
+    return kept
+
+
+def _write_months(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    column: str,
+    kept: Collection[date],
+    path: Path,
+    build_id: str,
+) -> None:
+    """A file for each month of the table but those in `kept`; an empty one where there is no month at all."""
+    month_of = f"cast(date_trunc('month', {column}) as date)"
+    # By zone maps where it can: a mart's rows lie in the order of their days.
+    rows = connection.execute(f"select distinct {month_of} from {MARTS_SCHEMA}.{name}").fetchall()
+    months = {month for (month,) in rows}
+    for month in sorted(months - set(kept)):
+        after = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+        where = f"{column} >= date '{month}' and {column} < date '{after}'"
+        _copy(
+            connection,
+            f"from {MARTS_SCHEMA}.{name} where {where} order by all",
+            path / f"{month:%Y-%m}.parquet",
+            build_id,
+        )
+    if not months:
+        _copy(connection, f"from {MARTS_SCHEMA}.{name}", path / f"{_NO_MONTH}.parquet", build_id)
+
+
+def _month_of(file: Path) -> date | None:
+    """The month that the file of a published table is named after; None for the one of an empty table."""
+    return None if file.stem == _NO_MONTH else date.fromisoformat(f"{file.stem}-01")
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return published_rows(file) >= 0
+    except (pl.exceptions.PolarsError, OSError):
+        return False
 
 
 def _make_current(settings: Settings, target: Path) -> None:
@@ -167,7 +242,7 @@ def _make_current(settings: Settings, target: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _link_tables(settings: Settings, names: list[str]) -> None:
+def _link_tables(settings: Settings, names: Sequence[str]) -> None:
     """`<table>.parquet` for each table, as a link through `current`; links of tables that are no more go."""
     for name in names:
         link, target = settings.published_dir / f"{name}.parquet", f"{CURRENT}/{name}.parquet"
@@ -191,7 +266,3 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, build_i
             f"copy (select *, {sql_literal(build_id)} as {BUILD_ID} from ({query}))"
             f" to {sql_literal(str(temporary))} (format parquet, compression zstd)"
         )
-
-
-def _rows(path: Path) -> int:
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item())

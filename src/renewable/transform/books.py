@@ -48,6 +48,9 @@ _TABLES = {
     "registry_versions": "registry_version varchar, content varchar",
     "half_built": "day date, build_id varchar",
     "held_assets": "asset_id varchar, day date, test varchar, build_id varchar, tests_version varchar",
+    # What builds changed since the set in `published` was written, by month of a mart; null: all of it.
+    "unpublished_months": "table_name varchar, month date",
+    "published": "set_name varchar",
 }
 
 
@@ -209,6 +212,42 @@ def finish_build(connection: duckdb.DuckDBPyConnection, build_id: str, now: date
         f" and build_id not in (select build_id from {SCHEMA}.held_assets)",
         {"id": build_id},
     )
+
+
+def note_changed_months(
+    connection: duckdb.DuckDBPyConnection, changed: Mapping[str, Collection[date] | None]
+) -> None:
+    """Note which months of which tables a build changed, None for all; the caller holds the transaction."""
+    for name, months in changed.items():
+        for month in [None] if months is None else sorted(months):
+            connection.execute(
+                f"insert into {SCHEMA}.unpublished_months select $name, $month where not exists"
+                f" (from {SCHEMA}.unpublished_months where table_name = $name and month is not distinct from $month)",
+                {"name": name, "month": month},
+            )
+
+
+def months_to_publish(
+    connection: duckdb.DuckDBPyConnection, current_set: str | None, table: str
+) -> set[date] | None:
+    """Months of `table` that differ from those in the published set `current_set`; None where nobody knows."""
+    noted = connection.execute(f"from {SCHEMA}.published").fetchall()
+    if current_set is None or noted != [(current_set,)]:
+        return None
+    rows = connection.execute(
+        f"select month from {SCHEMA}.unpublished_months where table_name = ?", [table]
+    ).fetchall()
+    months = {month for (month,) in rows}
+    return None if None in months else months
+
+
+def note_published(connection: duckdb.DuckDBPyConnection, current_set: str) -> None:
+    """Note that the set holds all that was built so far."""
+    connection.execute("begin")
+    connection.execute(f"delete from {SCHEMA}.published")
+    connection.execute(f"insert into {SCHEMA}.published values (?)", [current_set])
+    connection.execute(f"delete from {SCHEMA}.unpublished_months")
+    connection.execute("commit")
 
 
 def _delete_days(connection: duckdb.DuckDBPyConnection, table: str, days: Collection[date]) -> None:

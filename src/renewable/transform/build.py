@@ -30,6 +30,7 @@ from renewable.transform.books import (
     create_books,
     finish_build,
     forget_days,
+    note_changed_months,
     read_books,
     registry_version,
     settle_days,
@@ -39,11 +40,13 @@ from renewable.transform.dbt_project import PROJECT_DIR, DbtError, NodeResult, i
 from renewable.transform.journal import (
     BUILT_SCHEMAS,
     ENVIRONMENT,
+    changed_months,
     close_journal,
     give_back,
     open_journal,
     undo,
 )
+from renewable.transform.marts import month_columns
 from renewable.transform.models_version import models_version, tests_version
 from renewable.transform.staleness import (
     Stale,
@@ -298,6 +301,7 @@ class _Builder:
             raise
         with self._connected() as connection:
             connection.execute("begin")
+            note_changed_months(connection, changed_months(connection, month_columns(PROJECT_DIR)))
             close_journal(connection)
             self._settle(connection, days, held)
             connection.execute("commit")

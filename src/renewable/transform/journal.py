@@ -1,12 +1,13 @@
 """The rows that a build replaces, kept until it is finished, so that whatever stops it can be undone.
 
 Like a database's rollback journal: it lies in the warehouse (schema `journal`), the window strategy of the dbt project
-writes it in the transaction that replaces the rows (macros/window_strategy.sql), and the next build finds it when a
+writes it in the transaction that replaces the rows (macros/materializations.sql), and the next build finds it when a
 build died. It also gives an asset whose test fails its former rows back.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 
@@ -103,6 +104,30 @@ def give_back(connection: duckdb.DuckDBPyConnection, asset_ids: Collection[str])
         connection.execute("rollback")
         raise
     return sums
+
+
+def changed_months(
+    connection: duckdb.DuckDBPyConnection, month_columns: Mapping[str, str]
+) -> dict[str, set[date] | None]:
+    """Months of which the build replaced or wrote rows, by touched table of `month_columns`; None for one it made.
+
+    `month_columns` names the column of days or instants that says to which month a row belongs.
+    """
+    found: dict[str, set[date] | None] = {}
+    for table in _touched(connection):
+        column = month_columns.get(table.name)
+        if column is None:
+            continue
+        if table.predicate is None:
+            found[table.name] = None
+            continue
+        rows = connection.execute(
+            f"select distinct cast(date_trunc('month', {column}) as date)"
+            f" from (select {column} from {table.kept} union all"
+            f" select {column} from {table.sql} as DBT_INCREMENTAL_TARGET where {table.predicate})"
+        ).fetchall()
+        found[table.name] = {month for (month,) in rows}
+    return found
 
 
 def _exists(connection: duckdb.DuckDBPyConnection) -> bool:

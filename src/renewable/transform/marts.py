@@ -1,0 +1,28 @@
+"""What the dbt project says of its marts: which there are, and how each is published."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MARTS_SCHEMA = "marts"
+_PROPERTIES = "models/marts/_marts.yml"
+
+
+def mart_names(project_dir: Path) -> list[str]:
+    """The marts by name."""
+    return sorted(path.stem for path in (project_dir / "models" / MARTS_SCHEMA).glob("*.sql"))
+
+
+def month_columns(project_dir: Path) -> dict[str, str]:
+    """The marts that are published as a file a month, each with the column of days or instants that says which."""
+    path = project_dir / _PROPERTIES
+    return _month_columns(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _month_columns(path: Path, _: int) -> dict[str, str]:
+    properties: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    meta = {model["name"]: model.get("config", {}).get("meta", {}) for model in properties["models"]}
+    return {name: found["file_a_month_of"] for name, found in meta.items() if "file_a_month_of" in found}
