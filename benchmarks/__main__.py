@@ -2,11 +2,12 @@
 
 import sys
 
-from benchmarks import importer, ingestion, orchestration, report, simulator, warehouse
+from benchmarks import chain, importer, ingestion, orchestration, report, simulator, warehouse
 
 MEASUREMENTS = {
     "importer": importer.main,
     "ingestion": ingestion.main,
+    "chain": chain.main,
     "warehouse": warehouse.main,
     "simulator": simulator.main,
     "orchestration": orchestration.main,

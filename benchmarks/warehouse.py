@@ -1,17 +1,13 @@
-"""The dbt build against the same compiled SQL run straight in DuckDB, and one day on short and long histories."""
+"""One day built on short and long histories, and the journal's share. The whole chain: chain.py."""
 
-import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
 from unittest.mock import patch
 
-from benchmarks.ingestion import in_child
 from benchmarks.table import row
 from loaders.dlt_pipeline import ingest
 from mock_data.fleet_maker import make_fleet, write_fleet
@@ -20,37 +16,17 @@ from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.transform import build
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import target_dir
-from renewable.warehouse import connect
 from renewable.windows import Window
 
 FIRST = date(2023, 1, 1)
-YEAR_DAYS, ASSETS = 365, 200
 SHORT_DAYS, LONG_DAYS, FEW_ASSETS = 30, 1095, 20
 DAY_REPEATS = 7
 REBUILDS = 3
 
 
 def main() -> None:
-    _a_year()
     _one_day_onto_history()
     rebuild_and_its_journal()
-
-
-def _a_year() -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        settings = _loaded(Path(directory), ASSETS, YEAR_DAYS)
-        plain = settings.warehouse_path.with_name("plain.duckdb")
-        shutil.copy(settings.warehouse_path, plain)
-        build_s, peak_mib = in_child(_full_build, settings)
-        statements_s, _ = in_child(_plain_statements, settings)
-        print(
-            f"{ASSETS} assets, {YEAR_DAYS} days; each in a process of its own,"
-            f" memory_limit {settings.duckdb_memory_limit}\n"
-        )
-        row("step", "s", "reference", "s", "ratio")
-        row("dbt build, full", build_s, "its SQL, tests too, in DuckDB", statements_s)
-        print(f"resident memory of the build at most {peak_mib:.0f} MiB\n")
 
 
 def _one_day_onto_history() -> None:
@@ -98,42 +74,6 @@ def _loaded(directory: Path, assets: int, days: int) -> Settings:
     generate(load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=1, jobs=2)
     ingest(settings)
     return settings
-
-
-def _full_build(settings: Settings) -> None:
-    transform(settings, full=True)
-
-
-def _plain_statements(settings: Settings) -> None:
-    """What the build has just run, in its order: DDL of models and queries of tests; the registry is there already."""
-    plain = settings.warehouse_path.with_name("plain.duckdb")
-    artefacts = target_dir(settings)
-    results = json.loads((artefacts / "run_results.json").read_text())["results"]
-    nodes: dict[str, Any] = json.loads((artefacts / "manifest.json").read_text())["nodes"]
-    with connect(plain) as connection:
-        connection.execute(f"set memory_limit = '{settings.duckdb_memory_limit}'")
-        connection.execute("set preserve_insertion_order = false")
-        connection.execute("set enable_progress_bar = false")
-        for schema in ("seeds", "staging", "intermediate", "marts"):
-            connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"attach '{settings.warehouse_path}' as built (read_only)")
-        for table in ("assets", "power_curves", "utc_offsets"):
-            connection.execute(f"create table seeds.{table} as from built.seeds.{table}")
-        connection.execute("detach built")
-        for result in results:
-            node = nodes[result["unique_id"]]
-            name = f'"{node["schema"]}"."{node["alias"]}"'
-            if node["resource_type"] == "model" and node["schema"] != "seeds":
-                kind = "view" if node["config"]["materialized"] == "view" else "table"
-                connection.execute(f"create {kind} {name} as {_for(plain, result)}")
-            elif node["resource_type"] == "test":
-                connection.execute(f"select count(*) from ({_for(plain, result)})").fetchall()
-
-
-def _for(plain: Path, result: dict[str, Any]) -> str:
-    """The compiled SQL, pointed at the other database."""
-    sql: str = result["compiled_code"]
-    return sql.replace('"renewable".', f'"{plain.stem}".')
 
 
 def _timed(run: Callable[[], object]) -> float:
