@@ -110,7 +110,6 @@ around as (
 select
     asset_id,
     timestamp_utc,
-    run as run_key_utc,
     hour_utc,
     site_id,
     technology,

@@ -3,7 +3,10 @@
 
 with suspects as (
 
-    select * from {{ ref('int_flat_intervals') }}
+    select
+        *,
+        {{ run_key('asset_id') }} as run
+    from {{ ref('int_flat_intervals') }}
     where {{ around_reach('int_plateaus', 'timestamp_utc', back=1, ahead=1) }}
 
 ),
@@ -94,7 +97,7 @@ judged as (
             suspects.site_id = site_units.site_id
             and suspects.technology = site_units.technology
     window around_interval as (
-        partition by suspects.asset_id, suspects.run_key_utc
+        partition by suspects.asset_id, suspects.run
         order by suspects.timestamp_utc
         range between interval '6 hours' preceding and interval '6 hours' following
     )
