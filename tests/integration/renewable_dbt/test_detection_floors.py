@@ -36,6 +36,8 @@ class SoilingFloor:
     energy_error: float
 
 
+# Their controllers report nothing: what happens to these has to be seen by power and weather alone.
+SILENT_SITES = ("prairie-ridge", "masseria-sole")
 # Each seed plays a month of the same fleet; one after the other, so that one build makes both.
 MONTHS = {42: Window(date(2024, 12, 5), date(2025, 1, 4)), 52: Window(date(2025, 1, 4), date(2025, 2, 3))}
 # What was measured, less 0.02 to 0.04, or more where it is an error. The simulator gives the same bits each time: only
@@ -44,16 +46,16 @@ MONTHS = {42: Window(date(2024, 12, 5), date(2025, 1, 4)), 52: Window(date(2025,
 # what is, not what is hoped for: the goals are those of the scorecard. A change that makes one kind worse for the
 # sake of others lowers its floor here and says so.
 FLOORS = {
-    (42, "downtime"): Floor(0.97, 0.94, 0.03),
+    (42, "downtime"): Floor(0.97, 0.83, 0.03),
     (42, "curtailment"): Floor(0.97, 0.93, 0.04),
     (42, "icing"): Floor(0.94, 0.90, 0.03),
     (42, "snow"): Floor(0.97, 0.71, 0.10),
     (42, "derating"): Floor(0.70, 0.65, 0.22),
-    (52, "downtime"): Floor(0.85, 0.97, 0.14),
-    (52, "curtailment"): Floor(0.92, 0.96, 0.12),
+    (52, "downtime"): Floor(0.82, 0.71, 0.11),
+    (52, "curtailment"): Floor(0.92, 0.88, 0.10),
     (52, "icing"): Floor(0.74, 0.93, 0.09),
-    (52, "snow"): Floor(0.96, 0.80, 0.05),
-    (52, "derating"): Floor(0.96, 0.37, 0.59),
+    (52, "snow"): Floor(0.88, 0.80, 0.12),
+    (52, "derating"): Floor(0.97, 0.38, 0.58),
 }
 SOILING_FLOORS = {42: SoilingFloor(0.014, 0.10), 52: SoilingFloor(0.021, 0.24)}
 
@@ -65,6 +67,7 @@ def test_no_kind_of_event_is_found_worse_than_it_was(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", fleet_dir=tmp_path)
     for seed, month in MONTHS.items():
         generate(fleet, month, data_dir=settings.data_dir, seed=seed, profile="harsh")
+    _silence(settings.data_dir / "raw" / "generation")
     ingest(settings)
     transform(settings)
     missed = []
@@ -73,6 +76,14 @@ def test_no_kind_of_event_is_found_worse_than_it_was(tmp_path: Path) -> None:
         assert card.assets == fleet.assets.height
         missed += [f"seed {seed}: {fault}" for fault in _below_floor(seed, card)]
     assert not missed, "\n".join(missed)
+
+
+def _silence(directory: Path) -> None:
+    """Take what the controllers of SILENT_SITES report out of the raw files of generation."""
+    is_silent = pl.any_horizontal(pl.col("asset_id").str.starts_with(site) for site in SILENT_SITES)
+    for path in directory.glob("*.parquet"):
+        told = pl.when(~is_silent).then(pl.col("operating_state", "curtailment_limit_kw"))
+        pl.read_parquet(path).with_columns(told).write_parquet(path)
 
 
 def _below_floor(seed: int, card: Scorecard) -> Iterator[str]:
