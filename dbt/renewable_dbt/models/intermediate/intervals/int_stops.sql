@@ -4,7 +4,7 @@
 with assessed as (
 
     select * from {{ ref('int_assessed_intervals') }}
-    where {{ around_reach('int_stops', 'timestamp_utc', back=1, ahead=1) }}
+    where {{ around_reach('int_stops', 'timestamp_utc', back=2, ahead=2) }}
 
 ),
 
@@ -17,7 +17,7 @@ excused_hours as (
     from {{ ref('int_cause_hours') }}
     where
         kind in ('icing', 'snow')
-        and {{ around_reach('int_stops', 'hour_utc', back=1, ahead=1) }}
+        and {{ around_reach('int_stops', 'hour_utc', back=2, ahead=2) }}
 
 ),
 
