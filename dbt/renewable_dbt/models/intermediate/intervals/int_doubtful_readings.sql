@@ -23,14 +23,16 @@ numbers as (
 
     select
         {%- for rule in frozen if rule.honest_channel %}
-        sum(honest_up_to) filter (where channel = '{{ rule.channel }}' and rule = 'frozen') as {{ rule.channel }}_honest_up_to,
+        sum(honest_up_to) filter (where channel = '{{ rule.channel }}' and rule = 'frozen')
+            as {{ rule.channel }}_honest_up_to,
         {%- endfor %}
         {%- for rule in frozen if rule.honest_if_null %}
         bool_or(honest_if_null) filter (where channel = '{{ rule.channel }}' and rule = 'frozen')
             as {{ rule.channel }}_honest_if_null,
         {%- endfor %}
         {%- for rule in spikes %}
-        sum(step) filter (where channel = '{{ rule.channel }}' and rule = 'spike') as {{ rule.channel }}_step{{ ',' if not loop.last }}
+        sum(step) filter (where channel = '{{ rule.channel }}' and rule = 'spike')
+            as {{ rule.channel }}_step{{ ',' if not loop.last }}
         {%- endfor %}
     from rules
 
@@ -71,7 +73,8 @@ sequenced as (
         abs({{ rule.channel }} - lag({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
         and abs({{ rule.channel }} - lead({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
         and sign({{ rule.channel }} - lag({{ rule.channel }}) over asset_time)
-        = sign({{ rule.channel }} - lead({{ rule.channel }}) over asset_time) as {{ rule.channel }}_leaps{{ ',' if not loop.last }}
+        = sign({{ rule.channel }} - lead({{ rule.channel }}) over asset_time)
+            as {{ rule.channel }}_leaps{{ ',' if not loop.last }}
         {%- endfor %}
     from intervals
     cross join numbers
