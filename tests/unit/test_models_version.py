@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from transform import models_version as versions
 
+from renewable.transform import models_version as versions
 from renewable.transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.unit

@@ -215,7 +215,7 @@ def test_survivors_are_listed_with_a_reason_and_the_list_holds_no_more() -> None
     assert "no longer there" in fault
     few = known[:10]
     (fault,) = judge(set(few), [Outcome(lives, None)], {lives: "same"})
-    assert "90.0% are noticed" in fault
+    assert "90.0% of the changes that count are noticed" in fault
 
 
 def test_a_line_of_the_list_names_a_mutant() -> None:
