@@ -97,11 +97,7 @@ neighbours as (
         placed.timestamp_utc,
         {{ exact_mean('placed.own_expected_power_kw / placed.rated_power_kw') }} as expected_load_ratio
     from placed
-    inner join unknown_at
-        on
-            placed.site_id = unknown_at.site_id
-            and placed.technology = unknown_at.technology
-            and placed.timestamp_utc = unknown_at.timestamp_utc
+    inner join unknown_at using (site_id, technology, timestamp_utc)
     where placed.own_expected_power_kw is not null
     group by placed.site_id, placed.technology, placed.timestamp_utc
 
