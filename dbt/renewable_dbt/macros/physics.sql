@@ -22,8 +22,8 @@
 {% macro power_on_segment(wind_speed_ms) -%}
     case
         when {{ wind_speed_ms }} is null then null
-        when from_wind_speed_ms is null then 0.0
         when {{ wind_speed_ms }} = from_wind_speed_ms then from_power_kw
+        -- Off the curve: on no segment, or on the one that the last point begins.
         when to_wind_speed_ms is null then 0.0
         else
             from_power_kw

@@ -32,7 +32,7 @@ running as (
         and assessed.expected_power_of_readings_kw
         between 0.1 * assessed.rated_power_kw and 0.9 * assessed.rated_power_kw
         and (
-            (assessed.technology = 'wind' and coalesce(intervals.air_temperature_c, 15.0) > 3.0)
+            (assessed.technology = 'wind' and coalesce(intervals.air_temperature_c > 3.0, true))
             or (assessed.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
         )
 

@@ -19,17 +19,21 @@ rules as (
 
 ),
 
--- One row: a column for each number that is asked of whole rows.
+-- One row: a column for each number that is asked of whole rows, each out of one row of the seed.
 numbers as (
 
     select
         {%- for rule in frozen if rule.honest_channel %}
-        max(honest_up_to) filter (where channel = '{{ rule.channel }}' and rule = 'frozen') as {{ rule.channel }}_honest_up_to,
+        sum(honest_up_to) filter (where channel = '{{ rule.channel }}' and rule = 'frozen')
+            as {{ rule.channel }}_honest_up_to,
+        {%- endfor %}
+        {%- for rule in frozen if rule.honest_if_null %}
         bool_or(honest_if_null) filter (where channel = '{{ rule.channel }}' and rule = 'frozen')
             as {{ rule.channel }}_honest_if_null,
         {%- endfor %}
         {%- for rule in spikes %}
-        max(step) filter (where channel = '{{ rule.channel }}' and rule = 'spike') as {{ rule.channel }}_step{{ ',' if not loop.last }}
+        sum(step) filter (where channel = '{{ rule.channel }}' and rule = 'spike')
+            as {{ rule.channel }}_step{{ ',' if not loop.last }}
         {%- endfor %}
     from rules
 
@@ -41,40 +45,37 @@ sequenced as (
         intervals.asset_id,
         intervals.timestamp_utc,
         {%- for rule in frozen %}
-        coalesce(
-            {{ rule.channel }} = lag({{ rule.channel }}) over asset_time
-            {%- if rule.readings | int >= 20 %}
-            -- Inside a run of twenty one of these holds for every reading, and hardly anywhere else.
-            and (
-                {{ rule.channel }} = lag({{ rule.channel }}, 10) over asset_time
-                or {{ rule.channel }} = lead({{ rule.channel }}, 10) over asset_time
-            )
-            {%- endif %}
-            {%- if rule.honest_channel %}
-            and coalesce(
-                {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to,
-                not numbers.{{ rule.channel }}_honest_if_null
-            )
-            {%- endif %}, false
-        ) as {{ rule.channel }}_repeats,
+        {{ rule.channel }} = lag({{ rule.channel }}) over asset_time
+        {%- if rule.readings | int >= 20 %}
+        -- Inside a run of twenty one of these holds for every reading, and hardly anywhere else.
+        and (
+            {{ rule.channel }} = lag({{ rule.channel }}, 10) over asset_time
+            or {{ rule.channel }} = lead({{ rule.channel }}, 10) over asset_time
+        )
+        {%- endif %}
+        {%- if rule.honest_channel and not rule.honest_if_null %}
+        and {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to
+        {%- elif rule.honest_channel %}
+        and coalesce(
+            {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to,
+            not numbers.{{ rule.channel }}_honest_if_null
+        )
+        {%- endif %} as {{ rule.channel }}_repeats,
         {%- endfor %}
         {%- for rule in interpolated %}
-        coalesce(
-            abs(
-                {{ rule.channel }}
-                - 2.0 * lag({{ rule.channel }}) over asset_time
-                + lag({{ rule.channel }}, 2) over asset_time
-            ) < 1e-9
-            and {{ rule.channel }} <> lag({{ rule.channel }}) over asset_time, false
-        ) as {{ rule.channel }}_continues,
+        abs(
+            {{ rule.channel }}
+            - 2.0 * lag({{ rule.channel }}) over asset_time
+            + lag({{ rule.channel }}, 2) over asset_time
+        ) < 1e-9
+        and {{ rule.channel }} <> lag({{ rule.channel }}) over asset_time as {{ rule.channel }}_continues,
         {%- endfor %}
         {%- for rule in spikes %}
-        coalesce(
-            abs({{ rule.channel }} - lag({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
-            and abs({{ rule.channel }} - lead({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
-            and ({{ rule.channel }} > lag({{ rule.channel }}) over asset_time)
-            = ({{ rule.channel }} > lead({{ rule.channel }}) over asset_time), false
-        ) as {{ rule.channel }}_leaps{{ ',' if not loop.last }}
+        abs({{ rule.channel }} - lag({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
+        and abs({{ rule.channel }} - lead({{ rule.channel }}) over asset_time) > numbers.{{ rule.channel }}_step
+        and sign({{ rule.channel }} - lag({{ rule.channel }}) over asset_time)
+        = sign({{ rule.channel }} - lead({{ rule.channel }}) over asset_time)
+            as {{ rule.channel }}_leaps{{ ',' if not loop.last }}
         {%- endfor %}
     from intervals
     cross join numbers
@@ -133,7 +134,7 @@ long_runs as (
             and runs.rule = rules.rule
     qualify
         count(*) over (partition by runs.asset_id, runs.channel, runs.rule, runs.run) + runs.readings_before
-        >= greatest(rules.readings, {{ whole_quotient('coalesce(rules.minutes, 0)', 'runs.interval_minutes') }})
+        >= greatest(rules.readings, {{ whole_quotient('rules.minutes', 'runs.interval_minutes') }})
 
 ),
 

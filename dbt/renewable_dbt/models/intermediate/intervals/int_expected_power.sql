@@ -13,9 +13,9 @@ doubts as (
     select
         asset_id,
         timestamp_utc,
-        coalesce(bool_or(channel = 'wind_speed_ms' and rule in ('frozen', 'spike')), false) as is_wind_doubtful,
-        coalesce(bool_or(channel = 'poa_irradiance_wm2' and rule = 'frozen'), false) as is_sun_doubtful,
-        coalesce(bool_or(channel = 'module_temperature_c' and rule = 'frozen'), false) as is_module_doubtful
+        bool_or(channel = 'wind_speed_ms' and rule in ('frozen', 'spike')) as is_wind_doubtful,
+        bool_or(channel = 'poa_irradiance_wm2' and rule = 'frozen') as is_sun_doubtful,
+        bool_or(channel = 'module_temperature_c' and rule = 'frozen') as is_module_doubtful
     from doubtful_readings
     group by asset_id, timestamp_utc
 
@@ -52,8 +52,8 @@ own as (
         null as normalised_wind_speed_ms,
         solar.expected_power_of_readings_kw,
         case
-            when coalesce(doubts.is_sun_doubtful, false) then null
-            when coalesce(doubts.is_module_doubtful, false) then solar.expected_power_of_air_kw
+            when doubts.is_sun_doubtful then null
+            when doubts.is_module_doubtful then solar.expected_power_of_air_kw
             else solar.expected_power_of_readings_kw
         end as own_expected_power_kw
     from {{ ref('int_solar_expected_power') }} as solar
@@ -97,11 +97,7 @@ neighbours as (
         placed.timestamp_utc,
         {{ exact_mean('placed.own_expected_power_kw / placed.rated_power_kw') }} as expected_load_ratio
     from placed
-    inner join unknown_at
-        on
-            placed.site_id = unknown_at.site_id
-            and placed.technology = unknown_at.technology
-            and placed.timestamp_utc = unknown_at.timestamp_utc
+    inner join unknown_at using (site_id, technology, timestamp_utc)
     where placed.own_expected_power_kw is not null
     group by placed.site_id, placed.technology, placed.timestamp_utc
 
