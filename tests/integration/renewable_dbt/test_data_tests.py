@@ -96,7 +96,8 @@ def compiled(
     transform(settings)
     invoke_dbt(settings, ["compile", "--exclude", "resource_type:unit_test"])
     nodes = json.loads((target_dir(settings) / "manifest.json").read_text("utf-8"))["nodes"]
-    return settings, {n["name"]: n for n in nodes.values() if n["resource_type"] == "test"}
+    tests = [node for node in nodes.values() if node["resource_type"] == "test"]
+    return settings, {node["name"].removeprefix("source_"): node for node in tests}
 
 
 @pytest.fixture

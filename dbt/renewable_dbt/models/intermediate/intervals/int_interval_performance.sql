@@ -4,57 +4,31 @@
 {%- set words = vocabulary() %}
 {%- set flagged = words.weather + ['active_power_kw'] %}
 
-with doubts as (
+with joined as (
 
     select
-        asset_id,
-        timestamp_utc
-        {%- for channel in flagged %},
-        any_value(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
-        {%- endfor %}
-    from {{ ref('int_doubtful_readings') }}
-    group by asset_id, timestamp_utc
-
-),
-
-joined as (
-
-    select
-        intervals.*,
+        flags.*,
         assessed.interval_hours,
-        assessed.rated_power_kw,
         assessed.air_density_kg_m3,
         assessed.normalised_wind_speed_ms,
         assessed.expected_power_kw,
         assessed.expected_power_source,
         assessed.is_free_by_report,
-        plateaus.is_meter_frozen,
-        {%- for channel in flagged %}
-        doubts.{{ channel }}_rule,
-        {%- endfor %}
         attribution.kind as event_kind,
         attribution.evidence as event_evidence,
         attribution.lost_kwh,
         attribution.rest_kind,
         attribution.rest_kwh,
-        (assessed.expected_power_kw - coalesce(intervals.active_power_kw, 0.0)) * assessed.interval_hours as gap_kwh
-    from {{ ref('int_intervals') }} as intervals
+        (assessed.expected_power_kw - coalesce(flags.active_power_kw, 0.0)) * assessed.interval_hours as gap_kwh
+    from {{ ref('int_reading_flags') }} as flags
     inner join {{ ref('int_assessed_intervals') }} as assessed
         on
-            intervals.asset_id = assessed.asset_id
-            and intervals.timestamp_utc = assessed.timestamp_utc
-    left join doubts
-        on
-            intervals.asset_id = doubts.asset_id
-            and intervals.timestamp_utc = doubts.timestamp_utc
-    left join {{ ref('int_plateaus') }} as plateaus
-        on
-            intervals.asset_id = plateaus.asset_id
-            and intervals.timestamp_utc = plateaus.timestamp_utc
+            flags.asset_id = assessed.asset_id
+            and flags.timestamp_utc = assessed.timestamp_utc
     left join {{ ref('int_attribution') }} as attribution
         on
-            intervals.asset_id = attribution.asset_id
-            and intervals.timestamp_utc = attribution.timestamp_utc
+            flags.asset_id = attribution.asset_id
+            and flags.timestamp_utc = attribution.timestamp_utc
 
 )
 
@@ -67,7 +41,7 @@ select
     {{ channel }},
     {%- endfor %}
     {%- for channel in flagged %}
-    {{ reading_flag(words, channel) }} as {{ channel }}_flag,
+    {{ channel }}_flag,
     {%- endfor %}
     air_density_kg_m3,
     normalised_wind_speed_ms,

@@ -10,7 +10,7 @@ with doubts as (
         asset_id,
         timestamp_utc
         {%- for channel in flagged %},
-        max(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
+        any_value(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
         {%- endfor %}
     from {{ ref('int_doubtful_readings') }}
     group by asset_id, timestamp_utc
