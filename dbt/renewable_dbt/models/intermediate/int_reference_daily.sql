@@ -44,7 +44,8 @@ ratios as (
         asset_id,
         day_utc,
         count(*) as intervals,
-        percentile_cont(0.5) within group (order by active_power_kw / expected_power_of_readings_kw) as ratio_to_expected
+        percentile_cont(0.5) within group (order by active_power_kw / expected_power_of_readings_kw)
+            as ratio_to_expected
     from running
     group by asset_id, day_utc
 

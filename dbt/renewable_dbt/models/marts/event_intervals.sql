@@ -1,4 +1,4 @@
-{#- The intervals around each event, thinned so that no peak is lost, for people who look at an event. Each event is shown
+{#- The intervals around each event, thinned so that no peak is lost, for people who look at an event. An event is shown
     with a quarter of its length before and after, between 2 and 24 hours, and its time is cut into 48 parts of equal
     length; of each part the first and the last interval and those of lowest and highest power are kept. -#}
 {{ config(incremental_predicates=["{{ touches_local_days('shown_from_utc', 'shown_to_utc') }}"]) }}
@@ -99,7 +99,8 @@ qualify
         {{ power }} is not null
         and (
             row_number() over (partition by event_id, part order by {{ power }} asc nulls last, timestamp_utc) = 1
-            or row_number() over (partition by event_id, part order by {{ power }} desc nulls last, timestamp_utc desc) = 1
+            or row_number() over (partition by event_id, part order by {{ power }} desc nulls last, timestamp_utc desc)
+            = 1
         )
     )
     {%- endfor %}

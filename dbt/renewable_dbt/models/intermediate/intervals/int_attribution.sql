@@ -56,7 +56,8 @@ causes as (
         'curtailment' as kind,
         case
             when assessed.operating_state = 'curtailed' then 'reported state'
-            when assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw then 'reported limit'
+            when assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw
+                then 'reported limit'
             else 'plateau'
         end as evidence
     from assessed

@@ -116,7 +116,8 @@ runs as (
     select
         steady.*,
         assets.interval_minutes,
-        {{ run_key('steady.asset_id, steady.channel, steady.rule', 'steady.timestamp_utc', 'assets.interval_minutes') }} as run
+        {{ run_key('steady.asset_id, steady.channel, steady.rule', 'steady.timestamp_utc', 'assets.interval_minutes') }}
+            as run
     from steady
     inner join {{ ref('stg_assets') }} as assets on steady.asset_id = assets.asset_id
 

@@ -53,7 +53,11 @@ select
     event_kind,
     event_evidence,
     {%- for kind in kinds(words, ['interval']) %}
-    case when event_kind = '{{ kind }}' then lost_kwh when rest_kind = '{{ kind }}' then rest_kwh else 0.0 end as {{ kind }}_kwh,
+    case
+        when event_kind = '{{ kind }}' then lost_kwh
+        when rest_kind = '{{ kind }}' then rest_kwh
+        else 0.0
+    end as {{ kind }}_kwh,
     {%- endfor %}
     -- Soiling, which is a factor of the day, and the residual share what is left.
     case
