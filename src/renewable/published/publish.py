@@ -161,14 +161,17 @@ def _write_set(
     for name in tables:
         path = making / f"{name}.parquet"
         if name in months:
+            # Readers take the folder's name for a column.
+            folder = path / f"{BUILD_ID}={build_id}"
+            folder.mkdir(parents=True)
             changed = months_to_publish(connection, before.name if before else None, name)
-            path.mkdir()
-            kept = (
-                _keep_months(before / path.name, path, changed) if before and changed is not None else set()
-            )
-            _write_months(connection, name, months[name], kept, path, build_id)
+            kept = set[date]()
+            if before is not None and changed is not None:
+                kept = _keep_months(before / path.name, folder, changed)
+            _write_months(connection, name, months[name], kept, folder)
         else:
-            _copy(connection, f"from {MARTS_SCHEMA}.{name} order by all", path, build_id)
+            columns = f"*, {sql_literal(build_id)} as {BUILD_ID}"
+            _copy(connection, f"select {columns} from (from {MARTS_SCHEMA}.{name} order by all)", path)
     # The same build again, because a file of its set was lost: readers may still be in the former folder.
     names = (f"{build_id}_{number}" if number else build_id for number in count())
     target = next(sets / name for name in names if not (sets / name).exists())
@@ -176,17 +179,17 @@ def _write_set(
     return target
 
 
-def _keep_months(before: Path, path: Path, changed: Collection[date]) -> set[date]:
+def _keep_months(before: Path, folder: Path, changed: Collection[date]) -> set[date]:
     """Take the files of unchanged months over from the set before, without copying where that goes; the months."""
     kept = set()
-    for file in sorted(before.glob("*.parquet")) if before.is_dir() else []:
+    for file in sorted(before.glob(f"{BUILD_ID}=*/*.parquet")):
         month = _month_of(file)
         if month is None or month in changed or not _is_whole(file):
             continue
         try:
-            (path / file.name).hardlink_to(file)
+            (folder / file.name).hardlink_to(file)
         except OSError:
-            shutil.copyfile(file, path / file.name)
+            shutil.copyfile(file, folder / file.name)
         kept.add(month)
     return kept
 
@@ -196,8 +199,7 @@ def _write_months(
     name: str,
     column: str,
     kept: Collection[date],
-    path: Path,
-    build_id: str,
+    folder: Path,
 ) -> None:
     """A file for each month of the table but those in `kept`; an empty one where there is no month at all."""
     month_of = f"cast(date_trunc('month', {column}) as date)"
@@ -210,11 +212,10 @@ def _write_months(
         _copy(
             connection,
             f"from {MARTS_SCHEMA}.{name} where {where} order by all",
-            path / f"{month:%Y-%m}.parquet",
-            build_id,
+            folder / f"{month:%Y-%m}.parquet",
         )
     if not months:
-        _copy(connection, f"from {MARTS_SCHEMA}.{name}", path / f"{_NO_MONTH}.parquet", build_id)
+        _copy(connection, f"from {MARTS_SCHEMA}.{name}", folder / f"{_NO_MONTH}.parquet")
 
 
 def _month_of(file: Path) -> date | None:
@@ -260,9 +261,8 @@ def _replace_link(link: Path, target: str) -> None:
     temporary.replace(link)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, build_id: str) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     with replacing(path) as temporary:
         connection.execute(
-            f"copy (select *, {sql_literal(build_id)} as {BUILD_ID} from ({query}))"
-            f" to {sql_literal(str(temporary))} (format parquet, compression zstd)"
+            f"copy ({query}) to {sql_literal(str(temporary))} (format parquet, compression zstd)"
         )
