@@ -75,6 +75,19 @@ class Interval:
         return self.label.get("event_kind")
 
     @property
+    def is_free_by_report(self) -> bool:
+        """Nothing that is reported holds the asset back."""
+        limit, rated = self.row.get("curtailment_limit_kw"), self.asset["rated_power_kw"]
+        if self.power_kw is None or self.row.get("operating_state") not in (None, "running", "standby"):
+            return False
+        is_limited = limit is not None and limit < 0.99 * rated
+        return not (is_limited and abs(self.power_kw - limit) <= max(0.03 * limit, 0.01 * rated))
+
+    @property
+    def is_free(self) -> bool:
+        return self.kind is None and self.is_free_by_report
+
+    @property
     def poa_wm2(self) -> float | None:
         poa = self.row.get("poa_irradiance_wm2")
         return None if poa is None else max(poa, 0.0)
@@ -296,7 +309,7 @@ def _asset_day(
     soilable = math.fsum(
         i.expected_kw * i.hours
         for i in both
-        if is_solar and i.kind is None and i.expected_kw < 0.98 * asset["rated_power_kw"]  # type: ignore[operator]
+        if is_solar and i.is_free and i.expected_kw < 0.98 * asset["rated_power_kw"]  # type: ignore[operator]
     )
     dirt = 0.0 if ratio is None else (1 - ratio) * soilable
     return {
@@ -529,11 +542,7 @@ def _clear_ratio(asset: Row, interval: Interval) -> float | None:
     power, poa = row.get("active_power_kw"), row.get("poa_irradiance_wm2")
     if power is None or poa is None or poa < 300 or power <= 0.01 * rated:
         return None
-    if row.get("curtailment_limit_kw") is not None or row.get("operating_state") not in (
-        None,
-        "running",
-        "standby",
-    ):
+    if not interval.is_free_by_report:
         return None
     module = _module_temperature(row)
     if module is None:
@@ -625,7 +634,7 @@ def _power_curve(intervals: list[Interval]) -> list[Row]:
         is_doubtful = interval.label.get("wind_speed_ms_flag") is not None or interval.label.get(
             "active_power_kw_flag"
         ) in ("frozen", "interpolated")
-        if interval.kind is None and not is_doubtful:
+        if interval.is_free and not is_doubtful:
             centre = math.floor(interval.normalised_ms * 2 + 0.5) / 2
             bins[interval.asset["asset_id"], interval.day.replace(day=1), centre].append(interval)
     return [

@@ -255,6 +255,9 @@ def _link_tables(settings: Settings, names: Sequence[str]) -> None:
 
 
 def _replace_link(link: Path, target: str) -> None:
+    if link.is_dir() and not link.is_symlink():
+        # A copy of what the link led to.
+        shutil.rmtree(link)
     temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
