@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from renewable.report.figures import sums_by, waterfall
+from renewable.published.ratios import ratios_by
+from renewable.report.figures import waterfall
 from renewable.report.inputs import Inputs
 from renewable.report.pages.columns import columns_of
 from renewable.report.period import Days, Period, report_period
@@ -56,19 +57,19 @@ class Content:
         """Expected energy, losses and energy of the reporting period, as columns."""
         found = [self.losses[asset] for asset in assets if asset in self.losses]
         losses = pl.concat(found) if found else self.inputs.losses.clear()
-        sums = sums_by(self.period.current.of(self.days_of(assets))).row(0, named=True)
+        sums = ratios_by(self.period.current.of(self.days_of(assets))).row(0, named=True)
         return columns_of(waterfall(losses, sums["expected_energy_kwh"]))
 
     @cached_property
     def by_asset_now(self) -> Mapping[str, dict[str, Any]]:
         """Sums and ratios of the reporting period, by asset_id."""
-        sums = sums_by(self.period.current.of(self.inputs.daily), "asset_id")
+        sums = ratios_by(self.period.current.of(self.inputs.daily), "asset_id")
         return {row["asset_id"]: row for row in sums.iter_rows(named=True)}
 
     @cached_property
     def by_site_now(self) -> Mapping[str, dict[str, Any]]:
         """The same by site_id."""
-        sums = sums_by(self.period.current.of(self.inputs.daily), "site_id")
+        sums = ratios_by(self.period.current.of(self.inputs.daily), "site_id")
         return {row["site_id"]: row for row in sums.iter_rows(named=True)}
 
 
