@@ -19,11 +19,11 @@ from renewable.warehouse import connect
 from renewable.windows import Window
 
 pytestmark = pytest.mark.integration
-BEFORE, AFTER, CHANNEL = date(2025, 1, 10), date(2025, 1, 11), "snow_depth_cm"
+BEFORE, AFTER, CHANNEL = date(2025, 1, 10), date(2025, 1, 11), "hail_size_cm"
 IN_PYTHON = (
     "src/renewable/contract/schemas.py",
     "\n\nclass GenerationSchema",
-    f'    {CHANNEL} = _channel("cm", 0, 500, "depth of the snow on the ground", since=2)\n',
+    f'    {CHANNEL} = _channel("cm", 0, 500, "size of the hail", since=99)\n',
 )
 IN_DBT = (
     "dbt/renewable_dbt/models/staging/_sources.yml",
@@ -83,7 +83,7 @@ def test_a_channel_added_to_the_contract_and_to_the_sources_goes_through_the_who
     assert set(ours["asset_id"]) == set(fleet.asset_ids)
     assert {BEFORE, AFTER} <= set(ours["date_local"])
     assert (ours["readings_missing"] == ours["readings_expected"]).all()
-    assert f"| {CHANNEL} | double | Depth of the snow" in (settings.data_dir / "dictionary.md").read_text()
+    assert f"| {CHANNEL} | double | Size of the hail" in (settings.data_dir / "dictionary.md").read_text()
 
 
 def _insert(path: Path, place: str, line: str) -> None:

@@ -35,7 +35,7 @@ DAY = date(2025, 1, 1)
 
 
 class _Wider(schemas.WeatherSchema):
-    snow_depth_cm = schemas._channel("cm", 0, 500, "depth of the snow on the ground", since=2)
+    hail_size_cm = schemas._channel("cm", 0, 500, "size of the hail", since=99)
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_a_column_that_the_first_contract_lacks_is_nullable_and_says_when_it_cam
 def test_since_when_a_column_is_there_decides_about_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = contract_version()
     monkeypatch.setitem(schemas.SCHEMAS, "weather", _Wider)
-    wider, sooner = contract_version(), _Wider.columns()["snow_depth_cm"].metadata
-    assert sooner is not None and generation() == 2
+    wider, sooner = contract_version(), _Wider.columns()["hail_size_cm"].metadata
+    assert sooner is not None and generation() == 99
     monkeypatch.setitem(sooner, "since", 1)  # type: ignore[arg-type]
     assert len({before, wider, contract_version()}) == 3
 
@@ -87,7 +87,7 @@ def test_a_file_may_lack_a_later_column_and_none_of_the_first_contract(tmp_path:
     assert seen.refusal is None
     frame, refusal = read_rows(seen)
     assert refusal is None and frame is not None
-    assert frame.schema == polars_schema("weather") and frame["snow_depth_cm"].null_count() == 4
+    assert frame.schema == polars_schema("weather") and frame["hail_size_cm"].null_count() == 4
     for name in ("ghi_wm2", "asset_id"):
         older.drop(name).write_parquet(path)
         assert inspect_file(path, "weather", max_rows=100).refusal == f"missing column(s) {name}"
@@ -98,29 +98,29 @@ def test_the_simulator_writes_a_column_that_it_knows_nothing_about_as_null(fleet
     for day in (DAY, date(1990, 1, 1)):
         made = Simulator(fleet, 1).day(day).weather
         assert made.schema == polars_schema("weather")
-        assert made["snow_depth_cm"].null_count() == made.height
+        assert made["hail_size_cm"].null_count() == made.height
     assert Simulator(fleet, 1).day(DAY).weather["wind_speed_ms"].null_count() < 100
 
 
 @pytest.mark.usefixtures("wider")
 def test_an_export_with_a_new_channel_in_another_unit_is_drafted_and_imported(tmp_path: Path) -> None:
     export = tmp_path / "export.csv"
-    export.write_text("time;unit;power;Snow depth [m]\n2024-02-01 00:00;A1;1.5;0.25\n")
+    export.write_text("time;unit;power;Hail size [m]\n2024-02-01 00:00;A1;1.5;0.25\n")
     drafted = draft_mapping(export)
-    assert "snow_depth_cm: {column: " in drafted
+    assert "hail_size_cm: {column: " in drafted
     (tmp_path / "mapping.yaml").write_text(drafted.replace("unit: cm", "unit: m"))
     import_files(tmp_path / "mapping.yaml", tmp_path / "raw")
     made = pl.read_parquet(tmp_path / "raw" / "weather" / "*.parquet")
-    assert made.schema == polars_schema("weather") and made["snow_depth_cm"].to_list() == [25.0]
+    assert made.schema == polars_schema("weather") and made["hail_size_cm"].to_list() == [25.0]
 
 
 @pytest.mark.usefixtures("wider")
 def test_the_dictionary_tells_of_a_new_channel() -> None:
     page = data_dictionary(PROJECT_DIR)
-    assert "contract version 2" in page
-    assert "| weather | snow_depth_cm | cm | 0 to 500 | all | 2 | depth of the snow on the ground |" in page
-    assert page.count("| snow_depth_cm | double | Depth of the snow on the ground, cm. |") == 2
-    assert page.count("| snow_depth_cm_flag | varchar |") == 2
+    assert "contract version 99" in page
+    assert "| weather | hail_size_cm | cm | 0 to 500 | all | 99 | size of the hail |" in page
+    assert page.count("| hail_size_cm | double | Size of the hail, cm. |") == 2
+    assert page.count("| hail_size_cm_flag | varchar |") == 2
 
 
 def test_headers_that_name_a_plane_are_not_taken_for_the_horizontal_one(tmp_path: Path) -> None:
@@ -143,5 +143,5 @@ def test_every_column_is_looked_for_by_its_own_name_too() -> None:
 
 
 def test_a_channel_is_judged_by_each_rule_that_it_has() -> None:
-    words = {"rules": [{"channel": "snow_depth_cm", "rule": "spike"}]}
-    assert "snow_depth_cm_rule" in rendered("reading_flag", words, "snow_depth_cm")
+    words = {"rules": [{"channel": "hail_size_cm", "rule": "spike"}]}
+    assert "hail_size_cm_rule" in rendered("reading_flag", words, "hail_size_cm")
