@@ -43,10 +43,8 @@ def _grouped(rows: pl.DataFrame, keys: Sequence[str], expressions: Sequence[str]
     grouping = f" group by {by} order by {by}" if keys else ""
     with _engine().cursor() as cursor:
         cursor.register("given", rows.to_arrow())
-        found: pl.DataFrame = cursor.sql(
-            f"select {', '.join([*keys, *expressions])} from given{grouping}"
-        ).pl()
-        cursor.unregister("given")
+        statement = f"select {', '.join([*keys, *expressions])} from given{grouping}"
+        found: pl.DataFrame = cursor.sql(statement).pl()
     return found
 
 

@@ -1,10 +1,12 @@
 """Figures of a report from rows of the marts. Formulas of KPIs are not here: published/ratios.py has them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from renewable.published.ratios import ratios_by, sums_by
+from renewable.published.ratios import sums_by
 from renewable.vocabulary import event_kinds, rule_names
 
 WATERFALL_SCHEMA = pl.Schema(
@@ -61,9 +63,8 @@ def below_zero() -> list[str]:
     return [f"readings_{rule}" for rule in rule_names(usual=True)]
 
 
-def headlines(current: pl.DataFrame, previous: pl.DataFrame) -> list[Figure]:
-    """The figures at the top of a page, from rows of mart_asset_daily of two periods of equal length."""
-    now, before = (ratios_by(rows).row(0, named=True) for rows in (current, previous))
+def headlines(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Figure]:
+    """The figures at the top of a page, from rows of `ratios_by` of two periods of equal length."""
 
     def figure(key: str, title: str, unit: str, hint: str, better: int = 1) -> Figure:
         divisor, decimals = {"MWh": (1000.0, 1), "%": (0.01, 1)}[unit]

@@ -28,9 +28,8 @@ RESULTS = (
 
 def headline_parts(content: Content, assets: Sequence[str]) -> dict[str, Any]:
     """The headline figures of some assets, and the sentences that say which days they are about."""
-    days = content.days_of(assets)
     current, previous = content.period.current, content.period.previous
-    figures = headlines(current.of(days), previous.of(days) if previous else days.clear())
+    figures = headlines(*content.now_and_before(assets))
     return {
         "figures": [_shown(figure) for figure in figures],
         "compared": f"{current}, compared with the {previous.count} days before, {previous}."
@@ -119,7 +118,9 @@ def results(sums: Mapping[str, Any] | None, rated_kw: float) -> list[Markup]:
 
 def energy_columns(daily: pl.DataFrame) -> dict[str, list[Any]]:
     """Energy and expected energy by local day, of rows of mart_asset_daily."""
-    days = ratios_by(daily, "date_local")
+    # A row of one asset is its own sum.
+    is_one = daily["asset_id"].n_unique() <= 1
+    days = daily.sort("date_local") if is_one else ratios_by(daily, "date_local")
     return columns_of(days.select(day_ms(), "energy_kwh", expected_kwh="expected_energy_kwh"))
 
 
