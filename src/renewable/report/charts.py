@@ -122,9 +122,9 @@ def _waterfall() -> Any:
             start="datum.from_kwh / 1000",
             end="datum.to_kwh / 1000",
             mwh="datum.kwh / 1000",
-            name="datum.step",
+            name="datum.label",
             rightmost="max(datum.from_kwh, datum.to_kwh) / 1000",
-            label="format(datum.kwh / 1000, ',.1f') + ' MWh'"
+            said="format(datum.kwh / 1000, ',.1f') + ' MWh'"
             " + (datum.of_expected === null ? '' : ', ' + format(datum.of_expected, '.2%'))",
         )
         .encode(y=alt.Y("name:N", sort=None, title=None))
@@ -140,7 +140,7 @@ def _waterfall() -> Any:
             alt.Tooltip("of_expected:Q", title="of expected energy", format=".2%"),
         ],
     )
-    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="label:N")
+    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="said:N")
     # An invisible point makes room for the label of the longest bar.
     room = (
         base.transform_calculate(beyond="datum.rightmost * 1.6")

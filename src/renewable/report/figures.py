@@ -12,6 +12,7 @@ from renewable.vocabulary import event_kinds, rule_names
 WATERFALL_SCHEMA = pl.Schema(
     {
         "step": pl.String,
+        "label": pl.String,
         "kind": pl.String,
         "kwh": pl.Float64,
         "from_kwh": pl.Float64,
@@ -119,14 +120,15 @@ def losses_by_category(losses: pl.DataFrame) -> pl.DataFrame:
 
 def waterfall(losses: pl.DataFrame, expected_kwh: float | None) -> pl.DataFrame:
     """WATERFALL_SCHEMA: losses by category one after the other, then their sum; shares are of expected energy."""
-    rows: list[tuple[str, str, float, float, float, float | None]] = []
+    rows: list[tuple[str, str, str, float, float, float, float | None]] = []
     level, labels = 0.0, {kind.kind: kind.label for kind in event_kinds()}
     for category, lost in losses_by_category(losses).iter_rows():
         share = lost / expected_kwh if expected_kwh else None
-        step = labels.get(category, category)
-        rows.append((step, "loss" if lost > 0 else "gain", lost, level, level + lost, share))
+        label = labels.get(category, category)
+        rows.append((category, label, "loss" if lost > 0 else "gain", lost, level, level + lost, share))
         level += lost
-    rows.append(("lost in all", "total", level, 0.0, level, level / expected_kwh if expected_kwh else None))
+    whole, share = "lost in all", level / expected_kwh if expected_kwh else None
+    rows.append((whole, whole, "total", level, 0.0, level, share))
     return pl.DataFrame(rows, schema=WATERFALL_SCHEMA, orient="row")
 
 
