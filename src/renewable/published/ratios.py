@@ -33,6 +33,14 @@ def ratios_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
     )
 
 
+def coverage_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Rows of mart_asset_daily by `keys`: the keys, `observed_hours`, `expected_hours` and `data_coverage_ratio`."""
+    observed, expected = _exact_sum("observed_hours"), _exact_sum("expected_hours")
+    ratio = _macros(PROJECT_DIR).data_coverage(observed, expected)
+    sums = (f"{observed} as observed_hours", f"{expected} as expected_hours")
+    return _grouped(daily, keys, (*sums, f"{ratio} as data_coverage_ratio"))
+
+
 def sums_by(rows: pl.DataFrame, columns: Sequence[str], *keys: str) -> pl.DataFrame:
     """`columns` summed by `keys` in fixed point, as the marts sum energies; ordered by the keys."""
     return _grouped(rows, keys, [f"{_exact_sum(column)} as {column}" for column in columns])
