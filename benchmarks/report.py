@@ -10,27 +10,19 @@ import polars as pl
 
 from benchmarks.table import row
 from mock_data.fleet_maker import make_fleet, write_fleet
+from renewable.contract import measurements
 from renewable.fleet import Fleet, load_fleet
 from renewable.published.event_intervals import EVENT_INTERVALS
 from renewable.published.irradiance_power import IRRADIANCE_POWER
 from renewable.report.build import write_report
-from renewable.report.figures import BELOW_ZERO, DOUBTS, LOSS_CATEGORIES
+from renewable.report.figures import below_zero, doubts
 from renewable.settings import Settings
+from renewable.vocabulary import event_kinds
 
 ASSETS, DAYS, EVENTS = 200, 365, 60
 FIRST = date(2025, 1, 1)
-_CHANNELS = (
-    "active_power_kw",
-    "air_pressure_hpa",
-    "air_temperature_c",
-    "ghi_wm2",
-    "module_temperature_c",
-    "poa_irradiance_wm2",
-    "precipitation_mm",
-    "relative_humidity_pct",
-    "wind_direction_deg",
-    "wind_speed_ms",
-)
+# Those of the wide asset: power and weather.
+_CHANNELS = ("active_power_kw", *measurements("weather"))
 
 
 def main() -> None:
@@ -90,7 +82,7 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         reference_yield_kwh=pl.lit(None, pl.Float64),
     )
     pairs = keys.select("asset_id", "date_local")
-    categories = pl.DataFrame({"loss_category": list(LOSS_CATEGORIES)})
+    categories = pl.DataFrame({"loss_category": [kind.kind for kind in event_kinds()]})
     losses = pairs.join(categories, how="cross")
     losses = losses.with_columns(lost_kwh=random.uniform(0, 300, losses.height))
     quality = pairs.join(pl.DataFrame({"channel": list(_CHANNELS)}), how="cross").with_columns(
@@ -98,7 +90,7 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         readings_present=pl.lit(random.integers(200, 288, pairs.height * len(_CHANNELS))),
         readings_missing=0,
         longest_gap_hours=0.5,
-        **dict.fromkeys((*DOUBTS, *BELOW_ZERO), pl.lit(3)),
+        **dict.fromkeys((*doubts(), *below_zero()), pl.lit(3)),
     )
     tables = {
         "mart_asset_daily": daily,

@@ -23,7 +23,7 @@ from loaders.lossless import (
     type_name,
 )
 from loaders.pending import Fingerprint, fingerprint, opened, unreadable_fingerprint
-from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
+from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, column_since, measurements, polars_schema
 from renewable.contract.schemas import POWER_CHANNELS, SCHEMAS
 from renewable.fleet import Fleet
 from renewable.raw_files import name_fault
@@ -109,7 +109,8 @@ def inspect_file(
 ) -> Inspected:
     """Fingerprint a raw file and hold its footer against the contract; what the file holds never makes it raise.
 
-    Columns beside the contract's are a fault unless they are in `extra_columns`. `columns_then` names by SHA-256 the
+    A column that came with a later version of the contract than the first may be missing. Columns beside the contract's
+    are a fault unless they are in `extra_columns`. `columns_then` names by SHA-256 the
     contents that an earlier contract accepted, with the columns that it had: what was not among them may be missing
     now where the contract allows null, and what is not in the contract any more is left out.
     A file that the system does not let be read is refused.
@@ -307,7 +308,9 @@ def _schema_fault(
         return "cannot be read as Parquet: it has two columns of one name"
     faults = []
     lacking = [name for name in expected if name not in found.names]
-    if missing := [name for name in lacking if then is None or name in then or name not in nullable]:
+    # What came with a later version of the contract, older files and writers know nothing of.
+    needed = [name for name in lacking if name not in nullable or column_since(table, name) == 1]
+    if missing := [name for name in needed if then is None or name in then or name not in nullable]:
         faults.append(f"missing column(s) {', '.join(missing)}")
     left_out = [name for name in found.names if name not in expected and name not in (then or ())]
     if unknown := [name for name in left_out if name not in extra_columns]:

@@ -1,6 +1,6 @@
 """One UTC day of a fleet as three frames from one computation. Files are generate.py's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from mock_data.events import Profile, check_profile
 from mock_data.group import EPOCH, Group, Recent, build_groups
 from mock_data.losses import LOSS_KINDS, STATES, power_day
 from mock_data.noise import Floats
-from mock_data.sensors import CHANNELS, SENSOR_FAULTS, readings
+from mock_data.sensors import SENSOR_FAULTS, readings
 from mock_data.weather import asset_day
 from renewable.atomic_write import write_parquet_atomic
 
@@ -49,6 +49,10 @@ class Simulator:
         self.profile: Profile = check_profile(profile)
         self._groups = build_groups(fleet.assets, fleet.power_curves, seed)
         self._days = Recent(2)
+        # Kept here, for the processes that share the days need not load the contract.
+        from renewable.contract import TABLES, polars_schema
+
+        self._schemas = {str(table): polars_schema(table) for table in TABLES}
 
     def day(self, day: date) -> DayFrames:
         """The frames of a day; no rows before an asset's commissioning."""
@@ -61,11 +65,9 @@ class Simulator:
             rows = np.flatnonzero(group.commissioned <= number)
             if len(rows):
                 present = group if len(rows) == len(group) else group.take(rows)
-                parts.append(_group_frames(present, day, self.profile))
+                parts.append(_group_frames(present, day, self.profile, self._schemas))
         if not parts:
-            from renewable.contract import polars_schema
-
-            empty = (polars_schema("weather"), polars_schema("generation"), TRUTH_SCHEMA)
+            empty = (*self._schemas.values(), TRUTH_SCHEMA)
             return DayFrames(*(pl.DataFrame(schema=schema) for schema in empty))
         return DayFrames(
             _joined([part.weather for part in parts]),
@@ -95,7 +97,7 @@ def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return frames[0] if len(frames) == 1 else pl.concat(frames).sort("asset_id", "timestamp")
 
 
-def _group_frames(group: Group, day: date, profile: Profile) -> DayFrames:
+def _group_frames(group: Group, day: date, profile: Profile, schemas: Mapping[str, pl.Schema]) -> DayFrames:
     weather = asset_day(group, day)
     power = power_day(group, day, profile, weather)
     read = readings(group, day, profile, weather, power)
@@ -105,17 +107,15 @@ def _group_frames(group: Group, day: date, profile: Profile) -> DayFrames:
         "asset_id": group.id_column,
         "timestamp": pl.Series(np.tile(stamps, len(group))).cast(pl.Datetime("us", "UTC")),
     }
-    states = pl.Series([*STATES, None])
+    states, channels = pl.Series([*STATES, None]), pl.Series([*read.values, None])
+    columns = {
+        **key,
+        **{name: _measured(values) for name, values in read.values.items()},
+        "operating_state": _words(states, read.state % len(states)),
+    }
     return DayFrames(
-        pl.DataFrame({**key, **{name: _measured(read.values[name]) for name in CHANNELS[:9]}}),
-        pl.DataFrame(
-            {
-                **key,
-                "active_power_kw": _measured(read.values["active_power_kw"]),
-                "curtailment_limit_kw": _measured(read.values["curtailment_limit_kw"]),
-                "operating_state": _words(states, read.state % len(states)),
-            }
-        ),
+        _table(columns, schemas["weather"]),
+        _table(columns, schemas["generation"]),
         pl.DataFrame(
             {
                 **key,
@@ -123,9 +123,20 @@ def _group_frames(group: Group, day: date, profile: Profile) -> DayFrames:
                 "kind": _words(pl.Series([*LOSS_KINDS, *SENSOR_FAULTS]), _kinds(power.kind, read.fault)),
                 "lost_power_kw": power.lost.ravel(),
                 "sensor_fault": _words(pl.Series([None, *SENSOR_FAULTS]), read.fault),
-                "sensor_channel": _words(pl.Series([*CHANNELS, None]), read.channel % (len(CHANNELS) + 1)),
+                "sensor_channel": _words(channels, read.channel % len(channels)),
             }
         ),
+    )
+
+
+def _table(columns: Mapping[str, pl.Series], schema: pl.Schema) -> pl.DataFrame:
+    """The columns of a raw table; those that nothing is known of are null."""
+    rows = columns["asset_id"].len()
+    return pl.DataFrame(
+        {
+            name: columns[name] if name in columns else pl.Series([None], dtype=dtype).new_from_index(0, rows)
+            for name, dtype in schema.items()
+        }
     )
 
 

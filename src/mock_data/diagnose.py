@@ -17,15 +17,11 @@ from mock_data.noise import Floats
 from mock_data.sun import daylight, sin_elevation, sun_sites
 from renewable.errors import RenewableError
 from renewable.fleet import Fleet
+from renewable.vocabulary import event_kinds
 from renewable.windows import Window
 
 _COLOURS = {
-    "downtime": "#b2182b",
-    "curtailment": "#ef8a62",
-    "icing": "#67a9cf",
-    "snow": "#2166ac",
-    "derating": "#762a83",
-    "soiling": "#b8860b",
+    **{kind.kind: kind.hex_colour for kind in event_kinds() if kind.kind in LOSS_KINDS},
     "communication_gap": "#222222",
     "frozen_sensor": "#1b7837",
     "sensor_drift": "#a6dba0",

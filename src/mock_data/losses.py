@@ -25,7 +25,7 @@ from renewable.windows import ONE_DAY
 
 Codes = NDArray[np.int8]
 
-# In order of priority, as in KPI.md; 0 is no loss. Names are those of the loss categories of the marts.
+# What the simulator injects, in the order of the seed event_kinds; 0 is no loss.
 LOSS_KINDS = ("none", "downtime", "curtailment", "icing", "snow", "derating", "soiling")
 _DOWNTIME, _CURTAILMENT, _ICING, _SNOW, _DERATING, _SOILING = range(1, 7)
 STATES = ("running", "standby", "curtailed", "fault", "maintenance", "no_communication")

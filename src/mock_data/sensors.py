@@ -29,21 +29,8 @@ from renewable.windows import ONE_DAY
 # The strongest fault of an interval names it: a later one in this tuple hides an earlier one.
 SENSOR_FAULTS = ("sensor_drift", "frozen_sensor", "clock_shift", "communication_gap")
 _DRIFT, _FROZEN, _CLOCK, _GAP = 1, 2, 3, 4
-CHANNELS = (
-    "wind_speed_ms",
-    "wind_direction_deg",
-    "air_temperature_c",
-    "air_pressure_hpa",
-    "relative_humidity_pct",
-    "ghi_wm2",
-    "poa_irradiance_wm2",
-    "module_temperature_c",
-    "precipitation_mm",
-    "active_power_kw",
-    "curtailment_limit_kw",
-)
-_STEPS_PER_UNIT = (100.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 100.0)
-# Power is written on the meter's own resolution.
+# Resolution of readings by the unit that ends a channel's name; power is written on the meter's own.
+_STEPS_PER_UNIT = {"ms": 100.0, "mm": 100.0, "deg": 10.0, "c": 10.0, "hpa": 10.0, "pct": 10.0, "wm2": 10.0}
 _WIND_FREEZES = ("wind_speed_ms", "wind_direction_deg", "air_temperature_c", "active_power_kw")
 _SOLAR_FREEZES = ("poa_irradiance_wm2", "ghi_wm2", "module_temperature_c", "active_power_kw")
 _WIND_DRIFTS = ("wind_speed_ms", "air_temperature_c")
@@ -62,8 +49,8 @@ NO_STATE = -1
 class Readings:
     """What the logger writes, by channel, shape (assets, intervals); `state` codes with -1 for none.
 
-    `fault` is 0 or one more than the index in SENSOR_FAULTS; `channel` is -1 for all, else that of the
-    faulty channel.
+    Of the contract's other channels the simulator knows nothing. `fault` is 0 or one more than the index in
+    SENSOR_FAULTS; `channel` is -1 for all, else the place of the faulty one in `values`.
     """
 
     values: dict[str, Floats]
@@ -110,8 +97,10 @@ def _true_values(group: Group, weather: AssetDay, power: PowerDay) -> dict[str, 
 
 
 def _round(values: dict[str, Floats]) -> None:
-    for name, steps in zip(CHANNELS, _STEPS_PER_UNIT, strict=False):
-        rounded = values[name]
+    for name, rounded in values.items():
+        steps = _STEPS_PER_UNIT.get(name.rpartition("_")[2])
+        if steps is None:
+            continue
         rounded *= steps
         np.rint(rounded, out=rounded)
         rounded /= steps
@@ -135,7 +124,7 @@ def _drift(
         else:
             reading[event.columns] *= 1.0 + sign * amount * progress
         fault[event.row, event.columns] = _DRIFT
-        channel[event.row, event.columns] = CHANNELS.index(name)
+        channel[event.row, event.columns] = list(values).index(name)
 
 
 def _shift_and_freeze(
@@ -173,7 +162,7 @@ def _shift_and_freeze(
             stuck = reading[event.columns.start]
         reading[event.columns] = stuck
         fault[event.row, event.columns] = _FROZEN
-        channel[event.row, event.columns] = CHANNELS.index(name)
+        channel[event.row, event.columns] = list(values).index(name)
 
 
 def _neighbour_day(

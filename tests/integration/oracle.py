@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from renewable.contract import POWER_RATIO_RANGE, RawTable, measurements
+from renewable.contract import POWER_RATIO_RANGE, RawTable, column_technology, measurements
 from renewable.contract.schemas import OPERATING_STATES
 from renewable.fleet import Fleet
 
@@ -35,15 +35,7 @@ GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
 CHANNELS = {
     "active_power_kw": None,
-    "wind_speed_ms": None,
-    "wind_direction_deg": None,
-    "air_temperature_c": None,
-    "air_pressure_hpa": None,
-    "relative_humidity_pct": None,
-    "precipitation_mm": None,
-    "ghi_wm2": "solar",
-    "poa_irradiance_wm2": "solar",
-    "module_temperature_c": "solar",
+    **{name: column_technology("weather", name) for name in measurements("weather")},
 }
 CLEANING_RAIN_MM, LOOKBACK_DAYS, RAIN_MEMORY_DAYS = 1.5, 30, 60
 DAY = timedelta(days=1)

@@ -4,7 +4,7 @@
     cast(sum(intervals_observed) as bigint) as intervals_observed,
     {{ exact_sum('expected_hours') }} as expected_hours,
     {{ exact_sum('observed_hours') }} as observed_hours,
-    {{ exact_sum('observed_hours') }} / {{ exact_sum('expected_hours') }} as data_coverage_ratio,
+    {{ data_coverage(exact_sum('observed_hours'), exact_sum('expected_hours')) }} as data_coverage_ratio,
     {{ exact_sum('energy_kwh') }} as energy_kwh,
     {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
     {{ exact_sum('lost_energy_kwh') }} as lost_energy_kwh,
@@ -19,7 +19,7 @@
     ) }} as performance_ratio_stc,
     {{ time_availability(exact_sum('available_hours'), exact_sum('unavailable_hours')) }} as time_availability_ratio,
     {{ energy_availability(exact_sum('downtime_lost_kwh'), exact_sum('expected_energy_kwh')) }} as energy_availability_ratio,
-    {{ exact_sum('compared_energy_kwh') }} / nullif({{ exact_sum('compared_expected_energy_kwh') }}, 0.0)
+    {{ performance_index(exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh')) }}
         as performance_index
 {%- endmacro %}
 

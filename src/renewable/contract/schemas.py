@@ -1,4 +1,8 @@
-"""Column registry of the raw tables as dataframely schemas: type, unit, physical range and meaning in one place."""
+"""Column registry of the raw tables as dataframely schemas: all that is known of a column, in one place.
+
+A new channel is a line here, nullable and with `since` one more than the contract's version so far, and a line in
+models/staging/_sources.yml of the dbt project. Simulator, importer, models, quality mart and dictionary follow.
+"""
 
 from typing import Any, Literal, get_args
 
@@ -6,6 +10,7 @@ import dataframely as dy
 import polars as pl
 
 RawTable = Literal["weather", "generation"]
+Technology = Literal["wind", "solar"]
 TABLES: tuple[RawTable, ...] = get_args(RawTable)
 KEY = ("asset_id", "timestamp")
 
@@ -38,8 +43,23 @@ def _timestamp() -> dy.Datetime:
     )
 
 
-def _channel(unit: str, low: float, high: float, meaning: str) -> dy.Float64:
-    return dy.Float64(nullable=True, min=low, max=high, metadata={"unit": unit}, description=meaning)
+def _channel(
+    unit: str,
+    low: float,
+    high: float,
+    meaning: str,
+    *,
+    since: int,
+    technology: Technology | None = None,
+    called: tuple[str, ...] = (),
+) -> dy.Float64:
+    """A measured quantity: its unit, the range in which a reading can be true, what it is.
+
+    `since` is the version of the contract that it came with, `technology` the one whose assets alone have it, `called`
+    what headers of exports look like (regular expressions, the likeliest first; its own name is looked for last).
+    """
+    about = {"unit": unit, "since": since, "technology": technology, "called": called}
+    return dy.Float64(nullable=True, min=low, max=high, metadata=about, description=meaning)
 
 
 class WeatherSchema(dy.Schema):
@@ -47,15 +67,92 @@ class WeatherSchema(dy.Schema):
 
     asset_id = _asset_id()
     timestamp = _timestamp()
-    wind_speed_ms = _channel("m/s", 0, 75, "wind speed at hub height (wind) or at 10 m (solar)")
-    wind_direction_deg = _channel("deg", 0, 360, "direction the wind comes from, clockwise from north")
-    air_temperature_c = _channel("°C", -60, 60, "ambient air temperature")
-    air_pressure_hpa = _channel("hPa", 500, 1100, "air pressure at the site")
-    relative_humidity_pct = _channel("%", 0, 105, "relative humidity of the air")
-    ghi_wm2 = _channel("W/m²", -20, 2000, "global horizontal irradiance, with the sensor's night offset")
-    poa_irradiance_wm2 = _channel("W/m²", -20, 2000, "irradiance in the plane of the array")
-    module_temperature_c = _channel("°C", -60, 120, "temperature at the back of the module")
-    precipitation_mm = _channel("mm", 0, 200, "precipitation that fell in the interval")
+    wind_speed_ms = _channel(
+        "m/s",
+        0,
+        75,
+        "wind speed at hub height (wind) or at 10 m (solar)",
+        since=1,
+        called=(r"^ws_avg$", r"wind.?speed", "windgeschw", "vitesse.*vent", "velocidad.*viento", "^ws"),
+    )
+    wind_direction_deg = _channel(
+        "deg",
+        0,
+        360,
+        "direction the wind comes from, clockwise from north",
+        since=1,
+        called=(r"^wa_avg$", "wind.?dir", "windricht", "direction.*vent", "direcci.*viento", "^wd"),
+    )
+    air_temperature_c = _channel(
+        "°C",
+        -60,
+        60,
+        "ambient air temperature",
+        since=1,
+        called=(
+            "^ot_avg$",
+            "amb.*temp",
+            "outdoor.*temp",
+            "outside.*temp",
+            "air.?temp",
+            "aussentemp",
+            "lufttemp",
+        ),
+    )
+    air_pressure_hpa = _channel(
+        "hPa",
+        500,
+        1100,
+        "air pressure at the site",
+        since=1,
+        called=("pressure", "luftdruck", "pression", "presi"),
+    )
+    relative_humidity_pct = _channel(
+        "%", 0, 105, "relative humidity of the air", since=1, called=("humid", "feuchte", "humed")
+    )
+    ghi_wm2 = _channel(
+        "W/m²",
+        -20,
+        2000,
+        "global horizontal irradiance, with the sensor's night offset",
+        since=1,
+        technology="solar",
+        # Of an irradiance without a plane; one in the plane of the array says so.
+        called=(
+            r"\bghi\b",
+            "global.*horiz",
+            *(
+                f"^(?!.*(?:poa|plane.*array|tilted|generatorebene)).*{word}"
+                for word in ("irradiance", "einstrahlung", "irradiation", "radiaci")
+            ),
+        ),
+    )
+    poa_irradiance_wm2 = _channel(
+        "W/m²",
+        -20,
+        2000,
+        "irradiance in the plane of the array",
+        since=1,
+        technology="solar",
+        called=("poa", "plane.*array", "tilted", "generatorebene"),
+    )
+    module_temperature_c = _channel(
+        "°C",
+        -60,
+        120,
+        "temperature at the back of the module",
+        since=1,
+        technology="solar",
+        called=("mod.*temp", "panel.*temp", "back.*temp", "modultemp", "temp.*module"),
+    )
+    precipitation_mm = _channel(
+        "mm",
+        0,
+        200,
+        "precipitation that fell in the interval",
+        since=1,
+        called=("precip", "rain", "niederschlag", "pluie", "lluvia"),
+    )
 
 
 class GenerationSchema(dy.Schema):
@@ -67,18 +164,33 @@ class GenerationSchema(dy.Schema):
     active_power_kw = dy.Float64(
         nullable=True,
         allow_inf=False,
-        metadata={"unit": "kW"},
+        metadata={
+            "unit": "kW",
+            "called": (
+                "^p_avg$",
+                "active.?power",
+                "ac.?power",
+                "^power",
+                "leistung",
+                "puissance",
+                "potencia",
+                r"\bkw\b",
+            ),
+        },
         description="mean AC power at the terminals, negative when consuming",
     )
     curtailment_limit_kw = dy.Float64(
         nullable=True,
-        metadata={"unit": "kW"},
+        metadata={"unit": "kW", "called": ("limit", "setpoint", "sollwert", "consigne", "curtail")},
         description="power limit set from outside, null when there is none",
     )
     operating_state = dy.String(
         nullable=True,
         check={"known": lambda state: state.is_in(OPERATING_STATES)},
-        metadata={"unit": ""},
+        metadata={
+            "unit": "",
+            "called": ("status", "state", "zustand", "betriebs", "etat", "estado", "operating"),
+        },
         description=f"state reported by the controller: {', '.join(OPERATING_STATES)}",
     )
 
@@ -98,5 +210,26 @@ def measurements(table: RawTable) -> dict[str, Any]:
 
 def column_unit(table: RawTable, column: str) -> str:
     """The unit of a column as text; empty for names and states."""
-    metadata = SCHEMAS[table].columns()[column].metadata or {}
-    return str(metadata.get("unit", ""))
+    return str(_about(table, column).get("unit", ""))
+
+
+def column_since(table: RawTable, column: str) -> int:
+    """The version of the contract that a column came with; those of the first are in every raw file."""
+    return int(_about(table, column).get("since", 1))
+
+
+def column_technology(table: RawTable, column: str) -> Technology | None:
+    """The technology whose assets alone have a column; None: all have it."""
+    found: Technology | None = _about(table, column).get("technology")
+    return found
+
+
+def column_called(table: RawTable, column: str) -> tuple[str, ...]:
+    """What headers of exports look like that mean a column: regular expressions, the likeliest first."""
+    words = column.split("_")
+    own = ".?".join(words[:-1] if column_unit(table, column) and len(words) > 1 else words)
+    return (*_about(table, column).get("called", ()), own)
+
+
+def _about(table: RawTable, column: str) -> dict[str, Any]:
+    return SCHEMAS[table].columns()[column].metadata or {}

@@ -52,6 +52,8 @@ def contract_version() -> str:
                     "nullable": column.nullable,
                     "unit": schemas.column_unit(table, name),
                     "range": [repr(getattr(column, limit, None)) for limit in _LIMITS],
+                    # Whether a file may lack it.
+                    **({"since": since} if (since := schemas.column_since(table, name)) > 1 else {}),
                 }
                 for name, column in schemas.SCHEMAS[table].columns().items()
             ]
@@ -59,6 +61,13 @@ def contract_version() -> str:
         },
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def generation() -> int:
+    """The version of the contract as people count it: that of its youngest column."""
+    return max(
+        schemas.column_since(table, name) for table in schemas.TABLES for name in schemas.polars_schema(table)
+    )
 
 
 def contract_columns() -> Columns:

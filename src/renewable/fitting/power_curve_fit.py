@@ -24,7 +24,7 @@ CUT_OUT_MS = 25.0
 REFERENCE_DENSITY_KG_M3 = 1.225
 _HELD_BACK = ("fault", "maintenance", "curtailed", "no_communication")
 _INPUTS: dict[RawTable, tuple[str, ...]] = {
-    "weather": ("wind_speed_ms", "air_temperature_c", "air_pressure_hpa"),
+    "weather": ("wind_speed_ms", "air_temperature_c", "air_pressure_hpa", "relative_humidity_pct"),
     "generation": ("active_power_kw", "curtailment_limit_kw", "operating_state"),
 }
 
@@ -118,14 +118,13 @@ def write_power_curves(curves: pl.DataFrame, fleet_dir: Path) -> Path:
 def normalised(rows: pl.DataFrame, turbines: pl.DataFrame) -> pl.DataFrame:
     """Intervals that were not held back by a reported state or limit, with wind speed at 1.225 kg/m³ and its bin.
 
-    Where temperature is not measured the standard atmosphere's at the turbine's elevation stands in (ISO 2533),
-    likewise for pressure.
+    Air density is that of the marts, see `air_density_kg_m3`.
     """
     registry = turbines.select(
         "asset_id", "turbine_model", "rated_power_kw", "elevation_m", "interval_minutes"
     )
     low, high = POWER_RATIO_RANGE
-    ratio = (_air_density_kg_m3() / REFERENCE_DENSITY_KG_M3) ** (1 / 3)
+    ratio = (air_density_kg_m3() / REFERENCE_DENSITY_KG_M3) ** (1 / 3)
     return (
         rows.join(registry, on="asset_id")
         .filter(
@@ -137,6 +136,21 @@ def normalised(rows: pl.DataFrame, turbines: pl.DataFrame) -> pl.DataFrame:
         .with_columns(wind_speed_ms=pl.col("wind_speed_ms") * ratio)
         .with_columns(bin_ms=(pl.col("wind_speed_ms") / BIN_WIDTH_MS + 0.5).floor() * BIN_WIDTH_MS)
     )
+
+
+def air_density_kg_m3() -> pl.Expr:
+    """Density of moist air, IEC 61400-12-1, of air_temperature_c, air_pressure_hpa, relative_humidity_pct, elevation_m.
+
+    The same formula as macros/physics.sql has for the marts: missing humidity counts as 50 %, missing temperature and
+    pressure as those of the standard atmosphere (ISO 2533) at the site's elevation.
+    """
+    height = pl.col("elevation_m")
+    kelvin = pl.col("air_temperature_c").fill_null(15.0 - 0.0065 * height) + 273.15
+    standard_hpa = 1013.25 * (1.0 - 2.25577e-5 * height).pow(5.25588)
+    pascal = 100.0 * pl.col("air_pressure_hpa").fill_null(standard_hpa)
+    humidity_ratio = pl.col("relative_humidity_pct").fill_null(50.0) / 100.0
+    vapour = humidity_ratio * 0.0000205 * (0.0631846 * kelvin).exp() * (1.0 / 287.05 - 1.0 / 461.5)
+    return (pascal / 287.05 - vapour) / kelvin
 
 
 def running(rows: pl.DataFrame) -> pl.DataFrame:
@@ -180,16 +194,6 @@ def _curve(model: str, bins: pl.DataFrame) -> pl.DataFrame:
             "power_kw": [*powers_kw.to_list()[first:], *[powers_kw[-1]] * len(level_ms)],
         }
     ).with_columns(pl.col("power_kw").round(1))
-
-
-def _air_density_kg_m3() -> pl.Expr:
-    """IEC 61400-12-1, eq. for moist air, at humidity 0.5; kg/m³."""
-    height = pl.col("elevation_m")
-    temperature_k = pl.col("air_temperature_c").fill_null(15 - 0.0065 * height) + 273.15
-    standard_pa = 101_325 * (1 - 2.25577e-5 * height) ** 5.25588
-    pressure_pa = (pl.col("air_pressure_hpa") * 100).fill_null(standard_pa)
-    vapour_pa = 0.0000205 * (0.0631846 * temperature_k).exp()
-    return (pressure_pa / 287.05 - 0.5 * vapour_pa * (1 / 287.05 - 1 / 461.5)) / temperature_k
 
 
 def _read(settings: Settings, table: RawTable, window: Window) -> pl.LazyFrame:

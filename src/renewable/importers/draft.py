@@ -2,49 +2,18 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
+from renewable.contract import RawTable, column_called, column_unit, measurements
 from renewable.errors import MappingError
 from renewable.importers.mapping import Source
 from renewable.importers.source import kind_of, one_line, read_head, text_start, unreadable
 
-# Target column -> what its names look like, the likeliest first, and the usual unit.
-_KNOWN: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "generation",
-        "active_power_kw",
-        r"^p_avg$|active.?power|ac.?power|^power|leistung|puissance|potencia|\bkw\b",
-        "kW",
-    ),
-    ("generation", "curtailment_limit_kw", r"limit|setpoint|sollwert|consigne|curtail", "kW"),
-    ("generation", "operating_state", r"status|state|zustand|betriebs|etat|estado|operating", ""),
-    (
-        "weather",
-        "wind_speed_ms",
-        r"^ws_avg$|wind.?speed|windgeschw|vitesse.*vent|velocidad.*viento|^ws",
-        "m/s",
-    ),
-    (
-        "weather",
-        "wind_direction_deg",
-        r"^wa_avg$|wind.?dir|windricht|direction.*vent|direcci.*viento|^wd",
-        "deg",
-    ),
-    (
-        "weather",
-        "air_temperature_c",
-        r"^ot_avg$|amb.*temp|outdoor.*temp|outside.*temp|air.?temp|aussentemp|lufttemp",
-        "degC",
-    ),
-    ("weather", "module_temperature_c", r"mod.*temp|panel.*temp|back.*temp|modultemp|temp.*module", "degC"),
-    ("weather", "poa_irradiance_wm2", r"poa|plane.*array|tilted|generatorebene", "W/m2"),
-    ("weather", "ghi_wm2", r"\bghi\b|global.*horiz|irradiance|einstrahlung|irradiation|radiaci", "W/m2"),
-    ("weather", "air_pressure_hpa", r"pressure|luftdruck|pression|presi", "hPa"),
-    ("weather", "relative_humidity_pct", r"humid|feuchte|humed", "%"),
-    ("weather", "precipitation_mm", r"precip|rain|niederschlag|pluie|lluvia", "mm"),
-)
+# Spelling in mappings of the contract's units that a keyboard lacks.
+_USUAL_SPELLING = {"°C": "degC", "W/m²": "W/m2"}
 _TIME = r"time|date|zeit|datum|heure|fecha|hora|measured_on|stamp"
 _ASSET = r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name"
 _FORMATS = (
@@ -70,24 +39,29 @@ def draft_mapping(path: Path) -> str:
     names = head.columns
     taken: set[str] = set()
 
-    def find(pattern: str) -> str | None:
-        for alternative in pattern.split("|"):
+    def find(alternatives: Sequence[str]) -> str | None:
+        for alternative in alternatives:
             for name in names:
                 if name not in taken and re.search(alternative, name, re.IGNORECASE):
                     taken.add(name)
                     return name
         return None
 
-    time = find(_TIME) or next((name for name in names if _looks_like_time(head[name])), None)
+    time = find(_TIME.split("|")) or next((name for name in names if _looks_like_time(head[name])), None)
     taken.add(time or "")
     if time is None:
         raise MappingError(
             f"{path}: no column looks like a time among {', '.join(names)}; write the mapping by hand"
         )
+    # Power first: many a header names it by its unit alone.
+    tables: tuple[RawTable, ...] = ("generation", "weather")
     channels = {
-        (table, target): (name, unit) for table, target, pattern, unit in _KNOWN if (name := find(pattern))
+        (table, target): (name, _USUAL_SPELLING.get(unit := column_unit(table, target), unit))
+        for table in tables
+        for target in measurements(table)
+        if (name := find(column_called(table, target)))
     }
-    asset = find(_ASSET)
+    asset = find(_ASSET.split("|"))
     comma = any(_all_match(head[name], r"^-?\d+,\d+$") for name in names if name not in (time, asset))
     lines = [
         f"# Drafted from the header of {path.name}: complete every TODO, then look at it with",

@@ -62,7 +62,7 @@ def conversion(contract_unit: str, unit: str, interval_minutes: int | None = Non
 
     Raises ValueError, a half sentence, for a unit that is unknown, of another dimension, or energy without an interval.
     """
-    exact = CONVERSIONS[contract_unit].get(unit)
+    exact = CONVERSIONS.get(contract_unit, {contract_unit: SAME}).get(unit)
     if exact is not None:
         return exact
     if contract_unit == "kW" and is_energy(unit):
@@ -70,7 +70,7 @@ def conversion(contract_unit: str, unit: str, interval_minutes: int | None = Non
             raise ValueError("is energy: state timestamp.interval_minutes, so that it can become power")
         energy = _ENERGY_KWH.get(unit) or _by_pint("kWh", unit)
         return Conversion(energy.plus, energy.times * 60, energy.over * interval_minutes)
-    usual = ", ".join(CONVERSIONS[contract_unit])
+    usual = ", ".join(CONVERSIONS.get(contract_unit, [contract_unit]))
     try:
         return _by_pint(_PINT_SPELLING.get(contract_unit, contract_unit), unit)
     except (pint.PintError, AttributeError, TypeError, ValueError) as error:

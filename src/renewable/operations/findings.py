@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from loaders.quarantine import list_quarantine
+from renewable.published.ratios import coverage_by
 from renewable.scorecard.score import scorecard_path
 from renewable.settings import Settings
 
@@ -73,20 +74,17 @@ def coverage_finding(daily: pl.DataFrame | None, least_ratio: float) -> Finding:
         pl.col("date_local") >= pl.lit(last) - timedelta(days=COVERAGE_DAYS),
     )
     by_asset = (
-        recent.group_by("asset_id")
-        .agg(pl.col("observed_hours").sum(), pl.col("expected_hours").sum())
+        coverage_by(recent, "asset_id")
         .filter(pl.col("expected_hours") > 0)
-        .with_columns(data_coverage_ratio=pl.col("observed_hours") / pl.col("expected_hours"))
         .sort("data_coverage_ratio", "asset_id")
     )
     if by_asset.is_empty():
         return Finding(True, "no whole local day is published yet")
     low = by_asset.filter(pl.col("data_coverage_ratio") < least_ratio)
-    ((observed, expected),) = by_asset.select(pl.col("observed_hours", "expected_hours").sum()).rows()
     ((first, until),) = recent.select(
         pl.col("date_local").min(), pl.col("date_local").max().alias("until")
     ).rows()
-    whole, days = observed / expected, f"{first} to {until}"
+    whole, days = coverage_by(recent)["data_coverage_ratio"].item(), f"{first} to {until}"
     return Finding(
         low.is_empty(),
         f"{low.height} of {by_asset.height} assets below {least_ratio:.0%} of their data, {days}; fleet {whole:.1%}",

@@ -12,6 +12,7 @@ from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.fleet import load_fleet
 from renewable.published.publish import published_build, published_set, read_published
+from renewable.published.ratios import ratios_by
 from renewable.settings import Settings
 from renewable.transform.books import built_identity, read_copies
 from renewable.transform.build import present_versions
@@ -122,26 +123,15 @@ def _loaded(log: pl.DataFrame, asset_ids: list[str]) -> dict[str, tuple[tuple[da
 
 
 def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
-    totals = (
-        daily.group_by("technology")
-        .agg(
-            pl.col("asset_id").n_unique(),
-            pl.col("date_local").n_unique(),
-            pl.col("energy_kwh").sum(),
-            pl.col("observed_hours").sum(),
-            pl.col("expected_hours").sum(),
-            (pl.col("observed_hours") * pl.col("rated_power_kw")).sum().alias("observed_rated_kwh"),
-        )
-        .sort("technology", descending=True)
-    )
+    totals = ratios_by(daily, "technology").sort("technology", descending=True)
     return tuple(
         FleetResult(
             technology=row["technology"],
-            assets=row["asset_id"],
-            days=row["date_local"],
-            energy_kwh=row["energy_kwh"] if row["observed_hours"] else None,
-            capacity_factor=row["energy_kwh"] / row["observed_rated_kwh"] if row["observed_hours"] else None,
-            data_coverage_ratio=row["observed_hours"] / row["expected_hours"],
+            assets=row["assets"],
+            days=row["days"],
+            energy_kwh=row["energy_kwh"],
+            capacity_factor=row["capacity_factor"],
+            data_coverage_ratio=row["data_coverage_ratio"],
         )
         for row in totals.iter_rows(named=True)
     )

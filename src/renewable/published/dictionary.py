@@ -5,16 +5,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import yaml
 
+from renewable.contract import (
+    TABLES,
+    RawTable,
+    column_since,
+    column_technology,
+    column_unit,
+    measurements,
+    polars_schema,
+)
+from renewable.contract.version import generation
 from renewable.settings import Settings
 from renewable.transform.dbt_project import PROJECT_DIR, invoke_dbt, target_dir
+from renewable.vocabulary import POWER, event_kinds, rules_of
 from renewable.warehouse import exclusive
 
 _PAGES = (
     ("Marts", "models/marts/_marts.yml"),
     ("Behind the marts", "models/intermediate/_intermediate.yml"),
+    ("Intervals", "models/intermediate/intervals/_intervals.yml"),
 )
+
+# They have columns for each channel, which follow the contract.
+_WITH_CHANNELS = ("int_reading_flags", "int_interval_performance")
+
+
+def flagged_channels() -> list[str]:
+    """Channels whose readings are judged: power and all weather."""
+    return [POWER, *measurements("weather")]
 
 
 def write_docs(settings: Settings, *, report: Callable[[str], None] | None = None) -> list[Path]:
@@ -34,7 +55,7 @@ def write_docs(settings: Settings, *, report: Callable[[str], None] | None = Non
 
 
 def data_dictionary(project: Path) -> str:
-    """Markdown of every described table and column of the dbt project, from its YAML."""
+    """Markdown of every described table and column of the dbt project, of the contract and of the vocabulary."""
     return "\n".join(_lines(project)) + "\n"
 
 
@@ -44,13 +65,80 @@ def _lines(project: Path) -> Iterator[str]:
         yield from ("", f"## {title}")
         for model in yaml.safe_load((project / path).read_text())["models"]:
             yield from _table(model)
+    yield from _channels()
+    yield from _words()
 
 
 def _table(model: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"### {model['name']}", "", " ".join(model["description"].split()))
-    columns = model.get("columns", [])
+    columns = [*model.get("columns", []), *_columns_of_channels(model["name"])]
     if columns:
         yield from ("", "| column | type | meaning |", "|---|---|---|")
     for column in columns:
-        meaning = " ".join(column["description"].split()).replace("|", "\\|")
-        yield f"| {column['name']} | {column.get('data_type', '')} | {meaning} |"
+        yield _row(column["name"], column.get("data_type", ""), column["description"])
+
+
+def _columns_of_channels(model: str) -> list[dict[str, str]]:
+    """Columns that the models make for each channel and each kind."""
+    if model not in _WITH_CHANNELS:
+        return []
+    readings = [
+        {"name": name, "data_type": _type(table, name), "description": _meaning(table, name)}
+        for table in TABLES
+        for name in measurements(table)
+    ]
+    flags = [
+        {
+            "name": f"{channel}_flag",
+            "data_type": "varchar",
+            "description": f"What is doubtful about {channel}: {', '.join(('missing', *rules_of(channel)))};"
+            " null when nothing is.",
+        }
+        for channel in flagged_channels()
+    ]
+    losses = [
+        {"name": f"{kind.kind}_kwh", "data_type": "double", "description": f"Gap of {kind.label}, kWh."}
+        for kind in event_kinds("interval")
+        if model == "int_interval_performance"
+    ]
+    return readings + flags + losses
+
+
+def _channels() -> Iterator[str]:
+    yield from ("", f"## Channels of the raw files, contract version {generation()}", "")
+    yield from (
+        "| table | channel | unit | range | of | since version | meaning |",
+        "|---|---|---|---|---|---|---|",
+    )
+    for table in TABLES:
+        for name, column in measurements(table).items():
+            low, high = getattr(column, "min", None), getattr(column, "max", None)
+            bounds = "" if low is None else f"{low} to {high}"
+            of = column_technology(table, name) or "all"
+            since = str(column_since(table, name))
+            yield _row(table, name, column_unit(table, name), bounds, of, since, column.description or "")
+
+
+def _words() -> Iterator[str]:
+    yield from ("", "## Kinds of events and lines of the books, by priority", "")
+    yield from (
+        "| kind | seen in | parts of one event up to, min | estimated | meaning |",
+        "|---|---|---|---|---|",
+    )
+    for kind in event_kinds():
+        estimated = "yes" if kind.is_estimated else "no"
+        yield _row(kind.kind, kind.seen_in, str(kind.gap_minutes), estimated, kind.description)
+
+
+def _meaning(table: RawTable, name: str) -> str:
+    unit = column_unit(table, name)
+    description = measurements(table)[name].description or name
+    return f"{description[:1].upper()}{description[1:]}{', ' + unit if unit else ''}."
+
+
+def _type(table: RawTable, name: str) -> str:
+    return "varchar" if polars_schema(table)[name] == pl.String else "double"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"

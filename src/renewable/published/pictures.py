@@ -10,6 +10,7 @@ import altair as alt
 import polars as pl
 
 from renewable.published.publish import published_set, read_published
+from renewable.published.ratios import sums_by
 from renewable.settings import Settings
 
 _DAYS = 60
@@ -137,10 +138,8 @@ def _quality(quality: pl.DataFrame) -> Any:
 
 
 def _monthly(monthly: pl.DataFrame) -> Any:
-    sums = (
-        monthly.group_by("month_local", "technology")
-        .agg(mwh=pl.col("energy_kwh").sum() / 1000)
-        .sort("month_local", "technology")
+    sums = sums_by(monthly, ["energy_kwh"], "month_local", "technology").with_columns(
+        mwh=pl.col("energy_kwh") / 1000
     )
     return (
         alt.Chart(sums, title="Energy, MWh a month")

@@ -8,15 +8,10 @@ from typing import Any
 
 import altair as alt
 
-# Okabe and Ito: told apart by colour-blind readers, on light and on dark ground
-BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#d55e00",
-    "#56b4e9",
-    "#cc79a7",
-    "#999999",
+from renewable.vocabulary import PALETTE, event_kinds
+
+BLUE, ORANGE, GREEN, RED, SKY, GREY = (
+    PALETTE[name] for name in ("blue", "orange", "green", "red", "sky", "grey")
 )
 _HEIGHT = 240
 _DAY_FORMAT = "utcFormat(datum.day, '%Y-%m-%d')"
@@ -127,9 +122,9 @@ def _waterfall() -> Any:
             start="datum.from_kwh / 1000",
             end="datum.to_kwh / 1000",
             mwh="datum.kwh / 1000",
-            name="replace(datum.step, '_', ' ')",
+            name="datum.label",
             rightmost="max(datum.from_kwh, datum.to_kwh) / 1000",
-            label="format(datum.kwh / 1000, ',.1f') + ' MWh'"
+            said="format(datum.kwh / 1000, ',.1f') + ' MWh'"
             " + (datum.of_expected === null ? '' : ', ' + format(datum.of_expected, '.2%'))",
         )
         .encode(y=alt.Y("name:N", sort=None, title=None))
@@ -145,7 +140,7 @@ def _waterfall() -> Any:
             alt.Tooltip("of_expected:Q", title="of expected energy", format=".2%"),
         ],
     )
-    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="label:N")
+    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x=alt.X("rightmost:Q"), text="said:N")
     # An invisible point makes room for the label of the longest bar.
     room = (
         base.transform_calculate(beyond="datum.rightmost * 1.6")
@@ -308,18 +303,8 @@ def _performance_ratio() -> Any:
     )
 
 
-_KINDS = {
-    "unmeasured": GREY,
-    "downtime": RED,
-    "curtailment": ORANGE,
-    "icing": SKY,
-    "snow": BLUE,
-    "derating": PINK,
-    "soiling": GREEN,
-}
-
-
 def _event_times() -> Any:
+    kinds = {kind.label: kind.hex_colour for kind in event_kinds("interval", "day")}
     return _wide(
         alt.Chart(_rows("events"))
         .transform_calculate(
@@ -330,9 +315,9 @@ def _event_times() -> Any:
         .encode(
             x=_time("start"),
             x2="end:T",
-            y=alt.Y("kind:N", title=None, scale=alt.Scale(domain=list(_KINDS))),
-            color=alt.Color("kind:N", legend=None, scale=_colours(_KINDS)),
-            stroke=alt.Color("kind:N", legend=None, scale=_colours(_KINDS)),
+            y=alt.Y("kind:N", title=None, scale=alt.Scale(domain=list(kinds))),
+            color=alt.Color("kind:N", legend=None, scale=_colours(kinds)),
+            stroke=alt.Color("kind:N", legend=None, scale=_colours(kinds)),
             tooltip=[
                 alt.Tooltip("kind:N"),
                 alt.Tooltip("begin:N", title="start, UTC"),

@@ -1,24 +1,18 @@
-"""Figures of a report from rows of the marts: sums, and ratios of sums as the marts define them."""
+"""Figures of a report from rows of the marts. Formulas of KPIs are not here: published/ratios.py has them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-# In the order of attribution; what is left comes last.
-LOSS_CATEGORIES = (
-    "unmeasured",
-    "downtime",
-    "curtailment",
-    "icing",
-    "snow",
-    "derating",
-    "soiling",
-    "residual",
-    "not_comparable",
-)
+from renewable.published.ratios import sums_by
+from renewable.vocabulary import event_kinds, rule_names
+
 WATERFALL_SCHEMA = pl.Schema(
     {
         "step": pl.String,
+        "label": pl.String,
         "kind": pl.String,
         "kwh": pl.Float64,
         "from_kwh": pl.Float64,
@@ -26,9 +20,6 @@ WATERFALL_SCHEMA = pl.Schema(
         "of_expected": pl.Float64,
     }
 )
-# What makes a reading doubtful. Power and irradiance below zero are flagged too, but usual: consumption and night.
-DOUBTS = ("readings_frozen", "readings_interpolated", "readings_spike", "readings_above_rated")
-BELOW_ZERO = ("readings_night_offset", "readings_negative")
 
 
 @dataclass(frozen=True)
@@ -63,55 +54,18 @@ class Figure:
         return 100.0 * (self.value / self.before - 1.0) if self.before else None
 
 
-def with_ratios(groups: pl.DataFrame) -> pl.DataFrame:
-    """Ratios of the sums that `sums_by` makes, by the formulas of macros/ratios.sql."""
-    return groups.with_columns(
-        data_coverage_ratio=_share("observed_hours", "expected_hours"),
-        capacity_factor=_share("energy_kwh", "observed_rated_kwh"),
-        performance_ratio=pl.when(pl.col("reference_yield_kwh") >= 0.05 * pl.col("reference_dc_kw")).then(
-            _share("reference_yield_energy_kwh", "reference_yield_kwh")
-        ),
-        time_availability_ratio=pl.col("available_hours")
-        / _not_zero(pl.col("available_hours") + pl.col("unavailable_hours")),
-        energy_availability_ratio=1.0 - _share("downtime_lost_kwh", "expected_energy_kwh"),
-        performance_index=_share("compared_energy_kwh", "compared_expected_energy_kwh"),
-    )
+def doubts() -> list[str]:
+    """Columns of mart_data_quality_daily that count doubtful readings."""
+    return [f"readings_{rule}" for rule in rule_names(usual=False)]
 
 
-def sums_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Rows of mart_asset_daily summed by `keys` (none: one row), with ratios; sums of nulls alone are null."""
-    sums = [
-        pl.col(name).sum().alias(name) if name.endswith("_hours") else _sum(name)
-        for name in (
-            "expected_hours",
-            "observed_hours",
-            "energy_kwh",
-            "expected_energy_kwh",
-            "lost_energy_kwh",
-            "available_hours",
-            "unavailable_hours",
-            "downtime_lost_kwh",
-            "compared_energy_kwh",
-            "compared_expected_energy_kwh",
-            "reference_yield_energy_kwh",
-            "reference_yield_kwh",
-        )
-    ] + [
-        (pl.col("observed_hours") * pl.col("rated_power_kw")).sum().alias("observed_rated_kwh"),
-        pl.col("dc_capacity_kw")
-        .filter(pl.col("reference_yield_kwh").is_not_null())
-        .sum()
-        .alias("reference_dc_kw"),
-        pl.col("asset_id").n_unique().alias("assets"),
-        pl.col("date_local").n_unique().alias("days"),
-    ]
-    grouped = daily.group_by(*keys).agg(sums).sort(*keys) if keys else daily.select(sums)
-    return with_ratios(grouped)
+def below_zero() -> list[str]:
+    """Those that count readings which are flagged but usual: power and irradiance below zero."""
+    return [f"readings_{rule}" for rule in rule_names(usual=True)]
 
 
-def headlines(current: pl.DataFrame, previous: pl.DataFrame) -> list[Figure]:
-    """The figures at the top of a page, from rows of mart_asset_daily of two periods of equal length."""
-    now, before = (sums_by(rows).row(0, named=True) for rows in (current, previous))
+def headlines(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Figure]:
+    """The figures at the top of a page, from rows of `ratios_by` of two periods of equal length."""
 
     def figure(key: str, title: str, unit: str, hint: str, better: int = 1) -> Figure:
         divisor, decimals = {"MWh": (1000.0, 1), "%": (0.01, 1)}[unit]
@@ -156,24 +110,25 @@ def headlines(current: pl.DataFrame, previous: pl.DataFrame) -> list[Figure]:
 
 def losses_by_category(losses: pl.DataFrame) -> pl.DataFrame:
     """Rows of mart_losses_daily summed: loss_category, lost_kwh, in the order of attribution; only what is not 0."""
-    order = {name: number for number, name in enumerate(LOSS_CATEGORIES)}
+    order = {kind.kind: kind.priority for kind in event_kinds()}
     return (
-        losses.group_by("loss_category")
-        .agg(_sum("lost_kwh"))
+        sums_by(losses, ("lost_kwh",), "loss_category")
         .filter(pl.col("lost_kwh") != 0.0)
-        .sort(pl.col("loss_category").replace_strict(order, default=len(order)), "loss_category")
+        .sort(pl.col("loss_category").replace_strict(order, default=len(order) + 1), "loss_category")
     )
 
 
 def waterfall(losses: pl.DataFrame, expected_kwh: float | None) -> pl.DataFrame:
     """WATERFALL_SCHEMA: losses by category one after the other, then their sum; shares are of expected energy."""
-    rows: list[tuple[str, str, float, float, float, float | None]] = []
-    level = 0.0
+    rows: list[tuple[str, str, str, float, float, float, float | None]] = []
+    level, labels = 0.0, {kind.kind: kind.label for kind in event_kinds()}
     for category, lost in losses_by_category(losses).iter_rows():
         share = lost / expected_kwh if expected_kwh else None
-        rows.append((category, "loss" if lost > 0 else "gain", lost, level, level + lost, share))
+        label = labels.get(category, category)
+        rows.append((category, label, "loss" if lost > 0 else "gain", lost, level, level + lost, share))
         level += lost
-    rows.append(("lost in all", "total", level, 0.0, level, level / expected_kwh if expected_kwh else None))
+    whole, share = "lost in all", level / expected_kwh if expected_kwh else None
+    rows.append((whole, whole, "total", level, 0.0, level, share))
     return pl.DataFrame(rows, schema=WATERFALL_SCHEMA, orient="row")
 
 
@@ -182,11 +137,13 @@ def quality_by_channel(quality: pl.DataFrame) -> pl.DataFrame:
     return (
         quality.group_by("channel")
         .agg(
-            pl.col("readings_expected", "readings_present", "readings_missing", *DOUBTS, *BELOW_ZERO).sum(),
+            pl.col(
+                "readings_expected", "readings_present", "readings_missing", *doubts(), *below_zero()
+            ).sum(),
             pl.col("longest_gap_hours").max(),
         )
         .with_columns(
-            readings_doubtful=pl.sum_horizontal(DOUBTS), readings_below_zero=pl.sum_horizontal(BELOW_ZERO)
+            readings_doubtful=pl.sum_horizontal(doubts()), readings_below_zero=pl.sum_horizontal(below_zero())
         )
         .with_columns(
             present_ratio=_share("readings_present", "readings_expected"),
@@ -196,14 +153,5 @@ def quality_by_channel(quality: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _sum(name: str) -> pl.Expr:
-    """Null where there is nothing to add; in order of the rows, so that the same rows give the same bits."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-
-
 def _share(part: str, whole: str) -> pl.Expr:
-    return pl.col(part) / _not_zero(pl.col(whole))
-
-
-def _not_zero(whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole != 0.0).then(whole)
+    return pl.when(pl.col(whole) != 0).then(pl.col(part) / pl.col(whole))

@@ -19,12 +19,10 @@ from renewable.published.publish import finished_build
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
+from renewable.vocabulary import UNMEASURED, EventKind, channels_under, event_kinds
 from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
-LOSS_KINDS = ("downtime", "curtailment", "icing", "snow", "derating")
-# Minutes that may lie between two parts of one event, as in the marts.
-EVENT_GAP_MINUTES = {"downtime": 0, "curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 SENSOR_KINDS = ("communication_gap", "frozen_sensor", "sensor_drift", "clock_shift")
 # What the project sets out to reach on the profile `typical`: (measure, kind) -> bound.
 GOALS: Mapping[tuple[str, str], float] = {
@@ -223,9 +221,19 @@ def score(
     return card
 
 
+def loss_kinds() -> list[EventKind]:
+    """Kinds that intervals are told by, in order of priority; in unmeasured ones nobody can see an event."""
+    return [kind for kind in event_kinds("interval") if kind.kind != UNMEASURED]
+
+
 def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorecard:
     files = ", ".join(sql_literal(str(path)) for path in truth)
-    connection.execute(_COMPARED.format(files=files))
+    frozen = " or ".join(
+        f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
+    )
+    lost = "".join(f", found.{kind.kind}_kwh" for kind in loss_kinds())
+    sensor_kinds = ", ".join(sql_literal(kind) for kind in SENSOR_KINDS)
+    connection.execute(_COMPARED.format(files=files, frozen=frozen, lost=lost, sensor_kinds=sensor_kinds))
     try:
         ((first, last, assets),) = connection.execute(
             "select cast(min(timestamp_utc) as date), cast(max(timestamp_utc) as date), count(distinct asset_id)"
@@ -233,7 +241,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorec
         ).fetchall()
         if first is None:
             raise PipelineError("no interval of the answer key was built: run `renewable transform` first")
-        kinds = [_kind_score(connection, kind) for kind in LOSS_KINDS]
+        kinds = [_kind_score(connection, kind.kind, kind.gap_minutes) for kind in loss_kinds()]
         kinds += [_soiling_energy(connection), *(_sensor_score(connection, kind) for kind in SENSOR_KINDS)]
         confusion = connection.sql(
             "select true_kind, found_kind, count(*) as intervals, sum(hours) as hours from compared"
@@ -253,7 +261,7 @@ select
     found.date_local,
     found.interval_hours as hours,
     case
-        when truth.kind in ('none', 'sensor_drift', 'frozen_sensor', 'clock_shift', 'communication_gap') then 'none'
+        when truth.kind in ({sensor_kinds}) then 'none'
         else truth.kind
     end as true_kind,
     coalesce(found.event_kind, 'none') as found_kind,
@@ -261,32 +269,15 @@ select
     truth.potential_power_kw * found.interval_hours as potential_kwh,
     truth.sensor_fault,
     found.active_power_kw is null as is_unmeasured,
-    {frozen} as is_frozen_found,
-    found.downtime_kwh,
-    found.curtailment_kwh,
-    found.icing_kwh,
-    found.snow_kwh,
-    found.derating_kwh
-from read_parquet([{{files}}]) as truth
+    {frozen} as is_frozen_found
+    {lost}
+from read_parquet([{files}]) as truth
 inner join intermediate.int_interval_performance as found
     on truth.asset_id = found.asset_id and truth.timestamp = found.timestamp_utc
-""".format(
-    frozen=" or ".join(
-        f"coalesce(found.{channel}_flag = 'frozen', false)"
-        for channel in (
-            "wind_speed_ms",
-            "wind_direction_deg",
-            "air_temperature_c",
-            "ghi_wm2",
-            "poa_irradiance_wm2",
-            "module_temperature_c",
-            "active_power_kw",
-        )
-    )
-)
+"""
 
 
-def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str) -> KindScore:
+def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str, gap_minutes: int) -> KindScore:
     ((true, found, agreeing, true_lost, found_lost),) = connection.execute(
         f"""
         select
@@ -298,9 +289,7 @@ def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str) -> KindScore:
         from compared
         """
     ).fetchall()
-    events = _event_counts(
-        connection, f"true_kind = '{kind}'", f"found_kind = '{kind}'", EVENT_GAP_MINUTES[kind]
-    )
+    events = _event_counts(connection, f"true_kind = '{kind}'", f"found_kind = '{kind}'", gap_minutes)
     return KindScore(kind, true, found, agreeing, *events, true_lost, found_lost)
 
 

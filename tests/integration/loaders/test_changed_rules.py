@@ -215,13 +215,21 @@ class _Wider(schemas.WeatherSchema):
     snow_depth_m = dy.Float64(nullable=True, min=0, max=10, metadata={"unit": "m"}, description="snow")
 
 
+class _Later(schemas.WeatherSchema):
+    snow_depth_m = dy.Float64(nullable=True, min=0, max=10, metadata={"unit": "m", "since": 99})
+
+
 class _Stricter(schemas.WeatherSchema):
     air_temperature_c = dy.Float64(nullable=False, metadata={"unit": "°C"})
 
 
 def test_the_version_tells_contracts_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = [contract_version()]
-    assert contract_columns() == BASELINE_COLUMNS, "the baseline is the contract before versions were kept"
+    first = {
+        table: {name for name in contract_columns()[table] if schemas.column_since(table, name) == 1}
+        for table in schemas.TABLES
+    }
+    assert first == BASELINE_COLUMNS, "the baseline is the contract before versions were kept"
     for schema in (_Wider, _Stricter):
         monkeypatch.setitem(schemas.SCHEMAS, "weather", schema)
         seen.append(contract_version())
@@ -272,6 +280,23 @@ def test_a_new_channel_keeps_what_was_accepted_and_asks_it_of_new_files(
     again = ingest(settings, again=EVERY_UNIT)
     assert dict(again.files_refused) == {} and tables(settings.warehouse_path)["raw.weather"].height == 24
     assert pending_files(settings).files == []
+
+
+def test_a_channel_of_a_later_version_may_be_missing_from_any_file_and_one_of_the_first_may_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(settings, "weather", DAYS[0], rows_of("weather", DAYS[0], wind_speed_ms=5.0))
+    ingest(settings)
+    monkeypatch.setitem(schemas.SCHEMAS, "weather", _Later)
+    deliver(settings, "weather", DAYS[1], rows_of("weather", DAYS[1]).drop("snow_depth_m"))
+    deliver(settings, "weather", DAYS[2], rows_of("weather", DAYS[2], snow_depth_m=0.5))
+    assert dict(ingest(settings).files_refused) == {}
+    found = tables(settings.warehouse_path)["raw.weather"]
+    by_day = found.group_by(pl.col("timestamp").dt.date()).agg(pl.col("snow_depth_m").unique().first())
+    assert dict(by_day.iter_rows()) == {DAYS[0]: None, DAYS[1]: None, DAYS[2]: 0.5}
+    deliver(settings, "weather", DAYS[1], rows_of("weather", DAYS[1]).drop("snow_depth_m", "ghi_wm2"))
+    (refusal,) = ingest(settings).files_refused.values()
+    assert refusal == "missing column(s) ghi_wm2"
 
 
 def test_what_another_contract_refused_is_judged_again_once(

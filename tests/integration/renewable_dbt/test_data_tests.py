@@ -69,6 +69,13 @@ SPOILT = {
         "insert into intermediate.int_intervals select * from intermediate.int_intervals limit 1",
         "insert into intermediate.int_expected_power select * from intermediate.int_expected_power limit 1",
     ],
+    "words_are_those_of_the_vocabulary": [
+        "update marts.mart_events set kind = 'residual'",
+        "update marts.mart_losses_daily set loss_category = 'theft' where loss_category = 'snow'",
+        "update marts.mart_losses_daily set loss_category = null where loss_category = 'snow'",
+        "update marts.mart_data_quality_daily set channel = 'rain_mm' where channel = 'precipitation_mm'",
+        "update intermediate.int_doubtful_readings set rule = 'odd'",
+    ],
     "accepted_values_stg_assets_technology__wind__solar": [
         "update seeds.assets set technology = 'tidal'",
         "update seeds.assets set technology = null",

@@ -12,6 +12,7 @@ from mock_data.generate_weather import weather_day
 from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import Fleet, load_fleet
 from renewable.published.publish import publish
+from renewable.published.ratios import ratios_by
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
@@ -217,6 +218,24 @@ def test_tables_are_found_by_name_in_the_information_schema(chain: Settings) -> 
     assert {"weather", "generation", "load_log", "stg_weather", "int_interval_performance", *KEYS} <= {
         n for (n,) in names
     }
+
+
+def test_ratios_that_readers_take_over_other_days_are_those_of_the_marts(chain: Settings) -> None:
+    daily = _published(chain, "mart_asset_daily").sample(fraction=1.0, shuffle=True, seed=3)
+    by_month = daily.with_columns(month_local=pl.col("date_local").dt.truncate("1mo"))
+    _assert_same_bits(ratios_by(by_month, "asset_id", "month_local"), _published(chain, "mart_asset_monthly"))
+    fleet = _published(chain, "mart_fleet_daily")
+    for level, keys in (("fleet", []), ("technology", ["technology"]), ("site", ["site_id"])):
+        ours = ratios_by(daily, *keys, "date_local")
+        theirs = fleet.filter(pl.col("group_level") == level)
+        _assert_same_bits(ours, theirs.rename({"group_name": keys[0]}) if keys else theirs)
+
+
+def _assert_same_bits(ours: pl.DataFrame, theirs: pl.DataFrame) -> None:
+    shared = [name for name in ours.columns if name in theirs.columns]
+    assert len(shared) > 12 and ours.height == theirs.height > 0
+    ours, theirs = ours.select(shared).sort(shared[:2]), theirs.select(shared).sort(shared[:2])
+    assert [name for name in shared if not ours[name].equals(theirs[name])] == []
 
 
 def _published(settings: Settings, mart: str) -> pl.DataFrame:

@@ -9,15 +9,19 @@ import pytest
 
 from mock_data.day import Simulator
 from mock_data.losses import LOSS_KINDS
-from mock_data.sensors import CHANNELS, SENSOR_FAULTS
+from mock_data.sensors import SENSOR_FAULTS
 from mock_data.weather import ENHANCEMENT_LIMIT, beam_ratio, clearness
 from mock_data.wind_power import stopped_by_storm
+from renewable.contract import measurements
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import REPO
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)
 DAYS = 120
+CHANNELS = [
+    name for name in (*measurements("weather"), *measurements("generation")) if name != "operating_state"
+]
 
 
 def _rows(profile: str) -> pl.DataFrame:

@@ -87,7 +87,7 @@ select
     intervals_expected_from_neighbours,
     intervals_expected * interval_hours as expected_hours,
     intervals_observed * interval_hours as observed_hours,
-    intervals_observed / intervals_expected as data_coverage_ratio,
+    {{ data_coverage('intervals_observed', 'intervals_expected') }} as data_coverage_ratio,
     energy_kwh,
     expected_energy_kwh,
     expected_energy_kwh - coalesce(energy_kwh, 0.0) as lost_energy_kwh,
@@ -102,7 +102,7 @@ select
     {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
         as time_availability_ratio,
     {{ energy_availability('downtime_kwh', 'expected_energy_kwh') }} as energy_availability_ratio,
-    compared_energy_kwh / nullif(compared_expected_energy_kwh, 0.0) as performance_index,
+    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh') }} as performance_index,
     soiling_ratio,
     mean_wind_speed_ms,
     insolation_kwh_m2,

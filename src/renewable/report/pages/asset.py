@@ -9,13 +9,14 @@ from markupsafe import Markup
 from renewable.published.event_intervals import THINNING
 from renewable.published.irradiance_power import BINNING
 from renewable.report import cells
-from renewable.report.figures import DOUBTS
+from renewable.report.figures import doubts
 from renewable.report.pages.columns import columns_of, day_ms, ms, ms_of_day
 from renewable.report.pages.content import Content
 from renewable.report.pages.frame import page
 from renewable.report.pages.links import site_href
 from renewable.report.pages.results import energy_columns, headline_parts, quality_table
 from renewable.report.tables import Column, html_table
+from renewable.vocabulary import event_kinds
 
 # What one look at a page can take in, and what keeps a page under its size.
 EVENTS_SHOWN = 250
@@ -27,7 +28,11 @@ def asset_page(content: Content, asset: Mapping[str, Any]) -> str:
     asset_id = asset["asset_id"]
     daily = content.daily.get(asset_id, content.inputs.daily.clear())
     quality = content.quality.get(asset_id, content.inputs.quality.clear())
-    events = content.events.get(asset_id, content.inputs.events.clear())
+    labels = {kind.kind: kind.label for kind in event_kinds()}
+    whole_days = {kind.label for kind in event_kinds("day")}
+    events = content.events.get(asset_id, content.inputs.events.clear()).with_columns(
+        pl.col("kind").replace(labels)
+    )
     listed = events.head(EVENTS_SHOWN).with_row_index("event").with_columns(pl.col("event").cast(pl.Int64))
     intervals = _intervals(content, asset_id, listed)
     curve = _curve_columns(content, asset_id)
@@ -68,7 +73,7 @@ def asset_page(content: Content, asset: Mapping[str, Any]) -> str:
         about_thinning=THINNING + shown,
         quality_height=20 * quality["channel"].n_unique(),
         event_kinds=sorted(listed["kind"].unique()),
-        events_table=_events_table(listed, set(intervals["event"])),
+        events_table=_events_table(listed, set(intervals["event"]), whole_days),
         quality_table=quality_table(quality, f"{content.period.history}"),
         registry=_registry(asset),
     )
@@ -110,12 +115,12 @@ def _quality_columns(quality: pl.DataFrame) -> dict[str, list[Any]]:
             "channel",
             expected="readings_expected",
             present="readings_present",
-            doubtful=pl.sum_horizontal(DOUBTS),
+            doubtful=pl.sum_horizontal(doubts()),
         )
     )
 
 
-def _events_table(events: pl.DataFrame, with_intervals: set[int]) -> Markup:
+def _events_table(events: pl.DataFrame, with_intervals: set[int], whole_days: set[str]) -> Markup:
     # Open at first what cost most.
     shown = events.filter(pl.col("event").is_in(sorted(with_intervals)))
     opened = (
@@ -140,7 +145,7 @@ def _events_table(events: pl.DataFrame, with_intervals: set[int]) -> Markup:
                 f"{row['kind']} from {row['start_utc']:%Y-%m-%d %H:%M} to {row['end_utc']:%Y-%m-%d %H:%M} UTC",
             )
             if row["event"] in with_intervals
-            else cells.text("whole days" if row["kind"] == "soiling" else "not shown"),
+            else cells.text("whole days" if row["kind"] in whole_days else "not shown"),
         ]
         for row in events.iter_rows(named=True)
     ]

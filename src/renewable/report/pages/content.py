@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from renewable.report.figures import sums_by, waterfall
+from renewable.published.ratios import ratios_by
+from renewable.report.figures import waterfall
 from renewable.report.inputs import Inputs
 from renewable.report.pages.columns import columns_of
 from renewable.report.period import Days, Period, report_period
@@ -56,19 +57,41 @@ class Content:
         """Expected energy, losses and energy of the reporting period, as columns."""
         found = [self.losses[asset] for asset in assets if asset in self.losses]
         losses = pl.concat(found) if found else self.inputs.losses.clear()
-        sums = sums_by(self.period.current.of(self.days_of(assets))).row(0, named=True)
-        return columns_of(waterfall(losses, sums["expected_energy_kwh"]))
+        return columns_of(waterfall(losses, self.now_and_before(assets)[0]["expected_energy_kwh"]))
+
+    def now_and_before(self, assets: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Sums and ratios of these assets over the reporting period and over the days before it."""
+        current, previous = self.period.current, self.period.previous
+        if len(assets) == 1:
+            (asset,) = assets
+            return self.by_asset_now.get(asset, self._nothing), self._by_asset_before.get(
+                asset, self._nothing
+            )
+        days = self.days_of(assets)
+        now = ratios_by(current.of(days)).row(0, named=True)
+        return now, ratios_by(previous.of(days)).row(0, named=True) if previous else self._nothing
 
     @cached_property
     def by_asset_now(self) -> Mapping[str, dict[str, Any]]:
         """Sums and ratios of the reporting period, by asset_id."""
-        sums = sums_by(self.period.current.of(self.inputs.daily), "asset_id")
+        sums = ratios_by(self.period.current.of(self.inputs.daily), "asset_id")
         return {row["asset_id"]: row for row in sums.iter_rows(named=True)}
+
+    @cached_property
+    def _by_asset_before(self) -> Mapping[str, dict[str, Any]]:
+        if self.period.previous is None:
+            return {}
+        sums = ratios_by(self.period.previous.of(self.inputs.daily), "asset_id")
+        return {row["asset_id"]: row for row in sums.iter_rows(named=True)}
+
+    @cached_property
+    def _nothing(self) -> Mapping[str, Any]:
+        return ratios_by(self.inputs.daily.clear()).row(0, named=True)
 
     @cached_property
     def by_site_now(self) -> Mapping[str, dict[str, Any]]:
         """The same by site_id."""
-        sums = sums_by(self.period.current.of(self.inputs.daily), "site_id")
+        sums = ratios_by(self.period.current.of(self.inputs.daily), "site_id")
         return {row["site_id"]: row for row in sums.iter_rows(named=True)}
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from renewable.published.ratios import ratios_by
 from renewable.report import cells
-from renewable.report.figures import Figure, headlines, quality_by_channel, sums_by
+from renewable.report.figures import Figure, headlines, quality_by_channel
 from renewable.report.pages.columns import columns_of, day_ms
 from renewable.report.pages.content import Content
 from renewable.report.pages.links import asset_href
@@ -27,9 +28,8 @@ RESULTS = (
 
 def headline_parts(content: Content, assets: Sequence[str]) -> dict[str, Any]:
     """The headline figures of some assets, and the sentences that say which days they are about."""
-    days = content.days_of(assets)
     current, previous = content.period.current, content.period.previous
-    figures = headlines(current.of(days), previous.of(days) if previous else days.clear())
+    figures = headlines(*content.now_and_before(assets))
     return {
         "figures": [_shown(figure) for figure in figures],
         "compared": f"{current}, compared with the {previous.count} days before, {previous}."
@@ -102,7 +102,7 @@ def _sparkline(content: Content, asset_id: str) -> Markup:
 
 
 def results(sums: Mapping[str, Any] | None, rated_kw: float) -> list[Markup]:
-    """The cells under RESULTS of a row of `sums_by`; None where nothing is known."""
+    """The cells under RESULTS of a row of `ratios_by`; None where nothing is known."""
     row = sums or {}
     return [
         cells.number(rated_kw, 2, divisor=1000.0),
@@ -118,7 +118,9 @@ def results(sums: Mapping[str, Any] | None, rated_kw: float) -> list[Markup]:
 
 def energy_columns(daily: pl.DataFrame) -> dict[str, list[Any]]:
     """Energy and expected energy by local day, of rows of mart_asset_daily."""
-    days = sums_by(daily, "date_local")
+    # A row of one asset is its own sum.
+    is_one = daily["asset_id"].n_unique() <= 1
+    days = daily.sort("date_local") if is_one else ratios_by(daily, "date_local")
     return columns_of(days.select(day_ms(), "energy_kwh", expected_kwh="expected_energy_kwh"))
 
 

@@ -14,13 +14,15 @@ from renewable.errors import PipelineError
 from renewable.report import cells
 from renewable.report.build import write_report
 from renewable.report.charts import chart_specs
-from renewable.report.figures import LOSS_CATEGORIES, losses_by_category, waterfall
+from renewable.report.figures import losses_by_category, waterfall
 from renewable.report.pages.links import site_href
 from renewable.report.period import Days, report_period
 from renewable.report.tables import Column, html_table
 from renewable.settings import Settings
+from renewable.vocabulary import event_kinds
 
 pytestmark = pytest.mark.unit
+LOSS_CATEGORIES = [kind.kind for kind in event_kinds()]
 EUROPE_AND_AMERICA = ["America/Chicago", "Europe/Berlin"]
 
 
