@@ -1,10 +1,15 @@
 """The dbt project as Dagster's specs, read from a file that dagster-dbt made.
 
 Importing dagster-dbt takes longer than all other definitions together, and it is needed only when a model changed.
+
+A model tells each day of a run, an event a day, or the run as a whole, one event: `meta.told` in the dbt project says
+which. Dagster counts events of partitions by day and asset, planned ones too, so that a model that tells the run has no
+partitions, and no run of its own, which would have no days: it is a part of what reads it and is built with that.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +18,7 @@ from typing import Any
 import dagster as dg
 
 from renewable.atomic_write import write_text_atomic
+from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.transform.dbt_project import ensure_manifest
 
@@ -21,11 +27,22 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
 )
-_FORMAT = 1
+# Whether an asset of the dbt project tells each day of a run or the run.
+TOLD, TOLD_BY_DAY, TOLD_BY_RUN = "renewable/told", "by day", "by run"
+_FORMAT = 2
 
 
-def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
-    """Specs of the models and seeds, and of dbt's tests as checks."""
+@dataclass(frozen=True)
+class DbtSpecs:
+    """Models and seeds, of which `parts` are built with what reads them and never alone; dbt's tests as checks."""
+
+    assets: list[dg.AssetSpec]
+    parts: list[dg.AssetSpec]
+    checks: list[dg.AssetCheckSpec]
+
+
+def dbt_specs(settings: Settings) -> DbtSpecs:
+    """What the present models look like in Dagster."""
     manifest = ensure_manifest(settings)
     path = manifest.with_name("dagster_specs.json")
     made_by = [_FORMAT, version("dagster-dbt"), manifest.stat().st_mtime_ns]
@@ -35,7 +52,12 @@ def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetChec
 
         known = {"made_by": made_by, **described(*translated(manifest))}
         write_text_atomic(json.dumps(known), path)
-    return [_asset(asset) for asset in known["assets"]], [_check(check) for check in known["checks"]]
+    specs = [_asset(asset) for asset in known["assets"]]
+    return DbtSpecs(
+        assets=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_DAY],
+        parts=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN],
+        checks=[_check(check) for check in known["checks"]],
+    )
 
 
 def described(
@@ -52,6 +74,7 @@ def described(
                 "code_version": asset.code_version,
                 "tags": dict(asset.tags),
                 "unique_id": asset.metadata[UNIQUE_ID],
+                "told": asset.metadata[TOLD],
                 "table_name": asset.metadata["dagster/table_name"],
                 "columns": [
                     {"name": column.name, "type": column.type, "description": column.description}
@@ -74,6 +97,33 @@ def described(
     }
 
 
+def parts_behind(manifest: Mapping[str, Any], unique_ids: Iterable[str]) -> list[str]:
+    """Unique ids of the parts that those nodes are made of, and of the parts of these."""
+    found: dict[str, None] = {}
+    waiting = list(unique_ids)
+    while waiting:
+        for above in manifest["nodes"][waiting.pop()].get("depends_on", {}).get("nodes", []):
+            if above in manifest["nodes"] and above not in found and _is_part(manifest["nodes"][above]):
+                found[above] = None
+                waiting.append(above)
+    return list(found)
+
+
+def told(node: Mapping[str, Any]) -> str:
+    """Whether a node of the manifest tells days or the run. Raises PipelineError for any other word."""
+    word = node["config"].get("meta", {}).get("told", TOLD_BY_DAY)
+    if word not in (TOLD_BY_DAY, TOLD_BY_RUN):
+        raise PipelineError(
+            f"{node['original_file_path']}: meta.told of {node['name']} is {word!r};"
+            f" write {TOLD_BY_DAY!r} or {TOLD_BY_RUN!r}"
+        )
+    return str(word)
+
+
+def _is_part(node: Mapping[str, Any]) -> bool:
+    return told(node) == TOLD_BY_RUN
+
+
 def _columns(asset: dg.AssetSpec) -> Sequence[dg.TableColumn]:
     found = asset.metadata.get("dagster/column_schema")
     schema = found.schema if isinstance(found, dg.TableSchemaMetadataValue) else found
@@ -90,9 +140,14 @@ def _asset(asset: Mapping[str, Any]) -> dg.AssetSpec:
         group_name=asset["group_name"],
         code_version=asset["code_version"],
         tags=asset["tags"],
-        metadata={UNIQUE_ID: asset["unique_id"], "dagster/table_name": asset["table_name"]} | schema,
+        metadata={
+            UNIQUE_ID: asset["unique_id"],
+            TOLD: asset["told"],
+            "dagster/table_name": asset["table_name"],
+        }
+        | schema,
         freshness_policy=DAILY_FRESHNESS if asset["group_name"] == "marts" else None,
-        skippable=True,
+        skippable=asset["told"] == TOLD_BY_DAY,
     )
 
 
