@@ -1,14 +1,10 @@
 """The dbt project as Dagster's specs, read from a file that dagster-dbt made.
 
 Importing dagster-dbt takes longer than all other definitions together, and it is needed only when a model changed.
-
-A model tells each day of a run, an event a day, or the run as a whole, one event: `meta.told` in the dbt project says
-which. Dagster counts events of partitions by day and asset, planned ones too, so that a model that tells the run has no
-partitions, and no run of its own, which would have no days: it is a part of what reads it and is built with that.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -17,8 +13,8 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.dbt_parts import TOLD, TOLD_BY_DAY, TOLD_BY_RUN
 from renewable.atomic_write import write_text_atomic
-from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.transform.dbt_project import ensure_manifest
 
@@ -27,8 +23,6 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
 )
-# Whether an asset of the dbt project tells each day of a run or the run.
-TOLD, TOLD_BY_DAY, TOLD_BY_RUN = "renewable/told", "by day", "by run"
 _FORMAT = 2
 
 
@@ -95,33 +89,6 @@ def described(
             for check in checks
         ],
     }
-
-
-def parts_behind(manifest: Mapping[str, Any], unique_ids: Iterable[str]) -> list[str]:
-    """Unique ids of the parts that those nodes are made of, and of the parts of these."""
-    found: dict[str, None] = {}
-    waiting = list(unique_ids)
-    while waiting:
-        for above in manifest["nodes"][waiting.pop()].get("depends_on", {}).get("nodes", []):
-            if above in manifest["nodes"] and above not in found and _is_part(manifest["nodes"][above]):
-                found[above] = None
-                waiting.append(above)
-    return list(found)
-
-
-def told(node: Mapping[str, Any]) -> str:
-    """Whether a node of the manifest tells days or the run. Raises PipelineError for any other word."""
-    word = node["config"].get("meta", {}).get("told", TOLD_BY_DAY)
-    if word not in (TOLD_BY_DAY, TOLD_BY_RUN):
-        raise PipelineError(
-            f"{node['original_file_path']}: meta.told of {node['name']} is {word!r};"
-            f" write {TOLD_BY_DAY!r} or {TOLD_BY_RUN!r}"
-        )
-    return str(word)
-
-
-def _is_part(node: Mapping[str, Any]) -> bool:
-    return told(node) == TOLD_BY_RUN
 
 
 def _columns(asset: dg.AssetSpec) -> Sequence[dg.TableColumn]:

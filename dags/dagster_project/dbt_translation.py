@@ -9,7 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt.asset_utils import build_dbt_specs
 from dagster_dbt.dbt_manifest import validate_manifest
 
-from dagster_project.dbt_specs import TOLD, told
+from dagster_project.dbt_parts import TOLD, told
 
 
 class LayerTranslator(DagsterDbtTranslator):

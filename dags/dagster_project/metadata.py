@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from dagster_project.dbt_specs import DAILY_FRESHNESS, TOLD, TOLD_BY_RUN, DbtSpecs
+from dagster_project.dbt_parts import TOLD, TOLD_BY_RUN
+from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
 from renewable.published.publish import MARTS_SCHEMA

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagster_project.dbt_specs import TOLD_BY_RUN, parts_behind, told
+from dagster_project.dbt_parts import TOLD_BY_RUN, parts_behind, told
 from renewable.errors import PipelineError
 
 pytestmark = pytest.mark.unit
