@@ -254,6 +254,7 @@ def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
     assert mapped.window.start == date(2025, 6, 7), "an export may have nothing of the days that were run"
     for run in older:
         assert run.asset_selection and all(key.path[0] != "raw_files" for key in run.asset_selection)
+        assert set(run.asset_check_keys or ()) == simulated.resolve_asset_graph().asset_check_keys
 
 
 def test_the_sensor_asks_for_exactly_the_new_days(
