@@ -289,8 +289,16 @@ def _doubts(found: Found) -> Iterator[Doubt]:
 
 
 def _doubt(doubt: Doubt) -> str:
-    numbers = [f"{name} {_value(value)}" for name, value in doubt.numbers.items()]
-    return f"{doubt.channel} {doubt.rule}" + (f": {', '.join(numbers)}" if numbers else "")
+    numbers = doubt.numbers
+    told = [f"{_value(numbers[name])} {name} and more" for name in ("readings", "minutes") if name in numbers]
+    if "step" in numbers:
+        told.append(
+            f"more than {_with_unit(doubt.channel, numbers['step'])} from the reading before and after"
+        )
+    if "honest_channel" in numbers:
+        honest = numbers["honest_channel"]
+        told.append(f"honest while {honest} is up to {_with_unit(honest, numbers['honest_up_to'])}")
+    return f"{doubt.channel} {doubt.rule}" + (f": {', '.join(told)}" if told else "")
 
 
 def _section(title: str, facts: Sequence[str]) -> Iterator[str]:
@@ -299,8 +307,12 @@ def _section(title: str, facts: Sequence[str]) -> Iterator[str]:
 
 
 def _reading(channel: str, value: object) -> str:
+    return f"{channel} {_with_unit(channel, value)}"
+
+
+def _with_unit(channel: str, value: object) -> str:
     units = [column_unit(table, channel) for table in TABLES if channel in polars_schema(table)]
-    return f"{channel} {_value(value)}{f' {units[0]}' if units and units[0] and value is not None else ''}"
+    return f"{_value(value)} {units[0] if units and value is not None else ''}".rstrip()
 
 
 def _energy(name: str, value: object) -> Iterator[str]:

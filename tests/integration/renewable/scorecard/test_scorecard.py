@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
@@ -111,6 +112,9 @@ def test_a_person_asks_for_an_interval_and_gets_facts_with_units_or_one_clear_er
     ):
         code, out, err = call("explain", *arguments)
         assert (code, out) == (exit_code, "") and said in err and len(err.splitlines()) == 1
+    with FileLock(f"{winter.warehouse_path}.lock"):
+        code, out, err = call("explain", asset, f"{inside:%Y-%m-%dT%H:%MZ}")
+    assert code == 1 and "stayed busy for 0 s" in err, "it waits as long as RENEWABLE_LOCK_WAIT_S says"
 
 
 def test_without_an_answer_key_there_is_nothing_to_score(settings: Settings) -> None:

@@ -17,8 +17,15 @@ KINDS = [
     for number, kind in enumerate(("unmeasured", "downtime", "curtailment", "icing", "derating"), start=1)
 ]
 RULES = [
-    {"channel": "wind_speed_ms", "rule": "frozen", "readings": 3, "minutes": None, "step": None},
-    {"channel": "wind_speed_ms", "rule": "spike", "readings": None, "minutes": None, "step": 10.0},
+    {
+        "channel": "wind_speed_ms",
+        "rule": "frozen",
+        "readings": 3,
+        "minutes": None,
+        "honest_channel": "wind_speed_ms",
+        "honest_up_to": 1.0,
+    },
+    {"channel": "air_temperature_c", "rule": "spike", "readings": None, "step": 8.0},
 ]
 
 
@@ -109,20 +116,29 @@ def test_doubts_bring_the_numbers_of_their_rule_and_each_fact_has_a_line_with_it
         _found(
             {
                 "int_reading_flags": [
-                    {"wind_speed_ms": 7.5, "wind_speed_ms_flag": "frozen", "ghi_wm2_flag": "missing"}
+                    {
+                        "wind_speed_ms_flag": "frozen",
+                        "air_temperature_c_flag": "spike",
+                        "active_power_kw_flag": "negative",
+                        "ghi_wm2_flag": "missing",
+                    }
                 ],
                 "int_asset_hours": [{"hour_utc": START, "coldest_c": -2.5, "ratio": None}],
             }
         )
     )
-    assert [(doubt.channel, doubt.rule, doubt.numbers) for doubt in told.doubts] == [
-        ("wind_speed_ms", "frozen", {"readings": 3})
-    ]
+    assert [(doubt.channel, doubt.rule, doubt.numbers.get("readings")) for doubt in told.doubts] == [
+        ("wind_speed_ms", "frozen", 3),
+        ("air_temperature_c", "spike", None),
+        ("active_power_kw", "negative", None),
+    ], "a reading that is missing is none to doubt"
     lines = list(sentences(told))
     assert lines[0] == "w-01, 2025-01-08 12:05 to 12:10 UTC, local day 2025-01-08"
     for line in (
         "  wind_speed_ms 7.5 m/s",
-        "  wind_speed_ms frozen: readings 3",
+        "  wind_speed_ms frozen: 3 readings and more, honest while wind_speed_ms is up to 1 m/s",
+        "  air_temperature_c spike: more than 8 °C from the reading before and after",
+        "  active_power_kw negative",
         "  expected power 800 kW",
         "  expected power source own",
         "  rated power 2000 kW",
