@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project import metadata
-from dagster_project.dbt_specs import dbt_specs
+from dagster_project.dbt_specs import DbtSpecs, dbt_specs
 from dagster_project.partitions import window_of
 from renewable.settings import Settings
 
@@ -19,16 +19,20 @@ Results = Iterator[dg.MaterializeResult[Any]]
 
 def asset_definitions(
     settings: Settings, partitions: dg.PartitionsDefinition[str]
-) -> list[dg.AssetsDefinition]:
-    """All assets of the pipeline, partitioned by UTC day; a range of days is one run."""
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """All assets of the pipeline, partitioned by UTC day, and their parts; a range of days is one run."""
     shared: dict[str, Any] = {"partitions_def": partitions, "backfill_policy": ONE_RUN_A_BACKFILL}
+    models = dbt_specs(settings)
+    published, parts = metadata.published_specs(models)
     return [
         _raw_files(settings, shared),
         _warehouse_tables(settings, shared),
-        _dbt_models(settings, shared),
-        _published_marts(settings, shared),
+        _dbt_models(settings, models, shared),
+        _published_marts(settings, published, shared),
         *([_scorecard(settings, shared)] if settings.input == "simulator" else []),
         _report(settings, shared),
+        *models.parts,
+        *parts,
     ]
 
 
@@ -61,16 +65,14 @@ def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDe
     return warehouse_tables
 
 
-def _dbt_models(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    specs, checks = dbt_specs(settings)
-
+def _dbt_models(settings: Settings, models: DbtSpecs, shared: dict[str, Any]) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        specs=specs,
-        check_specs=checks,
+        specs=models.assets,
+        check_specs=models.checks,
         name="dbt_models",
         pool=WAREHOUSE_POOL,
         can_subset=True,
-        # dbt tests its sources too, which are assets of another step
+        # dbt tests its sources and the parts of models too, which are no assets of this step
         allow_arbitrary_check_specs=True,
         **shared,
     )
@@ -82,9 +84,9 @@ def _dbt_models(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefiniti
     return dbt_models
 
 
-def _published_marts(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    specs = metadata.published_specs()
-
+def _published_marts(
+    settings: Settings, specs: list[dg.AssetSpec], shared: dict[str, Any]
+) -> dg.AssetsDefinition:
     @dg.multi_asset(specs=specs, name="published_marts", pool=WAREHOUSE_POOL, can_subset=True, **shared)
     def published_marts(context: dg.AssetExecutionContext) -> Results:
         from renewable.published.pictures import draw_marts

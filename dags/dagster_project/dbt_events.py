@@ -16,8 +16,10 @@ from dagster_dbt.asset_utils import (
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_dbt.dbt_manifest import validate_manifest
 
+from dagster_project.dbt_parts import parts_behind
+from dagster_project.dbt_specs import UNIQUE_ID
 from dagster_project.dbt_translation import LayerTranslator
-from dagster_project.metadata import model_made, tell_days
+from dagster_project.metadata import model_made, part_made, tell_days, tell_run
 from dagster_project.partitions import window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
@@ -37,13 +39,15 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
     """
     manifest = validate_manifest(ensure_manifest(settings))
     translator, window = LayerTranslator(), window_if_any(context)
+    own = set(context.assets_def.node_keys_by_output_name.values())
+    is_whole = context.selected_asset_keys == own
     # A long window is built in pieces; the last word on a node is the one that counts.
     found: dict[str, DbtCliEventMessage] = {}
     held: Mapping[str, Sequence[str]] = {}
     failure: PipelineError | None = None
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=context.log.info):
         try:
-            if window and not context.is_subset:
+            if window and is_whole:
                 built = build_whole(
                     settings,
                     window,
@@ -58,17 +62,25 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                 )
         except PipelineError as error:
             failure = error
-            if not context.is_subset:
+            if is_whole:
                 # What was built is undone; the tests' verdicts stay.
                 found = {name: message for name, message in found.items() if name.startswith("test.")}
         if window:
             for relation, facts in table_facts(settings, _built(found.values(), manifest), window).items():
-                tell_days(context, model_made(dg.AssetKey(relation), facts, window))
+                if (key := dg.AssetKey(relation)) in own:
+                    tell_days(context, model_made(key, facts, window))
+                else:
+                    tell_run(context, part_made(key, facts, window))
     for unique_id, message in found.items():
         context.log.debug(str(message))
         assets = held.get(unique_id.split(".")[2])
         if unique_id.startswith("test.") and not _is_selected_check(context, manifest, translator, unique_id):
             # Of a source, or of a model that another one brought along: dagster-dbt would warn of each.
+            continue
+        if (
+            not unique_id.startswith("test.")
+            and translator.get_asset_spec(manifest, unique_id, None).key not in own
+        ):
             continue
         for event in message.to_default_asset_events(
             manifest, translator, context=context, target_path=target_dir(settings)
@@ -135,7 +147,16 @@ def _selection(
         dagster_dbt_translator=translator,
         current_dbt_indirect_selection_env=None,
     )
+    # A selection that dagster-dbt made: ["--select", names].
+    of_parts = [name.rpartition(".")[2] for name in parts_behind(manifest, _selected_ids(context))]
+    if selection and of_parts:
+        selection = [selection[0], " ".join([*selection[1:], *of_parts])]
     return [*selection, *(["--indirect-selection", indirect] if indirect else [])]
+
+
+def _selected_ids(context: dg.AssetExecutionContext) -> list[str]:
+    specs = context.assets_def.specs_by_key
+    return [specs[key].metadata[UNIQUE_ID] for key in context.selected_asset_keys]
 
 
 def _result(event: Any) -> dict[str, DbtCliEventMessage]:

@@ -5,6 +5,7 @@ Importing dagster-dbt takes longer than all other definitions together, and it i
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.dbt_parts import TOLD, TOLD_BY_DAY, TOLD_BY_RUN
 from renewable.atomic_write import write_text_atomic
 from renewable.settings import Settings
 from renewable.transform.dbt_project import ensure_manifest
@@ -21,11 +23,20 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
 )
-_FORMAT = 1
+_FORMAT = 2
 
 
-def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
-    """Specs of the models and seeds, and of dbt's tests as checks."""
+@dataclass(frozen=True)
+class DbtSpecs:
+    """Models and seeds, of which `parts` are built with what reads them and never alone; dbt's tests as checks."""
+
+    assets: list[dg.AssetSpec]
+    parts: list[dg.AssetSpec]
+    checks: list[dg.AssetCheckSpec]
+
+
+def dbt_specs(settings: Settings) -> DbtSpecs:
+    """What the present models look like in Dagster."""
     manifest = ensure_manifest(settings)
     path = manifest.with_name("dagster_specs.json")
     made_by = [_FORMAT, version("dagster-dbt"), manifest.stat().st_mtime_ns]
@@ -35,7 +46,12 @@ def dbt_specs(settings: Settings) -> tuple[list[dg.AssetSpec], list[dg.AssetChec
 
         known = {"made_by": made_by, **described(*translated(manifest))}
         write_text_atomic(json.dumps(known), path)
-    return [_asset(asset) for asset in known["assets"]], [_check(check) for check in known["checks"]]
+    specs = [_asset(asset) for asset in known["assets"]]
+    return DbtSpecs(
+        assets=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_DAY],
+        parts=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN],
+        checks=[_check(check) for check in known["checks"]],
+    )
 
 
 def described(
@@ -52,6 +68,7 @@ def described(
                 "code_version": asset.code_version,
                 "tags": dict(asset.tags),
                 "unique_id": asset.metadata[UNIQUE_ID],
+                "told": asset.metadata[TOLD],
                 "table_name": asset.metadata["dagster/table_name"],
                 "columns": [
                     {"name": column.name, "type": column.type, "description": column.description}
@@ -90,9 +107,14 @@ def _asset(asset: Mapping[str, Any]) -> dg.AssetSpec:
         group_name=asset["group_name"],
         code_version=asset["code_version"],
         tags=asset["tags"],
-        metadata={UNIQUE_ID: asset["unique_id"], "dagster/table_name": asset["table_name"]} | schema,
+        metadata={
+            UNIQUE_ID: asset["unique_id"],
+            TOLD: asset["told"],
+            "dagster/table_name": asset["table_name"],
+        }
+        | schema,
         freshness_policy=DAILY_FRESHNESS if asset["group_name"] == "marts" else None,
-        skippable=True,
+        skippable=asset["told"] == TOLD_BY_DAY,
     )
 
 

@@ -9,17 +9,24 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt.asset_utils import build_dbt_specs
 from dagster_dbt.dbt_manifest import validate_manifest
 
+from dagster_project.dbt_parts import TOLD, told
+
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Groups models by their layer's folder and shows dbt's tests, those of sources included, as checks."""
+    """Groups models by their folder and shows dbt's tests, those of sources included, as checks."""
 
     def __init__(self) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         if dbt_resource_props["resource_type"] == "seed":
-            return "registry"
-        return str(dbt_resource_props["fqn"][1])
+            return "vocabulary"
+        return str(dbt_resource_props["fqn"][-2])
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        known = super().get_metadata(dbt_resource_props)
+        is_asset = dbt_resource_props["resource_type"] in ("model", "seed")
+        return {**known, TOLD: told(dbt_resource_props)} if is_asset else known
 
 
 def translated(manifest: Path) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from dagster_project.dbt_specs import DAILY_FRESHNESS
+from dagster_project.dbt_parts import TOLD, TOLD_BY_RUN
+from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
 from renewable.raw_files import raw_file_name, raw_file_names
@@ -44,9 +45,15 @@ class Made:
 
 
 def told(context: dg.AssetExecutionContext, made: Iterable[Made]) -> Iterator[dg.MaterializeResult[Any]]:
-    """The results of the assets that the run selected, each partition with facts of its own."""
+    """The results of the assets that the run selected, each partition with facts of its own.
+
+    What is not this step's asset is a part of them, which has no partitions: one event.
+    """
+    own = context.assets_def.node_keys_by_output_name.values()
     for asset in made:
-        if asset.key in context.selected_asset_keys:
+        if asset.key not in own:
+            tell_run(context, asset)
+        elif asset.key in context.selected_asset_keys:
             tell_days(context, asset)
             yield dg.MaterializeResult(asset_key=asset.key, metadata=dict(asset.of_run))
 
@@ -55,6 +62,12 @@ def tell_days(context: dg.AssetExecutionContext, asset: Made) -> None:
     """Attach the facts of each day to its partition."""
     for day, facts in asset.of_day.items():
         context.add_asset_metadata(dict(facts), asset.key, str(day))
+
+
+def tell_run(context: dg.AssetExecutionContext, part: Made) -> None:
+    """Log the one event of an asset without partitions, with what the day at the end tells of all."""
+    of_all = part.of_day[max(part.of_day)] if part.of_day else {}
+    context.log_event(dg.AssetMaterialization(part.key, metadata={**part.of_run, **of_all}))
 
 
 def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
@@ -161,6 +174,12 @@ def _counts_of_files(files: pl.DataFrame) -> dict[str, Any]:
     }
 
 
+def part_made(key: dg.AssetKey, facts: "TableFacts", window: Window) -> Made:
+    """A part of what dbt built, told as a whole."""
+    rows = {} if facts.rows_by_day is None else {"rows_of_window": sum(facts.rows_by_day.values())}
+    return Made(key, {"window": str(window), **rows, **_whole_table(facts)})
+
+
 def model_made(key: dg.AssetKey, facts: "TableFacts", window: Window) -> Made:
     """A table that dbt built; the day at the end of the window also tells the whole table."""
     last = window.days[-1]
@@ -171,25 +190,31 @@ def model_made(key: dg.AssetKey, facts: "TableFacts", window: Window) -> Made:
 
 
 def _whole_table(facts: "TableFacts") -> Metadata:
-    return {"dagster/row_count": facts.rows, "dagster/column_lineage": lineage(facts.lineage)}
+    rows = {} if facts.rows is None else {"dagster/row_count": facts.rows}
+    return {**rows, "dagster/column_lineage": lineage(facts.lineage)}
 
 
 def mart_names() -> list[str]:
     return sorted(path.stem for path in (PROJECT_DIR / "models" / MARTS_SCHEMA).glob("*.sql"))
 
 
-def published_specs() -> list[dg.AssetSpec]:
-    return [
+def published_specs(models: DbtSpecs) -> tuple[list[dg.AssetSpec], list[dg.AssetSpec]]:
+    """The published tables, and those of them that tell the run and not its days, as their models do."""
+    tables = {spec.key.path[-1]: spec for spec in (*models.assets, *models.parts)}
+    specs = [
         dg.AssetSpec(
             [PUBLISHED, mart],
             deps=[dg.AssetKey([MARTS_SCHEMA, mart])],
             group_name=PUBLISHED,
             kinds={"parquet"},
             description=f"{mart} as a Parquet file for readers, replaced atomically.",
+            metadata={TOLD: tables[mart].metadata[TOLD]},
             freshness_policy=DAILY_FRESHNESS,
         )
         for mart in mart_names()
     ]
+    parts = [spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN]
+    return [spec for spec in specs if spec not in parts], parts
 
 
 def published_made(summary: "PublishSummary", window: Window, pictures: Mapping[str, str]) -> Iterator[Made]:

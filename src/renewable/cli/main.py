@@ -475,6 +475,23 @@ def status(
 
 
 @app.command()
+def explain(
+    asset: Annotated[str, typer.Argument(help="Asset as the registry names it.")],
+    time: Annotated[str, typer.Argument(help="An instant in the interval, such as 2025-01-08T12:00Z.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say why one interval counts as what it does: readings, doubts, expected power, causes, verdict, losses."""
+    from renewable.operations.explain import explain as walk
+    from renewable.operations.explain import sentences
+
+    found = walk(_load(), asset, time)
+    if as_json:
+        print(_json(asdict(found)))
+    else:
+        print("\n".join(sentences(found)))
+
+
+@app.command()
 def summary(
     profiles: Annotated[list[Path] | None, typer.Argument(help="Further fleets, by profile.")] = None,
 ) -> None:

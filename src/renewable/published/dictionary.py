@@ -1,5 +1,6 @@
 """Documentation of the tables for people: a data dictionary page and dbt's own pages in one file each."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from renewable.contract import (
     polars_schema,
 )
 from renewable.contract.version import generation
+from renewable.published.model_map import map_page
 from renewable.settings import Settings
-from renewable.transform.dbt_project import PROJECT_DIR, invoke_dbt, target_dir
+from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, target_dir
 from renewable.vocabulary import POWER, event_kinds, rules_of
 from renewable.warehouse import exclusive
 
@@ -39,19 +41,22 @@ def flagged_channels() -> list[str]:
 
 
 def write_docs(settings: Settings, *, report: Callable[[str], None] | None = None) -> list[Path]:
-    """Write data_dictionary.md and dbt.html (lineage, SQL, tests; opens from the file) into `<data>/docs`.
+    """Write data_dictionary.md, model_map.md and dbt.html (lineage, SQL, tests; one file) into `<data>/docs`.
 
     Raises PipelineError when dbt cannot document the project, WarehouseBusyError when the warehouse stays locked.
     """
     directory = settings.data_dir / "docs"
     directory.mkdir(parents=True, exist_ok=True)
     dictionary, pages = directory / "data_dictionary.md", directory / "dbt.html"
+    drawing = directory / "model_map.md"
     dictionary.write_text(data_dictionary(PROJECT_DIR))
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         invoke_dbt(settings, ["docs", "generate", "--static"])
     shutil.copyfile(target_dir(settings) / "static_index.html", pages)
-    return [dictionary, pages]
+    manifest = json.loads(ensure_manifest(settings).read_text("utf-8"))
+    drawing.write_text(map_page(manifest), encoding="utf-8")
+    return [dictionary, drawing, pages]
 
 
 def data_dictionary(project: Path) -> str:

@@ -1,9 +1,9 @@
-"""What the built tables are like: rows in all and by day, and which upstream columns each column is made of."""
+"""What built tables and views are like: rows in all and by day, and which upstream columns each column is made of."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from renewable.atomic_write import write_text_atomic
 from renewable.settings import Settings
 from renewable.transform.dbt_project import target_dir
 from renewable.warehouse import connect
-from renewable.windows import Window
+from renewable.windows import ONE_DAY, Window
 
-_TIMES = ("timestamp", "timestamp_utc", "start_utc")
+_TIMES = ("timestamp", "timestamp_utc", "hour_utc", "start_utc")
 _DAYS = ("day_utc", "date_local", "day")
 
 Relation = tuple[str, str]
@@ -28,10 +28,11 @@ Lineage = dict[str, list[tuple[str, str, str]]]
 class TableFacts:
     """Rows of a table in all and by day of the window asked for (UTC, or local where the table has local days).
 
-    `rows_by_day` is None where the rows belong to no day.
+    `rows` is None of a view, which would have to be computed whole; `rows_by_day` is None where the rows belong to no
+    day.
     """
 
-    rows: int
+    rows: int | None
     rows_by_day: Mapping[date, int] | None = None
     lineage: Lineage = field(default_factory=dict)
 
@@ -41,9 +42,13 @@ def table_facts(
 ) -> dict[Relation, TableFacts]:
     """Facts of `relations` (schema, name) that exist; the caller holds the warehouse and has built them with dbt."""
     with connect(settings.warehouse_path) as connection:
-        columns = _columns(connection)
+        columns, views = _columns(connection), _views(connection)
         found = {
-            relation: _counted(connection, relation, columns[relation], window) for relation in relations
+            relation: (
+                None if relation in views else _rows(connection, relation),
+                _rows_by_day(connection, relation, columns[relation], window),
+            )
+            for relation in relations
         }
     lineages = _lineages(settings, list(found), columns)
     return {
@@ -88,25 +93,42 @@ def column_lineage(
     return found
 
 
-def _counted(
+def _rows(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
+    ((rows,),) = connection.execute(f"select count(*) from {_quoted(relation)}").fetchall()
+    return int(rows)
+
+
+def _rows_by_day(
     connection: duckdb.DuckDBPyConnection, relation: Relation, columns: Columns, window: Window
-) -> tuple[int, dict[date, int] | None]:
-    table = '"{}"."{}"'.format(*relation)
-    ((rows,),) = connection.execute(f"select count(*) from {table}").fetchall()
+) -> dict[date, int] | None:
     time = next((name for name in _TIMES if name in columns), None)
     day = next((name for name in _DAYS if name in columns), None)
-    if day:
-        condition, bounds = f"{day} >= $1 and {day} < $2", [window.start, window.end]
-    elif time:
-        day, condition, bounds = (
-            f"{time}::date",
-            f"{time} >= $1 and {time} < $2",
-            [window.start_utc, window.end_utc],
-        )
-    else:
-        return int(rows), None
-    by_day = connection.execute(f"select {day}, count(*) from {table} where {condition} group by 1", bounds)
-    return int(rows), dict(by_day.fetchall())
+    if day is None and time is None:
+        return None
+    bounds: list[tuple[str, object, object]] = []
+    if day is not None:
+        bounds.append((day, window.start, window.end))
+    if time is not None:
+        # Instants reach through the joins of a view, days do not. A local day begins up to 14 hours early or late.
+        beside = ONE_DAY if day else timedelta(0)
+        bounds.append((time, window.start_utc - beside, window.end_utc + beside))
+    condition = " and ".join(f"{column} >= ? and {column} < ?" for column, _, _ in bounds)
+    by_day = connection.execute(
+        f"select {day or f'{time}::date'}, count(*) from {_quoted(relation)} where {condition} group by 1",
+        [bound for _, first, after in bounds for bound in (first, after)],
+    )
+    return dict(by_day.fetchall())
+
+
+def _quoted(relation: Relation) -> str:
+    return '"{}"."{}"'.format(*relation)
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> set[Relation]:
+    found = connection.execute(
+        "select schema_name, view_name from duckdb_views() where not internal"
+    ).fetchall()
+    return {(schema, name) for schema, name in found}
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[Relation, dict[str, str]]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -21,6 +22,7 @@ from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
 from dagster_project.launcher import LocalRunLauncher
+from dagster_project.metadata import mart_names
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from dagster_project.schedule import look_at_night
 from loaders.dlt_pipeline import ingest
@@ -32,7 +34,8 @@ from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import ensure_manifest
+from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest
+from renewable.warehouse import connect
 from renewable.windows import Window
 from tests.conftest import SMALL_FLEET
 from tests.integration.warehouse_tables import assert_same_tables, tables
@@ -56,8 +59,8 @@ def test_every_dbt_source_is_an_asset_that_something_produces(settings: Settings
 def test_lineage_is_unbroken_from_raw_files_to_every_published_mart(settings: Settings) -> None:
     graph = build_definitions(settings).resolve_asset_graph()
     roots = {key for key in graph.get_all_asset_keys() if not graph.get(key).parent_keys}
-    # The registry's seeds have no upstream: people write them.
-    assert {key.path[0] for key in roots} == {"raw_files", "seeds"}
+    # Registry and vocabulary have no upstream: people write them.
+    assert {key.path[0] for key in roots} == {"raw_files", "seeds", "vocabulary"}
     for key in graph.get_all_asset_keys():
         if key.path[0] == "published":
             above = graph.get_ancestor_asset_keys(key)
@@ -68,7 +71,45 @@ def test_dbt_tests_are_checks_of_existing_assets(settings: Settings) -> None:
     graph = build_definitions(settings).resolve_asset_graph()
     checks = graph.asset_check_keys
     assert len(checks) >= 15
-    assert {check.asset_key for check in checks} <= set(graph.materializable_asset_keys)
+    assert {check.asset_key for check in checks} <= graph.get_all_asset_keys()
+    daily = build_definitions(settings).resolve_job_def("daily")
+    assert daily.asset_layer.asset_graph.asset_check_keys == checks, "those of parts among them"
+
+
+def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is_known(
+    settings: Settings,
+) -> None:
+    graph = build_definitions(settings).resolve_asset_graph()
+    by_day = {
+        key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).is_partitioned
+    }
+    assert len(by_day) == len(graph.materializable_asset_keys)
+    pieces = {path.stem for path in (PROJECT_DIR / "models/intermediate/intervals").glob("*.sql")}
+    assert {graph.get(dg.AssetKey(["intermediate", piece])).group_name for piece in pieces} == {"intervals"}
+    # Each costs two events a day: a new one wants a reason.
+    assert by_day == {
+        *(f"raw_files/{table}" for table in ("weather", "generation")),
+        *(f"raw/{table}" for table in ("weather", "generation", "load_log")),
+        *(f"seeds/{table}" for table in ("assets", "power_curves", "utc_offsets")),
+        *(f"staging/stg_{name}" for name in ("assets", "generation", "power_curve_segments", "weather")),
+        *(
+            f"intermediate/int_{name}"
+            for name in (
+                "asset_daily",
+                "event_days",
+                "interval_performance",
+                "reference_daily",
+                "soiling_daily",
+            )
+        ),
+        *(
+            f"{layer}/{mart}"
+            for layer in ("marts", "published")
+            for mart in mart_names()
+            if mart[:5] == "mart_"
+        ),
+        *(f"published/{name}" for name in ("report", "scorecard")),
+    }
 
 
 def test_definitions_run_in_process_and_one_warehouse_step_at_a_time(settings: Settings) -> None:
@@ -118,8 +159,6 @@ def test_one_run_over_a_range_equals_a_run_a_day(
 def test_a_failed_dbt_test_stops_the_run_or_warns_of_the_assets_that_it_names(
     settings: Settings, instance: dg.DagsterInstance, fleet: Fleet, three_days: Window
 ) -> None:
-    from renewable.warehouse import connect
-
     generate(fleet, three_days, data_dir=settings.data_dir, seed=1)
     ingest(settings)
     with connect(settings.warehouse_path) as connection:
@@ -163,6 +202,19 @@ def test_a_selection_of_models_marks_no_day_as_built(
         assert {stale.why for stale in read_status(settings).stale} == {"files", "half built"}
         with pytest.raises(PipelineError, match="half built"):
             publish(settings)
+    intervals = whole.get_subset(asset_selection={dg.AssetKey(["intermediate", "int_interval_performance"])})
+    # A test says that its days know nothing of it yet.
+    intervals.execute_in_process(instance=instance, partition_key=str(three_days.start), raise_on_error=False)
+    power = f"select sum(active_power_kw) from {{}} where {{}}::date = '{three_days.start}'"
+    with connect(settings.warehouse_path) as connection:
+        loaded, in_part = (
+            connection.execute(power.format(table, time)).fetchall()
+            for table, time in (
+                ("raw.generation", '"timestamp"'),
+                ("intermediate.int_expected_power", "timestamp_utc"),
+            )
+        )
+    assert in_part == [(pytest.approx(loaded[0][0]),)], "what is made of parts is built with them"
 
 
 def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
@@ -202,6 +254,7 @@ def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
     assert mapped.window.start == date(2025, 6, 7), "an export may have nothing of the days that were run"
     for run in older:
         assert run.asset_selection and all(key.path[0] != "raw_files" for key in run.asset_selection)
+        assert set(run.asset_check_keys or ()) == simulated.resolve_asset_graph().asset_check_keys
 
 
 def test_the_sensor_asks_for_exactly_the_new_days(
@@ -382,7 +435,8 @@ def test_each_partition_of_a_range_tells_its_own_counts(
     shorter = RawFileName("weather", second).path_under(settings.raw_dir)
     pl.concat([pl.read_parquet(shorter)[:99], pl.read_parquet(shorter)[:1]]).write_parquet(shorter)
     RawFileName("weather", third).path_under(settings.raw_dir).unlink()
-    assert run_daily_job(settings.model_copy(update={"input": "files"}), three_days, instance).success
+    ran = run_daily_job(settings.model_copy(update={"input": "files"}), three_days, instance)
+    assert ran.success
 
     def told(*key: str) -> dict[str, dict[str, Any]]:
         records = instance.fetch_materializations(dg.AssetKey(key), limit=100).records
@@ -422,6 +476,30 @@ def test_each_partition_of_a_range_tells_its_own_counts(
         in lineage["energy_kwh"]
     )
     assert "data:image/png;base64," in told("published", "mart_fleet_daily")[str(third)]["picture"]
+
+    graph = build_definitions(settings).resolve_asset_graph()
+    made = Counter(
+        event.asset_key
+        for event in instance.all_logs(ran.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        if event.dagster_event
+        for event in [event.dagster_event]
+    )
+    assert made == {
+        key: len(three_days.days) if graph.get(key).is_partitioned else 1
+        for key in graph.get_all_asset_keys()
+        if key != dg.AssetKey(["published", "scorecard"])
+    }, "a part tells once a run, whatever its days"
+    (piece,) = instance.fetch_materializations(
+        dg.AssetKey(["intermediate", "int_expected_power"]), limit=2
+    ).records
+    facts = piece.asset_materialization
+    assert facts is not None and facts.partition is None
+    assert facts.metadata["rows_of_window"].value == 4 * 288 * len(three_days.days)
+    assert "expected_power_kw" in facts.metadata["dagster/column_lineage"].value.deps_by_column
+    table = instance.fetch_materializations(dg.AssetKey(["published", "irradiance_power"]), limit=2).records
+    assert [r.asset_materialization.metadata["path"].value for r in table if r.asset_materialization] == [
+        str(settings.published_dir / "irradiance_power.parquet")
+    ]
 
 
 def test_checks_warn_of_what_is_set_aside_and_what_is_missing(
