@@ -47,6 +47,11 @@
     {{ return(words.kinds | selectattr('seen_in', 'in', seen_in) | map(attribute='kind') | list) }}
 {%- endmacro %}
 
+{#- Channels whose readings are judged: power and all weather. A unit test that lists what comes out names its own. -#}
+{% macro judged_channels(words) -%}
+    {{ return(['active_power_kw'] + words.weather) }}
+{%- endmacro %}
+
 {#- Rows of one reading rule. -#}
 {% macro reading_rules(words, rule) -%}
     {{ return(words.rules | selectattr('rule', 'equalto', rule) | list) }}

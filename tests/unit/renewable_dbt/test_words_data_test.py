@@ -56,6 +56,7 @@ def _statement() -> str:
     return jinja2.Template(SQL.read_text("utf-8")).render(
         config=lambda **_: "",
         ref=lambda name: name,
-        vocabulary=lambda: {"weather": list(measurements("weather"))},
+        vocabulary=lambda: None,
+        judged_channels=lambda _: ["active_power_kw", *measurements("weather")],
         **everywhere,
     )

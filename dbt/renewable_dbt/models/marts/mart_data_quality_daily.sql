@@ -1,7 +1,7 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 {%- set words = vocabulary() %}
-{%- set judged = ['active_power_kw'] + words.weather %}
+{%- set judged = judged_channels(words) %}
 {%- set rules = words.rules | map(attribute='rule') | unique | list %}
 
 with flags as (

@@ -77,5 +77,5 @@ def test_of_nothing_nothing_is_known() -> None:
 
 
 def test_sums_are_the_nearest_doubles_of_exact_sums() -> None:
-    rows = pl.DataFrame({"kind": ["a", "b"] * 5, "lost_kwh": [0.1, 1e8] * 5})
-    assert sums_by(rows, ["lost_kwh"], "kind").rows() == [("a", 0.5), ("b", 5e8)]
+    rows = pl.DataFrame({"kind": ["a", "b"] * 3, "lost_kwh": [0.1, 1e8] * 3})
+    assert sums_by(rows, ["lost_kwh"], "kind").rows() == [("a", 0.3), ("b", 3e8)]
