@@ -47,11 +47,26 @@ def dbt_specs(settings: Settings) -> DbtSpecs:
         known = {"made_by": made_by, **described(*translated(manifest))}
         write_text_atomic(json.dumps(known), path)
     specs = [_asset(asset) for asset in known["assets"]]
+    parts = {spec.key: spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN}
     return DbtSpecs(
-        assets=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_DAY],
-        parts=[spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN],
+        assets=[_reaching_through(parts, spec) for spec in specs if spec.metadata[TOLD] == TOLD_BY_DAY],
+        parts=list(parts.values()),
         checks=[_check(check) for check in known["checks"]],
     )
+
+
+def _reaching_through(parts: Mapping[dg.AssetKey, dg.AssetSpec], spec: dg.AssetSpec) -> dg.AssetSpec:
+    """With what its parts are made of among its dependencies: a backfill goes from asset to asset that it runs."""
+    behind: dict[dg.AssetKey, None] = {}
+    waiting, seen = [dep.asset_key for dep in spec.deps], set[dg.AssetKey]()
+    while waiting:
+        if (key := waiting.pop()) in parts and key not in seen:
+            seen.add(key)
+            above = [dep.asset_key for dep in parts[key].deps]
+            waiting += above
+            behind |= dict.fromkeys(name for name in above if name not in parts)
+    named = {dep.asset_key for dep in spec.deps}
+    return spec.replace_attributes(deps=[*spec.deps, *(key for key in behind if key not in named)])
 
 
 def described(

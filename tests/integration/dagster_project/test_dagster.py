@@ -84,6 +84,16 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
         key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).is_partitioned
     }
     assert len(by_day) == len(graph.materializable_asset_keys)
+    reached, waiting = (
+        set(),
+        [key for key in graph.materializable_asset_keys if key.path[0] in ("raw_files", "seeds")],
+    )
+    while waiting:
+        reached.add(key := waiting.pop())
+        waiting += graph.get(key).child_keys & graph.materializable_asset_keys - reached
+    assert reached == graph.materializable_asset_keys, (
+        "a backfill goes from asset to asset that it runs, in one run"
+    )
     pieces = {path.stem for path in (PROJECT_DIR / "models/intermediate/intervals").glob("*.sql")}
     assert {graph.get(dg.AssetKey(["intermediate", piece])).group_name for piece in pieces} == {"intervals"}
     # Each costs two events a day: a new one wants a reason.
