@@ -133,7 +133,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     marts = sorted({mart for (mart,) in found} & set(mart_names(PROJECT_DIR)))
     if not marts:
         raise PipelineError("there are no marts yet: run `renewable transform` first")
-    return marts
+    # What charts are drawn from comes last.
+    return sorted(marts, key=lambda name: not name.startswith("mart_"))
 
 
 def _is_current(settings: Settings, build_id: str, tables: Sequence[str]) -> bool:
