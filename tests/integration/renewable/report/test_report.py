@@ -220,6 +220,14 @@ def test_a_new_report_replaces_the_old_one_whole(published: Settings, tmp_path: 
     assert not list(settings.work_dir.glob("report.*[0-9]*"))
 
 
+def _write(rows: pl.DataFrame, path: Path) -> None:
+    """Put `rows` in the place of a published table, a file or a folder."""
+    target = path.resolve()
+    if target.is_dir():
+        shutil.rmtree(target)
+    rows.write_parquet(target)
+
+
 def test_tables_full_of_nulls_still_make_a_report(published: Settings, tmp_path: Path) -> None:
     settings = _copy(published, tmp_path)
     keys = {"asset_id", "date_local", "month_local", "site_id", "technology", "channel", "event_id", "kind"}
@@ -230,14 +238,14 @@ def test_tables_full_of_nulls_still_make_a_report(published: Settings, tmp_path:
             nothing = [
                 pl.lit(None, rows.schema[name]).alias(name) for name in rows.columns if name not in keys
             ]
-            rows.with_columns(nothing).write_parquet(path)
+            _write(rows.with_columns(nothing), path)
     assert write_report(settings, now=NOW).pages > 5
 
 
 def test_marts_without_rows_make_one_page_that_says_so(published: Settings, tmp_path: Path) -> None:
     settings = _copy(published, tmp_path)
     for path in settings.published_dir.glob("mart_*.parquet"):
-        pl.read_parquet(path).clear().write_parquet(path)
+        _write(pl.read_parquet(path).clear(), path)
     summary = write_report(settings, now=NOW)
     assert summary.pages == 1
     assert "No interval of any asset was built yet" in summary.index.read_text("utf-8")
