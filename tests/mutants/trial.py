@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -117,13 +117,16 @@ def mutants_of_model(model: str, statements: Sequence[Statement]) -> list[Mutant
     return found
 
 
-def mutants_of_seed(seed: Seed) -> list[Mutant]:
-    """Every number of a seed doubled and halved, every truth value turned round; a row is named by its texts."""
+def mutants_of_seed(seed: Seed, unread: Collection[str] = ()) -> list[Mutant]:
+    """Every number of a seed doubled and halved, every truth value turned round; a row is named by its texts.
+
+    `unread` are columns that no model reads.
+    """
     found = []
     texts = [at for at, (_, kind) in enumerate(seed.types) if kind == "VARCHAR"][:2]
     for number, row in enumerate(seed.rows):
         for (column, kind), value in zip(seed.types, row, strict=True):
-            if value is None or kind in ("VARCHAR", "DATE"):
+            if value is None or column in unread or kind in ("VARCHAR", "DATE"):
                 continue
             changes = [("truth turned round", not value)] if kind == "BOOLEAN" else scaled(str(value))
             for operator, after in changes:
