@@ -3,19 +3,18 @@
 import json
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import duckdb
 
-from benchmarks.ingestion import in_child
+from benchmarks.fleet import FIRST, generated
 from benchmarks.table import row
+from benchmarks.timing import in_child, timed
 from loaders.dlt_pipeline import ingest
-from mock_data.fleet_maker import make_fleet, write_fleet
 from mock_data.generate import generate
 from renewable.fleet import load_fleet
 from renewable.published.publish import publish
@@ -25,7 +24,6 @@ from renewable.transform.dbt_project import invoke_dbt, target_dir
 from renewable.warehouse import connect
 from renewable.windows import Window
 
-FIRST = date(2023, 1, 1)
 YEAR_DAYS, ASSETS = 365, 200
 SHORT_DAYS, LONG_DAYS, FEW_ASSETS = 30, 1095, 40
 DAY_REPEATS = 5
@@ -40,16 +38,16 @@ def main() -> None:
 def a_year() -> None:
     """The chain, each step in a process of its own, beside (a) and (b) of the same run."""
     with tempfile.TemporaryDirectory() as directory:
-        settings = _generated(Path(directory), ASSETS, YEAR_DAYS)
+        settings = generated(Path(directory), ASSETS, YEAR_DAYS)
         print(f"{ASSETS} assets, {YEAR_DAYS} days; memory_limit {settings.duckdb_memory_limit}\n")
         row("step", "s", "reference", "s", "ratio")
         plain_s, _ = in_child(plain_script, settings)
-        ingest_s, _ = in_child(_ingest, settings)
+        ingest_s, _ = in_child(ingest, settings)
         loaded = settings.warehouse_path.with_name("models.duckdb")
         shutil.copy(settings.warehouse_path, loaded)
         transform_s, peak_mib = in_child(_full_build, settings)
         models_s, _ = in_child(models_at_once, settings)
-        publish_s, _ = in_child(_publish, settings)
+        publish_s, _ = in_child(publish, settings)
         row("transform --full", transform_s, "its models' SQL, in one piece", models_s)
         row("ingest", f"{ingest_s:.2f}", "", "")
         row("publish", f"{publish_s:.2f}", "", "")
@@ -62,7 +60,7 @@ def one_day_more() -> None:
     with tempfile.TemporaryDirectory() as directory:
         histories = {}
         for days in (SHORT_DAYS, LONG_DAYS):
-            settings = histories[days] = _generated(Path(directory) / str(days), FEW_ASSETS, days)
+            settings = histories[days] = generated(Path(directory) / str(days), FEW_ASSETS, days)
             ingest(settings)
             transform(settings, full=True)
             publish(settings)
@@ -77,12 +75,12 @@ def one_day_more() -> None:
                 day = Window.of_day(FIRST + timedelta(days=days + number))
                 generate(fleet, day, data_dir=settings.data_dir, seed=1)
                 ingest(settings)
-                built[days].append(_timed(lambda s=settings: transform(s)))  # type: ignore[misc]
-                published[days].append(_timed(lambda s=settings: publish(s)))  # type: ignore[misc]
+                built[days].append(timed(lambda s=settings: transform(s)))  # type: ignore[misc]
+                published[days].append(timed(lambda s=settings: publish(s)))  # type: ignore[misc]
         for _ in range(DAY_REPEATS):
             for days, settings in histories.items():
                 window = Window.of_day(FIRST + timedelta(days=days - LATE_DAYS))
-                late[days].append(_timed(lambda s=settings, w=window: transform(s, w)))  # type: ignore[misc]
+                late[days].append(timed(lambda s=settings, w=window: transform(s, w)))  # type: ignore[misc]
         for name, found in (("transform", built), ("publish", published), ("transform, late", late)):
             # The first build of each also parses the project.
             long_s, short_s = (median(found[days][1:]) for days in (LONG_DAYS, SHORT_DAYS))
@@ -187,27 +185,5 @@ def _in_order(nodes: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from after(unique_id)
 
 
-def _generated(directory: Path, assets: int, days: int) -> Settings:
-    settings = Settings(data_dir=directory / "data", fleet_dir=directory / "fleet")
-    write_fleet(make_fleet(assets // 2, assets // 2, 1), settings.fleet_dir)
-    window = Window(FIRST, FIRST + timedelta(days=days))
-    generate(load_fleet(settings.fleet_dir), window, data_dir=settings.data_dir, seed=1, jobs=2)
-    return settings
-
-
-def _ingest(settings: Settings) -> None:
-    ingest(settings)
-
-
 def _full_build(settings: Settings) -> None:
     transform(settings, full=True)
-
-
-def _publish(settings: Settings) -> None:
-    publish(settings)
-
-
-def _timed(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
