@@ -1,26 +1,17 @@
-"""The project's macros rendered without dbt, which takes seconds to start."""
+"""Single macros of the project rendered without dbt."""
 
-import re
-from types import SimpleNamespace
 from typing import Any
 
-import jinja2
+from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.transform.macros import macros
 
-from renewable.settings import REPO
-
-# A tag of dbt's own.
-_MATERIALIZATION = re.compile(r"\{% materialization .*?\{% endmaterialization %\}", re.DOTALL)
-_MACROS = REPO / "dbt" / "renewable_dbt" / "macros"
+# It has a tag of dbt's own.
+_MATERIALIZATIONS = "materializations.sql"
 
 
 def rendered(macro: str, *arguments: object, **context: Any) -> str:
     """SQL of a macro; `context` are names that dbt would give it. A ref is the name of its relation."""
-    source = "\n".join(path.read_text("utf-8") for path in sorted(_MACROS.glob("*.sql")))
-    source = _MATERIALIZATION.sub("", source)
-    template = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(source)
-    dispatched = SimpleNamespace(dispatch=lambda name: getattr(module, f"default__{name}"))
-    module = template.make_module(
-        {"return": lambda value: value, "ref": lambda name: name, "adapter": dispatched, "execute": True}
-        | context
-    )
-    return str(getattr(module, macro)(*arguments))
+    names = sorted(path.name for path in (PROJECT_DIR / "macros").glob("*.sql"))
+    names.remove(_MATERIALIZATIONS)
+    known = macros(PROJECT_DIR, names, **({"ref": lambda name: name, "execute": True} | context))
+    return str(getattr(known, macro)(*arguments))

@@ -7,17 +7,14 @@ rows.
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.transform.macros import macros
 from renewable.warehouse import NO_EXTENSIONS
-
-_MACROS = ("ratios.sql", "rollup.sql", "exact_sum.sql")
 
 
 def ratios_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
@@ -36,7 +33,7 @@ def ratios_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
 def coverage_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
     """Rows of mart_asset_daily by `keys`: the keys, `observed_hours`, `expected_hours` and `data_coverage_ratio`."""
     observed, expected = _exact_sum("observed_hours"), _exact_sum("expected_hours")
-    ratio = _macros(PROJECT_DIR).data_coverage(observed, expected)
+    ratio = _macros().data_coverage(observed, expected)
     sums = (f"{observed} as observed_hours", f"{expected} as expected_hours")
     return _grouped(daily, keys, (*sums, f"{ratio} as data_coverage_ratio"))
 
@@ -64,23 +61,14 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _rolled_up() -> str:
-    return str(_macros(PROJECT_DIR).rolled_up())
+    return str(_macros().rolled_up())
 
 
 @cache
 def _exact_sum(column: str) -> str:
-    return str(_macros(PROJECT_DIR).exact_sum(column))
+    return str(_macros().exact_sum(column))
 
 
 @cache
-def _macros(project: Path) -> Any:
-    # Status and report need it, other commands do not.
-    import jinja2
-
-    source = "\n".join((project / "macros" / name).read_text("utf-8") for name in _MACROS)
-    dispatched = SimpleNamespace()
-    context = {"return": lambda value: value, "adapter": dispatched}
-    template = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(source)
-    macros = template.make_module(context)
-    dispatched.dispatch = lambda name: getattr(macros, f"default__{name}")
-    return macros
+def _macros() -> Any:
+    return macros(PROJECT_DIR, ("ratios.sql", "rollup.sql", "exact_sum.sql"))
