@@ -44,6 +44,9 @@ def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
     assert {mart.removesuffix(".parquet") for mart, _ in first} == month_columns(PROJECT_DIR).keys()
     assert {month for mart, month in first if mart == "mart_losses_daily.parquet"} == {"2025-03", "2025-04"}
 
+    # A file that broke since is no file to take over.
+    broken = ("mart_fleet_daily.parquet", "2025-03")
+    next(before.glob(f"{broken[0]}/build_id=*/{broken[1]}.parquet")).write_bytes(b"PAR1 half a file")
     path = RawFileName("generation", LATE).path_under(settings.raw_dir)
     pl.read_parquet(path).with_columns(pl.col("active_power_kw") * 0.5).write_parquet(path)
     ingest(settings)
@@ -52,12 +55,21 @@ def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
     second = _files(published_set(settings))
     assert published_set(settings) != before and second.keys() == first.keys()
     kept = {key for key, number in second.items() if number == first[key]}
-    assert kept == {(mart, month) for mart, month in first if month == "2025-03"}
+    assert kept == {(mart, month) for mart, month in first if month == "2025-03"} - {broken}
     incremental = _tables(settings)
     builds = {frame["build_id"].unique().item() for frame in incremental.values() if frame is not None}
     assert builds == {published_set(settings).name}
 
-    # Without the set before, or with one that the books do not know, all months are written.
+    # A set that the books do not know is no set to take anything over from.
+    strange = published_set(settings).with_name("20200101T000000000000Z-1")
+    published_set(settings).rename(strange)
+    (settings.published_dir / "current").unlink()
+    (settings.published_dir / "current").symlink_to(f"sets/{strange.name}")
+    publish(settings)
+    third = _files(published_set(settings))
+    assert third.keys() == second.keys() and not {*third.values()} & {*second.values()}
+
+    # Neither is one that is gone.
     shutil.rmtree(settings.published_dir / "sets")
     (settings.published_dir / "current").unlink()
     publish(settings)
