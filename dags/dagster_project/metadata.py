@@ -16,7 +16,7 @@ from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
 from renewable.transform.dbt_project import PROJECT_DIR
-from renewable.transform.marts import MARTS_SCHEMA
+from renewable.transform.marts import MARTS_SCHEMA, mart_names
 from renewable.windows import Window
 
 if TYPE_CHECKING:
@@ -194,10 +194,6 @@ def _whole_table(facts: "TableFacts") -> Metadata:
     return {**rows, "dagster/column_lineage": lineage(facts.lineage)}
 
 
-def mart_names() -> list[str]:
-    return sorted(path.stem for path in (PROJECT_DIR / "models" / MARTS_SCHEMA).glob("*.sql"))
-
-
 def published_specs(models: DbtSpecs) -> tuple[list[dg.AssetSpec], list[dg.AssetSpec]]:
     """The published tables, and those of them that tell the run and not its days, as their models do."""
     tables = {spec.key.path[-1]: spec for spec in (*models.assets, *models.parts)}
@@ -211,7 +207,7 @@ def published_specs(models: DbtSpecs) -> tuple[list[dg.AssetSpec], list[dg.Asset
             metadata={TOLD: tables[mart].metadata[TOLD]},
             freshness_policy=DAILY_FRESHNESS,
         )
-        for mart in mart_names()
+        for mart in mart_names(PROJECT_DIR)
     ]
     parts = [spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN]
     return [spec for spec in specs if spec not in parts], parts
@@ -279,7 +275,7 @@ def scorecard_made(card: "Scorecard | None") -> Made:
 
 
 def report_specs(settings: Settings) -> list[dg.AssetSpec]:
-    names = [*mart_names(), *(["scorecard"] if settings.input == "simulator" else [])]
+    names = [*mart_names(PROJECT_DIR), *(["scorecard"] if settings.input == "simulator" else [])]
     return [
         dg.AssetSpec(
             [PUBLISHED, "report"],

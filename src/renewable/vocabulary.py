@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from renewable.errors import RenewableError
+from renewable.settings import REPO
 
-VOCABULARY_DIR = Path(__file__).resolve().parents[2] / "dbt" / "renewable_dbt" / "vocabulary"
+VOCABULARY_DIR = REPO / "dbt" / "renewable_dbt" / "vocabulary"
 # Okabe and Ito: told apart by colour-blind readers, on light and on dark ground. The greys are for what is no event.
 PALETTE: Mapping[str, str] = {
     "blue": "#0072b2",

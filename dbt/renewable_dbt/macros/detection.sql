@@ -10,7 +10,7 @@
     and not is_near_cut_out
 {%- endmacro %}
 
-{#- What is doubtful about a reading of int_interval_performance; null when nothing is. -#}
+{#- What is doubtful about a reading of int_reading_flags; null when nothing is. -#}
 {% macro reading_flag(words, channel) -%}
     {%- set rules = rules_of(words, channel) %}
     case

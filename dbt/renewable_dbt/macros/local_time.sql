@@ -51,15 +51,6 @@
     {{ minutes_between(instant_literal('1970-01-01'), instant) }}
 {%- endmacro %}
 
-{#- Wall clock (timestamp without zone) of a UTC instant in a named zone. -#}
-{% macro local_time(column, zone) -%}
-    {{ return(adapter.dispatch('local_time')(column, zone)) }}
-{%- endmacro %}
-
-{% macro default__local_time(column, zone) -%}
-    ({{ column }} at time zone {{ zone }})
-{%- endmacro %}
-
 {#- UTC instant of a wall clock in a named zone. -#}
 {% macro utc_instant(column, zone) -%}
     {{ return(adapter.dispatch('utc_instant')(column, zone)) }}

@@ -4,14 +4,19 @@
     window:  the UTC days whose raw data changed. From the variables window_start and window_end, else from the
              environment (which costs no new parse of the project), else none: everything is built.
     reach:   the UTC days of a model whose rows may change by it, see below.
-    rebuild: the reach of what is known of intervals in the end. Days that were never built need not be:
+    rebuild: the reach of int_attribution, the last model of intervals. Days that were never built are left out:
              RENEWABLE_REBUILD_END.
     local:   the local days (in any zone) whose figures may change: soiling looks back further, over the rains. -#}
 
-{#- How many days before and after a changed UTC day a model's rows may differ: what it looks at, added up along the
-    way. Readings are judged by runs of up to 20 hours to both sides. An hour is compared with the 28 days before it.
-    Ice asks 60 hours that ask 60 hours, and 24 hours ahead; snow asks 72 hours; derating 60 hours back, 24 ahead and 48
-    to the next derated hour; a stop goes on for 24 hours at most; plateaus look 14 hours to both sides. -#}
+{#- How many days before and after a changed UTC day a model's rows may differ. What each model looks at, added up
+    along the way:
+    readings  20 hours to both sides, the longest run that a rule asks for
+    hours     the 28 days before
+    ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead
+    snow      72 hours back
+    derating  60 hours back; 24 hours ahead, and up to 48 more to the next derated hour
+    stops     24 hours to both sides
+    plateaus  14 hours to both sides -#}
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
     {%- set days = {

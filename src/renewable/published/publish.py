@@ -128,13 +128,13 @@ def finished_build(books: Books, settings: Settings) -> str:
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The marts that are there."""
     found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS_SCHEMA]
+        "select table_name from information_schema.tables where table_schema = ?", [MARTS_SCHEMA]
     ).fetchall()
-    marts = sorted({mart for (mart,) in found} & set(mart_names(PROJECT_DIR)))
+    marts = {mart for (mart,) in found} & set(mart_names(PROJECT_DIR))
     if not marts:
         raise PipelineError("there are no marts yet: run `renewable transform` first")
     # What charts are drawn from comes last.
-    return sorted(marts, key=lambda name: not name.startswith("mart_"))
+    return sorted(marts, key=lambda name: (not name.startswith("mart_"), name))
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, mart: str) -> int:
@@ -209,7 +209,7 @@ def _write_months(
 ) -> None:
     """A file for each month of the table but those in `kept`; an empty one where there is no month at all."""
     month_of = f"cast(date_trunc('month', {column}) as date)"
-    # By zone maps where it can: a mart's rows lie in the order of their days.
+    # All months are asked for: a file that was lost from the set before is written again.
     rows = connection.execute(f"select distinct {month_of} from {MARTS_SCHEMA}.{name}").fetchall()
     months = {month for (month,) in rows}
     for month in sorted(months - set(kept)):

@@ -22,7 +22,6 @@ from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
 from dagster_project.launcher import LocalRunLauncher
-from dagster_project.metadata import mart_names
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
 from dagster_project.schedule import look_at_night
 from loaders.dlt_pipeline import ingest
@@ -35,6 +34,7 @@ from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest
+from renewable.transform.marts import mart_names
 from renewable.warehouse import connect
 from renewable.windows import Window
 from tests.conftest import SMALL_FLEET
@@ -115,7 +115,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
         *(
             f"{layer}/{mart}"
             for layer in ("marts", "published")
-            for mart in mart_names()
+            for mart in mart_names(PROJECT_DIR)
             if mart[:5] == "mart_"
         ),
         *(f"published/{name}" for name in ("report", "scorecard")),

@@ -17,7 +17,7 @@ with events as (
     from {{ ref('mart_events') }} as events
     inner join {{ ref('event_kinds') }} as event_kinds on events.kind = event_kinds.kind
     inner join {{ ref('stg_assets') }} as assets on events.asset_id = assets.asset_id
-    -- What is a factor of whole days no interval shows.
+    -- No interval shows what is a factor of whole days.
     where event_kinds.seen_in = 'interval'
 
 ),
