@@ -48,3 +48,46 @@
 {% macro default__merged_list(column) -%}
     array_to_string(list_sort(list_distinct(flatten(list(string_split({{ column }}, ', '))))), ', ')
 {%- endmacro %}
+
+{#- No power but for what the asset itself consumes. -#}
+{% macro stands(active_power_kw='active_power_kw', rated_power_kw='rated_power_kw') -%}
+    coalesce({{ active_power_kw }} <= 0.0025 * {{ rated_power_kw }}, false)
+{%- endmacro %}
+
+{#- More power than a start or a slip of the meter explains. -#}
+{% macro produces(active_power_kw, rated_power_kw) -%}
+    coalesce({{ active_power_kw }} > 0.02 * {{ rated_power_kw }}, false)
+{%- endmacro %}
+
+{#- Intervals in which a unit stands and others tell the wind. -#}
+{% macro standing_beside_neighbours() -%}
+    stands and neighbours_expected_load_ratio is not null
+{%- endmacro %}
+
+{#- One load (share of rated power) beside another. Registries, curves and places make loads differ by up to a quarter
+    without a fault; what is far above cannot come from these. -#}
+{% macro far_above(load_ratio, other_ratio) -%}
+    {{ load_ratio }} > 1.25 * {{ other_ratio }} + 0.1
+{%- endmacro %}
+
+{% macro above(load_ratio, other_ratio) -%}
+    {{ load_ratio }} > 1.1 * {{ other_ratio }} + 0.03
+{%- endmacro %}
+
+{% macro alike(load_ratio, other_ratio) -%}
+    abs({{ load_ratio }} - {{ other_ratio }}) <= 0.25 * {{ other_ratio }} + 0.05
+{%- endmacro %}
+
+{#- How much of its registry's power an asset gives while it runs freely; curves and registries are good to a fifth. -#}
+{% macro usual_ratio(reference_ratio) -%}
+    greatest(0.8, least(1.2, coalesce({{ reference_ratio }}, 1.0)))
+{%- endmacro %}
+
+{#- Standard deviation of a share over the frame `around_interval`, whose rows are `intervals`. -#}
+{% macro spread_of(ratio) -%}
+    sqrt(greatest(
+        0.0,
+        cast({{ fixed_point_sum('pow(' ~ ratio ~ ', 2)') }} over around_interval as double) / count(*) over around_interval
+        - pow(cast({{ fixed_point_sum(ratio) }} over around_interval as double) / count(*) over around_interval, 2)
+    ))
+{%- endmacro %}

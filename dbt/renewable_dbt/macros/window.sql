@@ -11,27 +11,33 @@
 {#- How many days before and after a changed UTC day a model's rows may differ. What each model looks at, added up
     along the way:
     readings  20 hours to both sides, the longest run that a rule asks for
+    witnesses 7 hours to both sides
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead
     snow      72 hours back
-    derating  60 hours back; 24 hours ahead, and up to 48 more to the next derated hour
+    derating  60 hours back, to hours that look 60 hours back themselves; 24 and 24 hours ahead, and up to 48 more to
+              the next derated hour
     stops     24 hours to both sides
     plateaus  14 hours to both sides -#}
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
     {%- set days = {
         'int_intervals': (0, 0),
-        'int_reference_daily': (0, 0),
+        'int_reference_daily': (2, 2),
         'int_doubtful_readings': (1, 1),
-        'int_expected_power': (1, 1),
-        'int_asset_hours': (1, month - 2),
-        'int_icing_hours': (2, month + 3),
-        'int_snow_hours': (1, month + 1),
-        'int_derating_hours': (5, month + 7),
-        'int_stops': (3, month + 4),
-        'int_flat_intervals': (6, month + 8),
-        'int_plateaus': (6, month + 8),
-        'int_attribution': (6, month + 8),
+        'int_own_power': (1, 1),
+        'int_producing_units': (1, 1),
+        'int_contradicted_readings': (2, 2),
+        'int_expected_power': (2, 2),
+        'int_running_reference': (2, month),
+        'int_asset_hours': (2, month),
+        'int_icing_hours': (3, month + 5),
+        'int_snow_hours': (2, month + 3),
+        'int_derating_hours': (7, month + 10),
+        'int_stops': (4, month + 6),
+        'int_flat_intervals': (8, month + 11),
+        'int_plateaus': (8, month + 11),
+        'int_attribution': (8, month + 11),
     } -%}
     {{ return(days[model_name]) }}
 {%- endmacro %}

@@ -18,7 +18,12 @@ running as (
         assessed.asset_id,
         {{ utc_date('assessed.timestamp_utc') }} as day_utc,
         assessed.active_power_kw,
-        assessed.expected_power_of_readings_kw
+        assessed.expected_power_of_readings_kw,
+        assessed.expected_power_of_readings_kw between 0.1 * assessed.rated_power_kw and 0.9 * assessed.rated_power_kw
+        and (
+            (assessed.technology = 'wind' and coalesce(intervals.air_temperature_c > 3.0, true))
+            or (assessed.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
+        ) as is_steady
     from {{ ref('int_assessed_intervals') }} as assessed
     inner join {{ ref('int_intervals') }} as intervals
         on
@@ -28,13 +33,9 @@ running as (
         {{ in_reach('int_reference_daily', 'assessed.timestamp_utc') }}
         and {{ in_reach('int_reference_daily', 'intervals.timestamp_utc') }}
         and assessed.is_free_by_report
+        and assessed.expected_power_source = 'own'
         and assessed.active_power_kw > 0.01 * assessed.rated_power_kw
-        and assessed.expected_power_of_readings_kw
-        between 0.1 * assessed.rated_power_kw and 0.9 * assessed.rated_power_kw
-        and (
-            (assessed.technology = 'wind' and coalesce(intervals.air_temperature_c > 3.0, true))
-            or (assessed.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
-        )
+        and assessed.active_power_kw <= 1.02 * assessed.rated_power_kw
 
 ),
 
@@ -43,9 +44,10 @@ ratios as (
     select
         asset_id,
         day_utc,
-        count(*) as intervals,
+        count(*) filter (where is_steady) as intervals,
         percentile_cont(0.5) within group (order by active_power_kw / expected_power_of_readings_kw)
-            as ratio_to_expected
+            filter (where is_steady) as ratio_to_expected,
+        max(active_power_kw) as highest_power_kw
     from running
     group by asset_id, day_utc
 
@@ -70,6 +72,7 @@ select
     rain.day_utc,
     coalesce(ratios.intervals, 0) as intervals,
     ratios.ratio_to_expected,
+    ratios.highest_power_kw,
     rain.is_rain_known,
     rain.precipitation_mm,
     rain.rain_middle_hour_utc

@@ -38,6 +38,7 @@ assessed as (
         expected.expected_power_kw,
         expected.expected_power_source,
         expected.expected_power_of_readings_kw,
+        expected.neighbours_power_kw,
         -- Close to cut-out a turbine may wait for calmer wind.
         coalesce(expected.normalised_wind_speed_ms >= cut_outs.cut_out_wind_speed_ms - 4.0, false) as is_near_cut_out,
         coalesce(

@@ -7,40 +7,10 @@ with assessed as (
 
 ),
 
-days as (
-
-    select
-        asset_id,
-        day_utc
-    from {{ ref('int_reference_daily') }}
-    where {{ in_reach('int_asset_hours', 'day_utc', days=true) }}
-
-),
-
-earlier as (
-
-    select * from {{ ref('int_reference_daily') }}
-    where
-        {{ around_reach('int_asset_hours', 'day_utc', back=var('lookback_days') - 2, days=true) }}
-        and intervals >= 3
-
-),
-
--- How the asset ran on the days before, while nothing held it back.
 reference as (
 
-    select
-        days.asset_id,
-        days.day_utc,
-        percentile_cont(0.5) within group (order by earlier.ratio_to_expected) as reference_ratio
-    from days
-    inner join earlier
-        on
-            days.asset_id = earlier.asset_id
-            and earlier.day_utc >= days.day_utc - {{ var('lookback_days') - 2 }}
-            and earlier.day_utc < days.day_utc
-    group by days.asset_id, days.day_utc
-    having count(*) >= 5
+    select * from {{ ref('int_running_reference') }}
+    where {{ in_reach('int_asset_hours', 'day_utc', days=true) }}
 
 ),
 
@@ -64,9 +34,10 @@ hours as (
         asset_id,
         hour_utc,
         min(interval_minutes) as interval_minutes,
-        count(*) filter (where {{ is_telling() }}) as telling_intervals,
-        {{ exact_sum('active_power_kw', is_telling()) }} as active_power_sum_kw,
-        {{ exact_sum('expected_power_kw', is_telling()) }} as expected_power_sum_kw,
+        count(*) filter (where {{ is_telling() }} and {{ stands() }}) as standing_intervals,
+        count(*) filter (where {{ is_telling() }} and not {{ stands() }}) as running_intervals,
+        {{ exact_sum('active_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as active_power_sum_kw,
+        {{ exact_sum('expected_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as expected_power_sum_kw,
         {{ exact_mean('expected_power_kw / rated_power_kw', is_telling()) }} as expected_load_ratio
     from assessed
     group by asset_id, hour_utc
@@ -79,13 +50,14 @@ select
     weather.coldest_c,
     weather.dampest_pct,
     weather.precipitation_mm,
-    -- Half of the hour at least has to tell how the asset runs.
+    -- Half of the hour at least has to tell how the asset runs, or that it stands.
     case
-        when 2 * hours.telling_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }}
+        when 2 * hours.running_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }}
             then
                 hours.active_power_sum_kw
                 / hours.expected_power_sum_kw
-                / greatest(0.8, least(1.02, coalesce(reference.reference_ratio, 1.0)))
+                / {{ usual_ratio('reference.reference_ratio') }}
+        when 2 * hours.standing_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }} then 0.0
     end as ratio,
     hours.expected_load_ratio
 from hours

@@ -7,13 +7,13 @@ with explained as (
         asset_id,
         hour_utc
     from {{ ref('int_icing_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=4, ahead=3) }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=5, ahead=4) }}
     union all
     select
         asset_id,
         hour_utc
     from {{ ref('int_snow_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=4, ahead=3) }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=5, ahead=4) }}
 
 ),
 
@@ -23,6 +23,7 @@ steady_hours as (
         hours.asset_id,
         hours.hour_utc,
         hours.ratio,
+        hours.expected_load_ratio,
         hours.ratio between 0.45 and 0.93 as is_low,
         row_number() over (partition by hours.asset_id order by hours.hour_utc) as position
     from {{ ref('int_asset_hours') }} as hours
@@ -34,7 +35,7 @@ steady_hours as (
         hours.ratio is not null
         and hours.expected_load_ratio >= 0.12
         and explained.asset_id is null
-        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=4, ahead=3) }}
+        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=5, ahead=4) }}
 
 ),
 
@@ -55,6 +56,7 @@ low_stretches as (
         hour_utc,
         run,
         count(*) over around_hour as hours,
+        max(expected_load_ratio) over around_hour as highest_load_ratio,
         min(hour_utc) over around_hour as first_hour_utc,
         max(hour_utc) over around_hour as last_hour_utc,
         cast({{ fixed_point_sum('ratio') }} over around_hour as double) as ratio_sum,
@@ -68,17 +70,37 @@ low_stretches as (
 
 ),
 
+steady_stretches as (
+
+    select
+        asset_id,
+        hour_utc,
+        run,
+        min(hour_utc) over around_hour as first_hour_utc,
+        max(hour_utc) over around_hour as last_hour_utc
+    from low_stretches
+    where
+        hours >= 6
+        and highest_load_ratio >= 0.35
+        and last_hour_utc - first_hour_utc >= interval '23 hours'
+        and ratio_squares / hours - pow(ratio_sum / hours, 2) <= 0.0025
+    window around_hour as (
+        partition by asset_id, run
+        order by hour_utc
+        range between interval '60 hours' preceding and interval '24 hours' following
+    )
+
+),
+
+-- Of a stretch whose ends do not fit no single hour is left.
 derated_hours as (
 
     select
         asset_id,
         hour_utc,
         lead(hour_utc) over (partition by asset_id, run order by hour_utc) as next_hour_utc
-    from low_stretches
-    where
-        hours >= 6
-        and last_hour_utc - first_hour_utc >= interval '23 hours'
-        and ratio_squares / hours - pow(ratio_sum / hours, 2) <= 0.0025
+    from steady_stretches
+    where last_hour_utc - first_hour_utc >= interval '23 hours'
 
 ),
 

@@ -1,79 +1,30 @@
 {#- Power beside the power to be expected, side by side, so that no rule on it has to join the two. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_expected_power', 'timestamp_utc') }}"]) }}
 
-with doubtful_readings as (
+with contradicted as (
 
-    select * from {{ ref('int_doubtful_readings') }}
+    select * from {{ ref('int_contradicted_readings') }}
     where {{ in_reach('int_expected_power', 'timestamp_utc') }}
 
 ),
 
-doubts as (
-
-    select
-        asset_id,
-        timestamp_utc,
-        bool_or(channel = 'wind_speed_ms' and rule in ('frozen', 'spike')) as is_wind_doubtful,
-        bool_or(channel = 'poa_irradiance_wm2' and rule = 'frozen') as is_sun_doubtful,
-        bool_or(channel = 'module_temperature_c' and rule = 'frozen') as is_module_doubtful
-    from doubtful_readings
-    group by asset_id, timestamp_utc
-
-),
-
--- By the asset's own weather, as far as its readings are to be believed.
-own as (
-
-    select
-        wind.asset_id,
-        wind.timestamp_utc,
-        wind.active_power_kw,
-        wind.curtailment_limit_kw,
-        wind.operating_state,
-        wind.air_density_kg_m3,
-        wind.normalised_wind_speed_ms,
-        wind.expected_power_of_readings_kw,
-        case when not coalesce(doubts.is_wind_doubtful, false) then wind.expected_power_of_readings_kw end
-            as own_expected_power_kw
-    from {{ ref('int_wind_expected_power') }} as wind
-    left join doubts
-        on
-            wind.asset_id = doubts.asset_id
-            and wind.timestamp_utc = doubts.timestamp_utc
-    where {{ in_reach('int_expected_power', 'wind.timestamp_utc') }}
-    union all
-    select
-        solar.asset_id,
-        solar.timestamp_utc,
-        solar.active_power_kw,
-        solar.curtailment_limit_kw,
-        solar.operating_state,
-        solar.air_density_kg_m3,
-        null as normalised_wind_speed_ms,
-        solar.expected_power_of_readings_kw,
-        case
-            when doubts.is_sun_doubtful then null
-            when doubts.is_module_doubtful then solar.expected_power_of_air_kw
-            else solar.expected_power_of_readings_kw
-        end as own_expected_power_kw
-    from {{ ref('int_solar_expected_power') }} as solar
-    left join doubts
-        on
-            solar.asset_id = doubts.asset_id
-            and solar.timestamp_utc = doubts.timestamp_utc
-    where {{ in_reach('int_expected_power', 'solar.timestamp_utc') }}
-
-),
-
-placed as (
+believed as (
 
     select
         own.*,
         assets.site_id,
         assets.technology,
-        assets.rated_power_kw
-    from own
+        assets.rated_power_kw,
+        {{ stands('own.active_power_kw', 'assets.rated_power_kw') }} as stands,
+        contradicted.neighbours_power_kw as contradicting_power_kw,
+        case when contradicted.asset_id is null then own.own_expected_power_kw end as believed_power_kw
+    from {{ ref('int_own_power') }} as own
     inner join {{ ref('stg_assets') }} as assets on own.asset_id = assets.asset_id
+    left join contradicted
+        on
+            own.asset_id = contradicted.asset_id
+            and own.timestamp_utc = contradicted.timestamp_utc
+    where {{ in_reach('int_expected_power', 'own.timestamp_utc') }}
 
 ),
 
@@ -84,43 +35,84 @@ unknown_at as (
         site_id,
         technology,
         timestamp_utc
-    from placed
-    where own_expected_power_kw is null
+    from believed
+    where believed_power_kw is null
 
 ),
 
 neighbours as (
 
     select
-        placed.site_id,
-        placed.technology,
-        placed.timestamp_utc,
-        {{ exact_mean('placed.own_expected_power_kw / placed.rated_power_kw') }} as expected_load_ratio
-    from placed
+        believed.site_id,
+        believed.technology,
+        believed.timestamp_utc,
+        {{ exact_mean('believed.believed_power_kw / believed.rated_power_kw') }} as expected_load_ratio
+    from believed
     inner join unknown_at using (site_id, technology, timestamp_utc)
-    where placed.own_expected_power_kw is not null
-    group by placed.site_id, placed.technology, placed.timestamp_utc
+    where believed.believed_power_kw is not null
+    group by believed.site_id, believed.technology, believed.timestamp_utc
+
+),
+
+-- What those give that produce, where half of them do: there is wind or sun then, whatever the own sensor says.
+producing as (
+
+    select
+        producing.*,
+        assets.units as site_units
+    from {{ ref('int_producing_units') }} as producing
+    inner join (
+        select
+            site_id,
+            technology,
+            count(*) as units
+        from {{ ref('stg_assets') }}
+        group by site_id, technology
+    ) as assets using (site_id, technology)
+    where {{ in_reach('int_expected_power', 'producing.timestamp_utc') }}
+
+),
+
+witnessed as (
+
+    select
+        believed.*,
+        neighbours.expected_load_ratio * believed.rated_power_kw as neighbours_expected_power_kw,
+        case
+            when 2 * producing.units >= producing.site_units - 1
+                then producing.load_sum / producing.units * believed.rated_power_kw
+        end as neighbours_power_kw
+    from believed
+    left join neighbours
+        on
+            believed.believed_power_kw is null
+            and believed.site_id = neighbours.site_id
+            and believed.technology = neighbours.technology
+            and believed.timestamp_utc = neighbours.timestamp_utc
+    left join producing
+        on
+            believed.stands
+            and believed.site_id = producing.site_id
+            and believed.technology = producing.technology
+            and believed.timestamp_utc = producing.timestamp_utc
 
 )
 
 select
-    placed.asset_id,
-    placed.timestamp_utc,
-    placed.active_power_kw,
-    placed.curtailment_limit_kw,
-    placed.operating_state,
-    placed.air_density_kg_m3,
-    placed.normalised_wind_speed_ms,
-    coalesce(placed.own_expected_power_kw, neighbours.expected_load_ratio * placed.rated_power_kw) as expected_power_kw,
+    asset_id,
+    timestamp_utc,
+    active_power_kw,
+    curtailment_limit_kw,
+    operating_state,
+    air_density_kg_m3,
+    normalised_wind_speed_ms,
+    coalesce(believed_power_kw, neighbours_expected_power_kw, neighbours_power_kw, contradicting_power_kw)
+        as expected_power_kw,
     case
-        when placed.own_expected_power_kw is not null then 'own'
-        when neighbours.expected_load_ratio is not null then 'neighbours'
+        when believed_power_kw is not null then 'own'
+        when neighbours_expected_power_kw is not null then 'neighbours'
+        when coalesce(neighbours_power_kw, contradicting_power_kw) is not null then 'power of neighbours'
     end as expected_power_source,
-    placed.expected_power_of_readings_kw
-from placed
-left join neighbours
-    on
-        placed.own_expected_power_kw is null
-        and placed.site_id = neighbours.site_id
-        and placed.technology = neighbours.technology
-        and placed.timestamp_utc = neighbours.timestamp_utc
+    expected_power_of_readings_kw,
+    neighbours_power_kw
+from witnessed

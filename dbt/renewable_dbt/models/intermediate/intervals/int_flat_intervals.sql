@@ -1,30 +1,70 @@
-{#- Plateaus, first half: the power stands still, and what was to be expected around it. One row an interval whose power
-    hardly differs from the one before, in stretches of half an hour and more. -#}
+{#- Plateaus, first half: the power stands still, and what was to be expected around it. One row an interval that
+    belongs to four readings and half an hour of the same power, within two percent of rated power. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_flat_intervals', 'timestamp_utc') }}"]) }}
 
-with powers as (
+with loads as (
+
+    select
+        power.asset_id,
+        power.timestamp_utc,
+        power.active_power_kw / assets.rated_power_kw as load_ratio
+    from {{ ref('int_expected_power') }} as power
+    inner join {{ ref('stg_assets') }} as assets on power.asset_id = assets.asset_id
+    where
+        {{ around_reach('int_flat_intervals', 'power.timestamp_utc', back=1, ahead=1) }}
+        and power.active_power_kw is not null
+
+),
+
+-- Four readings, and as many as half an hour has; six for a meter that repeats its reading.
+windows as (
+
+    select
+        *,
+        count(*) over four = 4
+        and greatest(max(load_ratio) over four, max(load_ratio) over half_hour)
+        - least(min(load_ratio) over four, min(load_ratio) over half_hour) <= 0.02
+        and min(load_ratio) over four >= 0.03
+        and max(load_ratio) over four <= 0.97 as ends_still,
+        count(*) over six = 6 and max(load_ratio) over six = min(load_ratio) over six as ends_equal
+    from loads
+    window
+        four as (partition by asset_id order by timestamp_utc rows between 3 preceding and current row),
+        six as (partition by asset_id order by timestamp_utc rows between 5 preceding and current row),
+        half_hour as (
+            partition by asset_id
+            order by timestamp_utc
+            range between interval '30 minutes' preceding and current row
+        )
+
+),
+
+spread as (
 
     select
         asset_id,
         timestamp_utc,
-        active_power_kw,
-        abs(active_power_kw - lag(active_power_kw) over (partition by asset_id order by timestamp_utc)) as power_step_kw
-    from {{ ref('int_expected_power') }}
-    where {{ around_reach('int_flat_intervals', 'timestamp_utc', back=1, ahead=1) }}
+        bool_or(ends_still) over four or bool_or(ends_still) over half_hour as is_still,
+        bool_or(ends_equal) over (
+            partition by asset_id
+            order by timestamp_utc
+            rows between current row and 5 following
+        ) as is_constant
+    from windows
+    window
+        four as (partition by asset_id order by timestamp_utc rows between current row and 3 following),
+        half_hour as (
+            partition by asset_id
+            order by timestamp_utc
+            range between current row and interval '30 minutes' following
+        )
 
 ),
 
 still as (
 
-    select
-        powers.asset_id,
-        powers.timestamp_utc,
-        powers.power_step_kw
-    from powers
-    inner join {{ ref('stg_assets') }} as assets on powers.asset_id = assets.asset_id
-    where
-        powers.power_step_kw <= 0.005 * assets.rated_power_kw
-        and powers.active_power_kw between 0.03 * assets.rated_power_kw and 0.97 * assets.rated_power_kw
+    select * from spread
+    where is_still
 
 ),
 
@@ -49,8 +89,10 @@ flat as (
         assessed.technology,
         assessed.rated_power_kw,
         assessed.active_power_kw,
-        assessed.expected_power_kw,
-        still.power_step_kw,
+        least(assessed.rated_power_kw, assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }})
+            as expected_power_kw,
+        reference.highest_power_kw,
+        still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
         {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
@@ -69,6 +111,11 @@ flat as (
         on
             assessed.asset_id = cause_hours.asset_id
             and assessed.hour_utc = cause_hours.hour_utc
+    left join {{ ref('int_running_reference') }} as reference
+        on
+            assessed.asset_id = reference.asset_id
+            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
+            and {{ around_reach('int_flat_intervals', 'reference.day_utc', back=1, ahead=1, days=true) }}
     where
         assessed.expected_power_kw is not null
         and not assessed.is_stopped_by_state
@@ -76,29 +123,20 @@ flat as (
 
 ),
 
-runs as (
-
-    select *
-    from flat
-    qualify (count(*) over (partition by asset_id, run) + 1) * interval_minutes >= 30
-
-),
-
 around as (
 
     select
         *,
-        timestamp_utc = min(timestamp_utc) over (partition by asset_id, run) as is_first,
         count(*) over around_interval as intervals,
-        max(power_step_kw) over around_interval as largest_step_kw,
-        max(active_power_kw) over around_interval - min(active_power_kw) over around_interval as power_range_kw,
+        {{ spread_of('active_power_kw / rated_power_kw') }} as load_spread,
+        {{ spread_of('expected_power_kw / rated_power_kw') }} as expected_load_spread,
         max(expected_power_kw) over around_interval - min(expected_power_kw) over around_interval as expected_range_kw,
         min(expected_power_kw) over around_interval as least_expected_kw,
         max(weather_steps) over around_interval - min(weather_steps) over around_interval as weather_range_steps,
         count(*) filter (where active_power_kw > 1.2 * expected_power_kw + 0.005 * rated_power_kw)
             over around_interval as intervals_above,
         cast({{ fixed_point_sum('expected_power_kw - active_power_kw') }} over around_interval as double) as gap_sum_kw
-    from runs
+    from flat
     window around_interval as (
         partition by asset_id, run
         order by timestamp_utc
@@ -115,20 +153,24 @@ select
     technology,
     interval_minutes,
     active_power_kw,
-    is_first,
-    largest_step_kw = 0.0 and intervals >= 5 as is_constant,
+    is_constant,
     10 * intervals_above > intervals as is_above,
     10 * intervals_above <= intervals
-    and intervals >= 2
-    and power_range_kw <= 0.02 * rated_power_kw
+    and intervals >= 4
+    and load_spread <= 0.01
     and gap_sum_kw / intervals >= 0.05 * rated_power_kw
     and weather_range_steps >= 1.0 as is_low,
-    power_range_kw <= 0.25 * expected_range_kw
+    -- What the weather moves by more than the scatter of its sensor, the power does not follow.
+    expected_load_spread >= greatest(case when load_spread <= 0.002 then 0.01 else 0.02 end, 4.0 * load_spread)
     and (
         not is_explained_hour
         or (least_expected_kw < 0.7 * rated_power_kw and expected_range_kw > 0.15 * rated_power_kw)
     ) as is_held,
-    -- Where the turbine could give its rated power all the time, a share of it stands still, too.
-    technology = 'wind' and least_expected_kw >= 0.95 * rated_power_kw and not is_explained_hour as is_full_wind
+    -- Where the turbine could give its rated power all the time, a share of it stands still, too; but what it never
+    -- exceeded on the days before may be all that it can.
+    technology = 'wind'
+    and least_expected_kw >= 0.9 * rated_power_kw
+    and active_power_kw < 0.97 * highest_power_kw
+    and not is_explained_hour as is_full_wind
 from around
 where {{ in_reach('int_flat_intervals', 'timestamp_utc') }}

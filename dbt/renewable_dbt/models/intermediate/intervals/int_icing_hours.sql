@@ -10,6 +10,7 @@ with hours as (
         hours.coldest_c,
         hours.dampest_pct,
         hours.ratio,
+        hours.expected_load_ratio,
         assets.site_id
     from {{ ref('int_asset_hours') }} as hours
     inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
@@ -44,11 +45,41 @@ frost as (
     select
         *,
         ratio / case when warm_hours >= 3 then least(1.0, greatest(0.5, warm_ratio_sum / warm_hours)) else 1.0 end
-            as frost_ratio
+            as frost_ratio,
+        last_value(case when ratio > 0.03 then ratio end ignore nulls) over (
+            partition by asset_id
+            order by hour_utc
+            range between interval '60 hours' preceding and current row
+        ) as last_running_ratio,
+        count(*) filter (where ratio between 0.03 and 0.92) over (
+            partition by asset_id
+            order by hour_utc
+            range between interval '12 hours' preceding and current row
+        ) as low_hours_before,
+        cast({{ fixed_point_sum('ratio', 'ratio > 0.03') }} over site_hour as double)
+        / nullif(count(*) filter (where ratio > 0.03) over site_hour, 0) as site_ratio
     from weathered
     where
         coldest_c <= 1.0
         and coalesce(damp_pct, 100.0) >= 90.0
+    window site_hour as (partition by site_id, hour_utc)
+
+),
+
+-- A turbine that stands is iced where those beside it give less, or where it stalled: it gave less itself before.
+lowered as (
+
+    select
+        *,
+        frost_ratio between 0.03 and 0.92
+        and expected_load_ratio >= 0.1 as is_evidence
+    from frost
+    where
+        coalesce(frost_ratio, 0.0) < 0.97
+        and (
+            coalesce(frost_ratio, 1.0) > 0.03
+            or coalesce(site_ratio < 0.92, last_running_ratio < 0.92 and low_hours_before >= 3)
+        )
 
 ),
 
@@ -57,8 +88,7 @@ frost_runs as (
     select
         *,
         {{ run_key('asset_id', 'hour_utc', 60) }} as run
-    from frost
-    where coalesce(frost_ratio, 0.0) < 0.97
+    from lowered
 
 ),
 
@@ -66,7 +96,7 @@ clearly_iced as (
 
     select *
     from frost_runs
-    qualify count(*) filter (where frost_ratio between 0.03 and 0.92) over (
+    qualify count(*) filter (where is_evidence) over (
         partition by asset_id, run
         order by hour_utc
         range between interval '60 hours' preceding and interval '24 hours' following

@@ -76,9 +76,7 @@ judged as (
         suspects.asset_id,
         suspects.timestamp_utc,
         suspects.hour_utc,
-        suspects.interval_minutes,
         suspects.active_power_kw,
-        suspects.is_first,
         case
             when suspects.is_constant and suspects.is_above then 'frozen'
             when not suspects.is_low or not (suspects.is_held or suspects.is_full_wind) then null
@@ -101,20 +99,6 @@ judged as (
         order by suspects.timestamp_utc
         range between interval '6 hours' preceding and interval '6 hours' following
     )
-
-),
-
--- The interval before the first one that stands still belongs to the plateau, too.
-plateaus as (
-
-    select
-        judged.asset_id,
-        {{ minutes_after('judged.timestamp_utc', '-judged.interval_minutes * back.number') }} as timestamp_utc,
-        bool_or(judged.verdict = 'frozen') as is_meter_frozen
-    from judged
-    inner join ({{ numbers(2) }}) as back on back.number = 0 or judged.is_first
-    where judged.verdict is not null
-    group by 1, 2
 
 ),
 
@@ -159,9 +143,10 @@ from (
     select
         asset_id,
         timestamp_utc,
-        not is_meter_frozen as is_held,
-        is_meter_frozen
-    from plateaus
+        verdict = 'held' as is_held,
+        verdict = 'frozen' as is_meter_frozen
+    from judged
+    where verdict is not null
     union all
     select
         asset_id,

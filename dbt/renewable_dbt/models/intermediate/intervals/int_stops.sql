@@ -21,6 +21,8 @@ excused_hours as (
 
 ),
 
+-- What stands while power is to be expected, by its own weather or by what the neighbours give, is stopped. Less than
+-- that proves nothing, and belongs to the stop that it touches.
 stopped as (
 
     select
@@ -28,6 +30,12 @@ stopped as (
         assessed.timestamp_utc,
         assessed.interval_minutes,
         assessed.is_stopped_by_state,
+        assessed.is_stopped_by_state
+        or coalesce(
+            assessed.expected_power_kw
+            >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw, false
+        )
+        or coalesce(assessed.neighbours_power_kw >= 0.08 * assessed.rated_power_kw, false) as is_proof,
         {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from assessed
     left join excused_hours
@@ -37,18 +45,8 @@ stopped as (
     where
         assessed.is_stopped_by_state
         or (
-            (
-                (
-                    assessed.active_power_kw <= 0.01 * assessed.rated_power_kw
-                    and assessed.expected_power_kw >= 0.05 * assessed.rated_power_kw
-                )
-                -- Inverters run from the first light on.
-                or (
-                    assessed.technology = 'solar'
-                    and assessed.active_power_kw <= 0.0
-                    and assessed.expected_power_kw >= 0.02 * assessed.rated_power_kw
-                )
-            )
+            {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+            and greatest(assessed.expected_power_kw, assessed.neighbours_power_kw) >= 0.02 * assessed.rated_power_kw
             and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
             and assessed.operating_state is distinct from 'curtailed'
             and excused_hours.asset_id is null
@@ -63,7 +61,11 @@ proven as (
     from stopped
     qualify
         is_stopped_by_state
-        or count(*) over (partition by asset_id, run) * interval_minutes >= 30
+        or count(*) filter (where is_proof) over (
+            partition by asset_id, run
+            order by timestamp_utc
+            range between interval '12 hours' preceding and interval '12 hours' following
+        ) * interval_minutes >= 20
 
 ),
 

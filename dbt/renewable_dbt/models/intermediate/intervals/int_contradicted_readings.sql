@@ -1,0 +1,256 @@
+{#- Wind and sun that the asset's own power or its neighbours contradict: hours are judged, then the intervals of these
+    hours and beside them. Loads are shares of rated power. -#}
+{{ config(incremental_predicates=["{{ in_reach('int_contradicted_readings', 'timestamp_utc') }}"]) }}
+
+with units as (
+
+    select
+        *,
+        count(*) over (partition by site_id, technology) as units
+    from {{ ref('stg_assets') }}
+
+),
+
+-- Ice can only slow an anemometer.
+frosty_hours as (
+
+    select
+        asset_id,
+        {{ hour_of('timestamp_utc') }} as hour_utc
+    from {{ ref('int_intervals') }}
+    where {{ around_reach('int_contradicted_readings', 'timestamp_utc', back=1, ahead=1) }}
+    group by asset_id, {{ hour_of('timestamp_utc') }}
+    having min(air_temperature_c) <= 1.0
+
+),
+
+loads as (
+
+    select
+        own.asset_id,
+        units.site_id,
+        own.timestamp_utc,
+        {{ hour_of('own.timestamp_utc') }} as hour_utc,
+        units.technology,
+        units.units,
+        units.rated_power_kw,
+        own.active_power_kw / units.rated_power_kw as load_ratio,
+        own.own_expected_power_kw / units.rated_power_kw as expected_load_ratio,
+        {{ stands('own.active_power_kw', 'units.rated_power_kw') }} as stands,
+        {{ produces('own.active_power_kw', 'units.rated_power_kw') }} as produces,
+        producing.units as all_producing,
+        producing.load_sum,
+        producing.expecting_units,
+        producing.expected_load_sum
+    from {{ ref('int_own_power') }} as own
+    inner join units on own.asset_id = units.asset_id
+    left join {{ ref('int_producing_units') }} as producing
+        on
+            units.site_id = producing.site_id
+            and units.technology = producing.technology
+            and own.timestamp_utc = producing.timestamp_utc
+            and {{ around_reach('int_contradicted_readings', 'producing.timestamp_utc', back=1, ahead=1) }}
+    where
+        own.own_expected_power_kw is not null
+        and own.active_power_kw is not null
+        and {{ around_reach('int_contradicted_readings', 'own.timestamp_utc', back=1, ahead=1) }}
+
+),
+
+-- What the others of the site give, mean loads of those that produce.
+compared as (
+
+    select
+        *,
+        all_producing - case when produces then 1 else 0 end as neighbours,
+        (load_sum - case when produces then load_ratio else 0.0 end)
+        / nullif(all_producing - case when produces then 1 else 0 end, 0) as neighbours_load_ratio,
+        (expected_load_sum - case when produces then expected_load_ratio else 0.0 end)
+        / nullif(expecting_units - case when produces then 1 else 0 end, 0) as neighbours_expected_load_ratio
+    from loads
+
+),
+
+-- Two neighbours have to agree, where there are two.
+witnessed as (
+
+    select
+        *,
+        neighbours >= least(2, units - 1) as is_witnessed
+    from compared
+
+),
+
+hours as (
+
+    select
+        asset_id,
+        hour_utc,
+        min(site_id) as site_id,
+        min(technology) as technology,
+        min(units) as units,
+        {{ exact_mean('load_ratio') }} as load_ratio,
+        {{ exact_mean('expected_load_ratio') }} as expected_load_ratio,
+        max(load_ratio) - min(load_ratio) > 0.0 or count(*) < 3 as moves,
+        bool_and(stands) as stands,
+        {{ exact_mean('load_ratio', 'is_witnessed') }} as witnessed_load_ratio,
+        {{ exact_mean('expected_load_ratio', 'is_witnessed') }} as witnessed_expected_load_ratio,
+        {{ exact_mean('neighbours_load_ratio', 'is_witnessed') }} as neighbours_load_ratio,
+        {{ exact_mean('neighbours_expected_load_ratio', 'is_witnessed') }} as neighbours_expected_load_ratio,
+        {{ fixed_point_sum('expected_load_ratio', standing_beside_neighbours()) }} as standing_load_sum,
+        {{ fixed_point_sum('neighbours_expected_load_ratio', standing_beside_neighbours()) }} as standing_neighbours_load_sum,
+        count(*) filter (where {{ standing_beside_neighbours() }}) as standing_intervals
+    from witnessed
+    group by asset_id, hour_utc
+
+),
+
+-- Behind a rotor that stands an anemometer reads low for as long as it stands.
+around as (
+
+    select
+        hours.*,
+        technology = 'wind' and frosty_hours.asset_id is not null as is_frosty,
+        max(case when frosty_hours.asset_id is not null then greatest(load_ratio, expected_load_ratio) end) over (
+            partition by site_id, technology, hours.hour_utc
+        ) as highest_load_ratio,
+        count(*) filter (where frosty_hours.asset_id is not null and load_ratio > 1.15 * expected_load_ratio + 0.05) over (
+            partition by site_id, technology, hours.hour_utc
+        ) as surpassing_units,
+        cast(sum(standing_load_sum) over around_hour as double) as standing_load,
+        cast(sum(standing_neighbours_load_sum) over around_hour as double) as standing_neighbours_load,
+        sum(standing_intervals) over around_hour as standing_around
+    from hours
+    left join frosty_hours
+        on
+            hours.asset_id = frosty_hours.asset_id
+            and hours.hour_utc = frosty_hours.hour_utc
+    window around_hour as (
+        partition by hours.asset_id
+        order by hours.hour_utc
+        range between interval '6 hours' preceding and interval '6 hours' following
+    )
+
+),
+
+verdicts as (
+
+    select
+        asset_id,
+        hour_utc,
+        moves and {{ far_above('load_ratio', 'expected_load_ratio') }} as is_too_low,
+        coalesce(
+            {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
+            and (stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio),
+            false
+        ) as is_lower_than_neighbours,
+        coalesce(
+            {{ far_above('witnessed_expected_load_ratio', 'witnessed_load_ratio') }}
+            and {{ alike('witnessed_load_ratio', 'neighbours_load_ratio') }}
+            and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }},
+            false
+        ) as is_higher_than_neighbours,
+        coalesce(
+            technology = 'wind'
+            and standing_intervals > 0
+            and standing_neighbours_load >= 0.1 * standing_around
+            and standing_load < 0.8 * standing_neighbours_load,
+            false
+        ) as is_behind_standing_rotor,
+        is_frosty
+        and units > 1
+        and surpassing_units >= case when units < 4 then 1 else 2 end
+        and expected_load_ratio < 0.9 * highest_load_ratio as is_iced,
+        highest_load_ratio
+    from around
+
+),
+
+contradicted_hours as (
+
+    select
+        asset_id,
+        hour_utc,
+        is_too_low,
+        is_lower_than_neighbours,
+        is_higher_than_neighbours,
+        is_behind_standing_rotor,
+        is_iced,
+        highest_load_ratio
+    from verdicts
+    where is_iced or is_too_low or is_lower_than_neighbours or is_higher_than_neighbours or is_behind_standing_rotor
+
+),
+
+beside as (
+
+    select
+        contradicted_hours.asset_id,
+        {{ minutes_after('contradicted_hours.hour_utc', '60 * (shift.number - 1)') }} as hour_utc,
+        bool_or(is_too_low) as is_too_low_beside,
+        bool_or(is_lower_than_neighbours) as is_lower_beside,
+        bool_or(is_higher_than_neighbours) as is_higher_beside,
+        bool_or(is_too_low and shift.number = 1) as is_too_low,
+        bool_or(is_lower_than_neighbours and shift.number = 1) as is_lower,
+        bool_or(is_higher_than_neighbours and shift.number = 1) as is_higher,
+        bool_or(is_behind_standing_rotor and shift.number = 1) as is_behind_standing_rotor,
+        max(case when is_iced and shift.number = 1 then highest_load_ratio end) as highest_load_ratio
+    from contradicted_hours
+    cross join ({{ numbers(3) }}) as shift
+    group by 1, 2
+
+),
+
+judged as (
+
+    select
+        witnessed.asset_id,
+        witnessed.timestamp_utc,
+        witnessed.technology,
+        witnessed.rated_power_kw,
+        witnessed.load_ratio,
+        witnessed.expected_load_ratio,
+        coalesce(beside.highest_load_ratio, witnessed.neighbours_load_ratio) as neighbours_load_ratio,
+        case
+            when beside.highest_load_ratio is not null then 'slower than others in frost'
+            when
+                (beside.is_too_low and {{ above('load_ratio', 'expected_load_ratio') }})
+                or (beside.is_too_low_beside and {{ far_above('load_ratio', 'expected_load_ratio') }})
+                then 'more power than it allows'
+            when
+                (beside.is_lower and {{ above('neighbours_load_ratio', 'expected_load_ratio') }})
+                or (
+                    beside.is_lower_beside
+                    and {{ far_above('neighbours_load_ratio', 'expected_load_ratio') }}
+                    and (stands or 2.0 * load_ratio > expected_load_ratio + neighbours_load_ratio)
+                )
+                then 'neighbours give more'
+            when
+                (beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
+                or (
+                    beside.is_higher_beside
+                    and {{ far_above('expected_load_ratio', 'load_ratio') }}
+                    and {{ alike('load_ratio', 'neighbours_load_ratio') }}
+                )
+                then 'neighbours and power say less'
+            when beside.is_behind_standing_rotor and {{ standing_beside_neighbours() }} then 'behind a standing rotor'
+        end as evidence
+    from witnessed
+    inner join beside
+        on
+            witnessed.asset_id = beside.asset_id
+            and witnessed.hour_utc = beside.hour_utc
+    where {{ in_reach('int_contradicted_readings', 'witnessed.timestamp_utc') }}
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    case when technology = 'wind' then 'wind_speed_ms' else 'poa_irradiance_wm2' end as channel,
+    evidence,
+    load_ratio * rated_power_kw as active_power_kw,
+    expected_load_ratio * rated_power_kw as expected_power_of_readings_kw,
+    neighbours_load_ratio * rated_power_kw as neighbours_power_kw
+from judged
+where evidence is not null
