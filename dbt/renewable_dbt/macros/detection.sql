@@ -91,3 +91,8 @@
         - pow(cast({{ fixed_point_sum(ratio) }} over around_interval as double) / count(*) over around_interval, 2)
     ))
 {%- endmacro %}
+
+{#- No light at all, says the pyranometer. -#}
+{% macro is_dark() -%}
+    technology = 'solar' and expected_load_ratio <= 0.005
+{%- endmacro %}

@@ -138,7 +138,11 @@ verdicts as (
     select
         asset_id,
         hour_utc,
-        moves and {{ far_above('load_ratio', 'expected_load_ratio') }} as is_too_low,
+        moves
+        and (
+            {{ far_above('load_ratio', 'expected_load_ratio') }}
+            or ({{ is_dark() }} and load_ratio > 0.02)
+        ) as is_too_low,
         coalesce(
             {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
             and (stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio),
@@ -216,6 +220,7 @@ judged as (
             when
                 (beside.is_too_low and {{ above('load_ratio', 'expected_load_ratio') }})
                 or (beside.is_too_low_beside and {{ far_above('load_ratio', 'expected_load_ratio') }})
+                or (beside.is_too_low_beside and {{ is_dark() }} and load_ratio > 0.005)
                 then 'more power than it allows'
             when
                 (beside.is_lower and {{ above('neighbours_load_ratio', 'expected_load_ratio') }})

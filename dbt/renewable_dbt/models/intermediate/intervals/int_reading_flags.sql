@@ -10,9 +10,23 @@ with doubts as (
         asset_id,
         timestamp_utc
         {%- for channel in flagged %},
-        any_value(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
+        min(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
         {%- endfor %}
-    from {{ ref('int_doubtful_readings') }}
+    from (
+        select
+            asset_id,
+            timestamp_utc,
+            channel,
+            rule
+        from {{ ref('int_doubtful_readings') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            channel,
+            'contradicted' as rule
+        from {{ ref('int_contradicted_readings') }}
+    ) as either
     group by asset_id, timestamp_utc
 
 ),
