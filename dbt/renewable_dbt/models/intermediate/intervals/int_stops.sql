@@ -45,7 +45,15 @@ stopped as (
     where
         assessed.is_stopped_by_state
         or (
-            {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+            (
+                {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+                -- Meters and starts without success show a little; a tenth of what is to be expected is a lull.
+                or (
+                    assessed.technology = 'wind'
+                    and assessed.active_power_kw <= 0.01 * assessed.rated_power_kw
+                    and assessed.expected_power_kw >= 10.0 * assessed.active_power_kw
+                )
+            )
             and greatest(assessed.expected_power_kw, assessed.neighbours_power_kw) >= 0.02 * assessed.rated_power_kw
             and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
             and assessed.operating_state is distinct from 'curtailed'
