@@ -1,0 +1,131 @@
+{#- Underperformance: for a week an asset has given less, while nothing known held it back, than in the three months
+    before and than its neighbours. Only the days up to each day are asked. -#}
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+
+{%- set recent_days = 7 %}
+{%- set days_back = var('lookback_days') + var('rain_memory_days') %}
+
+with assets as (
+
+    select * from {{ ref('stg_assets') }}
+
+),
+
+-- Dirt is a cause that has a name.
+ratios as (
+
+    select
+        daily.asset_id,
+        daily.date_local,
+        daily.free_energy_kwh / daily.free_expected_kwh / coalesce(soiling.soiling_ratio, 1.0) as ratio
+    from {{ ref('int_asset_daily') }} as daily
+    inner join assets on daily.asset_id = assets.asset_id
+    left join {{ ref('int_soiling_daily') }} as soiling
+        on
+            daily.asset_id = soiling.asset_id
+            and daily.date_local = soiling.date_local
+            and {{ in_soiling_days('soiling.date_local') }}
+    where
+        -- Half an hour of rated power tells something.
+        daily.free_expected_kwh >= 0.5 * assets.rated_power_kw
+        and {{ in_soiling_days('daily.date_local') }}
+
+),
+
+recent as (
+
+    select
+        days.asset_id,
+        days.date_local,
+        count(*) as days,
+        percentile_cont(0.5) within group (order by earlier.ratio) as ratio
+    from ratios as days
+    inner join ratios as earlier
+        on
+            days.asset_id = earlier.asset_id
+            and earlier.date_local <= days.date_local
+            and earlier.date_local > days.date_local - {{ recent_days }}
+    where {{ in_local_days('days.date_local') }}
+    group by days.asset_id, days.date_local
+    having count(*) >= 4
+
+),
+
+reference as (
+
+    select
+        recent.asset_id,
+        recent.date_local,
+        percentile_cont(0.25) within group (order by earlier.ratio) as lower_ratio,
+        percentile_cont(0.5) within group (order by earlier.ratio) as ratio,
+        percentile_cont(0.75) within group (order by earlier.ratio) as upper_ratio
+    from recent
+    inner join ratios as earlier
+        on
+            recent.asset_id = earlier.asset_id
+            and earlier.date_local <= recent.date_local - {{ recent_days }}
+            and earlier.date_local > recent.date_local - {{ days_back }}
+    group by recent.asset_id, recent.date_local
+    having count(*) >= 15
+
+),
+
+compared as (
+
+    select
+        recent.asset_id,
+        recent.date_local,
+        assets.site_id,
+        assets.technology,
+        recent.ratio / reference.ratio as change_ratio,
+        -- Standard error of the median of so many days, whose scatter the quartiles tell.
+        (reference.upper_ratio - reference.lower_ratio) / 1.349 * 1.253 / sqrt(recent.days) / reference.ratio
+            as standard_error
+    from recent
+    inner join reference
+        on
+            recent.asset_id = reference.asset_id
+            and recent.date_local = reference.date_local
+    inner join assets on recent.asset_id = assets.asset_id
+
+),
+
+-- What all units of a site lose is the weather's, or a matter of its sensors.
+beside as (
+
+    select
+        *,
+        least(
+            1.0,
+            coalesce(
+                (cast({{ fixed_point_sum('change_ratio') }} over site_day as double) - change_ratio)
+                / nullif(count(*) over site_day - 1, 0),
+                1.0
+            )
+        ) as neighbours_change_ratio
+    from compared
+    window site_day as (partition by site_id, technology, date_local)
+
+),
+
+shortfalls as (
+
+    select
+        *,
+        1.0 - change_ratio / neighbours_change_ratio as shortfall_ratio
+    from beside
+
+)
+
+select
+    asset_id,
+    date_local,
+    change_ratio,
+    neighbours_change_ratio,
+    standard_error,
+    shortfall_ratio
+from shortfalls
+where
+    shortfall_ratio >= 0.05
+    and shortfall_ratio >= 3.0 * standard_error
+order by date_local, asset_id
