@@ -20,7 +20,9 @@
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
     {%- set days = {
+        'int_set_aside_readings': (0, 0),
         'int_intervals': (0, 0),
+        'int_reported_intervals': (0, 0),
         'int_reference_daily': (0, 0),
         'int_doubtful_readings': (1, 1),
         'int_expected_power': (1, 1),
@@ -31,6 +33,7 @@
         'int_stops': (3, month + 4),
         'int_flat_intervals': (6, month + 8),
         'int_plateaus': (6, month + 8),
+        'int_causes': (6, month + 8),
         'int_attribution': (6, month + 8),
     } -%}
     {{ return(days[model_name]) }}

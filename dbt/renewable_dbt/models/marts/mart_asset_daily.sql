@@ -53,6 +53,9 @@ asset_days as (
 
     select
         sums.*,
+        {%- for kind in kinds_counted_as(vocabulary(), 'unavailable') %}
+        {{ '+ ' if not loop.first }}sums.{{ kind }}_kwh{{ ' as unavailable_lost_kwh,' if loop.last }}
+        {%- endfor %}
         assets.site_id,
         assets.technology,
         assets.rated_power_kw,
@@ -101,13 +104,16 @@ select
     intervals_unavailable * interval_hours as unavailable_hours,
     {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
         as time_availability_ratio,
-    {{ energy_availability('downtime_kwh', 'expected_energy_kwh') }} as energy_availability_ratio,
+    {{ energy_availability('unavailable_lost_kwh', 'expected_energy_kwh', 'excluded_expected_energy_kwh') }}
+        as energy_availability_ratio,
     {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh') }} as performance_index,
     soiling_ratio,
     mean_wind_speed_ms,
     insolation_kwh_m2,
     -- What the ratios were made of, for roll-ups.
     downtime_kwh as downtime_lost_kwh,
+    unavailable_lost_kwh,
+    excluded_expected_energy_kwh,
     compared_energy_kwh,
     compared_expected_energy_kwh,
     reference_yield_energy_kwh,

@@ -15,6 +15,7 @@ with joined as (
         assessed.expected_power_source,
         assessed.is_free_by_report,
         attribution.kind as event_kind,
+        attribution.source as event_source,
         attribution.evidence as event_evidence,
         attribution.lost_kwh,
         attribution.rest_kind,
@@ -51,6 +52,7 @@ select
     expected_power_kw * interval_hours as expected_energy_kwh,
     event_kind is null and is_free_by_report as is_free,
     event_kind,
+    event_source,
     event_evidence,
     {%- for kind in kinds(words, ['interval']) %}
     case
