@@ -52,7 +52,8 @@ causes as (
         timestamp_utc,
         kind,
         'reported' as source,
-        'reported' as evidence
+        'reported' as evidence,
+        'int_reported_intervals' as shown_by
     from reported
     union all
     select
@@ -60,7 +61,8 @@ causes as (
         assessed.timestamp_utc,
         'unmeasured' as kind,
         'detected' as source,
-        case when set_aside.asset_id is null then 'no reading' else 'reading set aside' end as evidence
+        case when set_aside.asset_id is null then 'no reading' else 'reading set aside' end as evidence,
+        case when set_aside.asset_id is null then 'int_intervals' else 'int_set_aside_readings' end as shown_by
     from assessed
     left join set_aside
         on
@@ -73,7 +75,8 @@ causes as (
         timestamp_utc,
         'downtime' as kind,
         'detected' as source,
-        evidence
+        evidence,
+        'int_stops' as shown_by
     from stops
     union all
     select
@@ -86,7 +89,8 @@ causes as (
             when assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw
                 then 'reported limit'
             else 'plateau'
-        end as evidence
+        end as evidence,
+        case when evidence = 'plateau' then 'int_plateaus' else 'int_assessed_intervals' end as shown_by
     from assessed
     left join plateaus
         on
@@ -102,7 +106,8 @@ causes as (
         assessed.timestamp_utc,
         cause_hours.kind,
         'detected' as source,
-        cause_hours.evidence
+        cause_hours.evidence,
+        'int_' || cause_hours.kind || '_hours' as shown_by
     from assessed
     inner join cause_hours
         on
@@ -121,6 +126,7 @@ select
     timestamp_utc,
     kind,
     source,
-    evidence
+    evidence,
+    shown_by
 from causes
 qualify source = 'reported' or not bool_or(source = 'reported') over (partition by asset_id, timestamp_utc, kind)
