@@ -67,6 +67,8 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         available_hours=23.0,
         unavailable_hours=random.uniform(0, 1, keys.height),
         downtime_lost_kwh=(expected - energy) / 2,
+        unavailable_lost_kwh=(expected - energy) / 2,
+        excluded_expected_energy_kwh=0.0,
         compared_energy_kwh=energy,
         compared_expected_energy_kwh=expected,
         performance_index=pl.Series(index),
