@@ -91,6 +91,7 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         readings_expected=288,
         readings_present=pl.lit(random.integers(200, 288, pairs.height * len(_CHANNELS))),
         readings_missing=0,
+        readings_set_aside=0,
         longest_gap_hours=0.5,
         **dict.fromkeys((*doubts(), *below_zero()), pl.lit(3)),
     )
@@ -126,7 +127,9 @@ def _events(assets: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
         duration_hours=9.0,
         lost_kwh=random.uniform(0, 5000, rows.height),
         is_estimated=False,
+        source=pl.lit("detected"),
         evidence=pl.lit("reported state"),
+        note=pl.lit(None, pl.String),
     )
 
 

@@ -132,6 +132,7 @@ def quality_table(quality: pl.DataFrame, caption: str) -> Markup:
             cells.number(row["readings_expected"]),
             cells.share(row["present_ratio"]),
             cells.share(row["doubtful_ratio"], 2),
+            cells.number(row["readings_set_aside"]),
             cells.number(row["readings_below_zero"]),
             cells.number(row["longest_gap_hours"], 1),
         ]
@@ -142,6 +143,7 @@ def quality_table(quality: pl.DataFrame, caption: str) -> Markup:
         Column("Expected", "readings"),
         Column("Present", "%"),
         Column("Doubtful", "% of present"),
+        Column("Set aside", "readings"),
         Column("Below zero", "readings"),
         Column("Longest gap", "h in a day"),
     ]
