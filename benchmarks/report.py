@@ -62,6 +62,7 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         expected_hours=24.0,
         observed_hours=24.0 * random.uniform(0.9, 1.0, keys.height),
         energy_kwh=energy,
+        gap_energy_kwh=pl.lit(None, pl.Float64),
         expected_energy_kwh=expected,
         lost_energy_kwh=expected - energy,
         available_hours=23.0,

@@ -94,13 +94,26 @@ class Interval:
         return None if poa is None else max(poa, 0.0)
 
     @property
+    def counted_kwh(self) -> float | None:
+        """What a counter tells over a gap that ends here."""
+        return self.row.get("gap_energy_kwh")
+
+    @property
     def gap_kwh(self) -> float | None:
+        if self.power_kw is None and self.counted_kwh is not None:
+            return (self.expected_kw or 0.0) * self.hours - self.counted_kwh
         if self.expected_kw is None:
             return None
         return (self.expected_kw - (self.power_kw or 0.0)) * self.hours
 
     def losses(self) -> dict[str, float]:
         """The gap by category; soiling and residual together as `unexplained`."""
+        found = self._losses_of_interval()
+        if self.power_kw is not None and self.counted_kwh is not None:
+            found["unmeasured"] = found.get("unmeasured", 0.0) - self.counted_kwh
+        return found
+
+    def _losses_of_interval(self) -> dict[str, float]:
         gap = self.gap_kwh
         if gap is None:
             return {}
@@ -321,6 +334,7 @@ def _asset_day(
     known = [i for i in intervals if i.expected_kw is not None]
     both = [i for i in observed if i.expected_kw is not None]
     energy = _sum(i.power_kw * i.hours for i in observed)
+    counted = _sum(i.counted_kwh for i in intervals if i.counted_kwh is not None)
     compared = _sum(i.expected_kw * i.hours for i in both)
     compared_energy = _sum(i.power_kw * i.hours for i in both)
     expected = _sum(i.expected_kw * i.hours for i in known)
@@ -368,8 +382,9 @@ def _asset_day(
         "observed_hours": len(observed) * hours,
         "data_coverage_ratio": len(observed) / count,
         "energy_kwh": energy,
+        "gap_energy_kwh": counted,
         "expected_energy_kwh": expected,
-        "lost_energy_kwh": None if expected is None else expected - (energy or 0.0),
+        "lost_energy_kwh": None if expected is None else expected - (energy or 0.0) - (counted or 0.0),
         "capacity_factor": energy / (len(observed) * hours) / asset["rated_power_kw"]
         if energy is not None
         else None,
@@ -487,6 +502,7 @@ def _rolled_up(rows: list[Row]) -> Row:
         "observed_hours": total("observed_hours"),
         "data_coverage_ratio": (total("observed_hours") or 0.0) / (total("expected_hours") or math.nan),
         "energy_kwh": energy,
+        "gap_energy_kwh": total("gap_energy_kwh"),
         "expected_energy_kwh": expected,
         "lost_energy_kwh": total("lost_energy_kwh"),
         "capacity_factor": energy / possible if energy is not None and possible else None,

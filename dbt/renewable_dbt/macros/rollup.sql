@@ -6,6 +6,7 @@
     {{ exact_sum('observed_hours') }} as observed_hours,
     {{ data_coverage(exact_sum('observed_hours'), exact_sum('expected_hours')) }} as data_coverage_ratio,
     {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_sum('gap_energy_kwh') }} as gap_energy_kwh,
     {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
     {{ exact_sum('lost_energy_kwh') }} as lost_energy_kwh,
     {{ exact_sum('energy_kwh') }} / nullif({{ exact_sum('observed_hours * rated_power_kw') }}, 0.0) as capacity_factor,

@@ -105,7 +105,7 @@ def chain(mixed_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Setti
     settings = Settings(data_dir=tmp_path_factory.mktemp("marts"), fleet_dir=fleet_dir)
     for number, day in enumerate(WINDOW.days):
         weather = weather_day(mixed_fleet, day, 9)
-        generation = generation_day(mixed_fleet, day, 9)
+        generation = _with_counters(generation_day(mixed_fleet, day, 9))
         holes = {"weather": _holed(weather, number), "generation": _holed(generation, number + 7)}
         if number in (2, 3):  # the whole of its local day between them
             holes = {t: f.filter(pl.col("asset_id") != SILENT) for t, f in holes.items()}
@@ -121,6 +121,12 @@ def chain(mixed_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Setti
 @pytest.fixture(scope="module")
 def oracle(chain: Settings, mixed_fleet: Fleet) -> dict[str, pl.DataFrame]:
     return expected_marts(chain.raw_dir, mixed_fleet, interval_labels(chain), REPORTED, BAD)
+
+
+def _with_counters(generation: pl.DataFrame) -> pl.DataFrame:
+    """Counters that tell energy over gaps, on intervals with power and without."""
+    row = pl.int_range(pl.len())
+    return generation.with_columns(gap_energy_kwh=pl.when(row % 53 == 7).then(7.25 + row))
 
 
 def _holed(frame: pl.DataFrame, salt: int) -> pl.DataFrame:
@@ -218,7 +224,9 @@ def test_losses_add_up_to_the_gap_on_every_day(chain: Settings) -> None:
         .agg(pl.col("lost_kwh").sum())
     )
     days = _published(chain, "mart_asset_daily").join(sums, on=["asset_id", "date_local"], how="left")
-    gap = pl.col("expected_energy_kwh").fill_null(0) - pl.col("energy_kwh").fill_null(0)
+    came = pl.col("energy_kwh").fill_null(0) + pl.col("gap_energy_kwh").fill_null(0)
+    gap = pl.col("expected_energy_kwh").fill_null(0) - came
+    assert days["gap_energy_kwh"].sum() > 1000
     assert days.filter((gap - pl.col("lost_kwh")).abs() > 1e-6).is_empty()
     assert days["lost_kwh"].null_count() == 0
 

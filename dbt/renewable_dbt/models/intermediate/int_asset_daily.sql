@@ -54,6 +54,7 @@ select
     count(*) filter (where counts_for_availability and not is_unavailable and not is_excluded) as intervals_available,
     count(*) filter (where counts_for_availability and is_unavailable) as intervals_unavailable,
     {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_sum('gap_energy_kwh') }} as gap_energy_kwh,
     {{ exact_mean('active_power_kw') }} as mean_power_kw,
     {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
     {{ exact_sum('energy_kwh', 'is_compared') }} as compared_energy_kwh,

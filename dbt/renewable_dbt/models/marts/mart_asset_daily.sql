@@ -92,8 +92,9 @@ select
     intervals_observed * interval_hours as observed_hours,
     {{ data_coverage('intervals_observed', 'intervals_expected') }} as data_coverage_ratio,
     energy_kwh,
+    gap_energy_kwh,
     expected_energy_kwh,
-    expected_energy_kwh - coalesce(energy_kwh, 0.0) as lost_energy_kwh,
+    expected_energy_kwh - coalesce(energy_kwh, 0.0) - coalesce(gap_energy_kwh, 0.0) as lost_energy_kwh,
     mean_power_kw / rated_power_kw as capacity_factor,
     energy_kwh / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
         as specific_yield_kwh_per_kw,

@@ -20,6 +20,7 @@ def _days() -> pl.DataFrame:
         "energy_kwh",
         "expected_energy_kwh",
         "lost_energy_kwh",
+        "gap_energy_kwh",
         "available_hours",
         "unavailable_hours",
         "unavailable_lost_kwh",

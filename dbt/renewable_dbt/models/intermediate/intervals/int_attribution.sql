@@ -2,13 +2,38 @@
     cause by priority, and what a limit does not explain for the next one. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_attribution', 'timestamp_utc') }}"]) }}
 
-with assessed as (
+with counted as (
 
     select
-        *,
-        (expected_power_kw - coalesce(active_power_kw, 0.0)) * interval_hours as gap_kwh
-    from {{ ref('int_assessed_intervals') }}
-    where {{ in_reach('int_attribution', 'timestamp_utc') }}
+        asset_id,
+        timestamp_utc,
+        gap_energy_kwh
+    from {{ ref('int_intervals') }}
+    where
+        {{ in_reach('int_attribution', 'timestamp_utc') }}
+        and active_power_kw is null
+        and gap_energy_kwh is not null
+
+),
+
+-- What a counter tells over a gap of the power is not lost, though nobody knows in which of its intervals it came.
+assessed as (
+
+    select
+        assessed.*,
+        case
+            when counted.gap_energy_kwh is null
+                then
+                    (assessed.expected_power_kw - coalesce(assessed.active_power_kw, 0.0))
+                    * assessed.interval_hours
+            else coalesce(assessed.expected_power_kw * assessed.interval_hours, 0.0) - counted.gap_energy_kwh
+        end as gap_kwh
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join counted
+        on
+            assessed.asset_id = counted.asset_id
+            and assessed.timestamp_utc = counted.timestamp_utc
+    where {{ in_reach('int_attribution', 'assessed.timestamp_utc') }}
 
 ),
 

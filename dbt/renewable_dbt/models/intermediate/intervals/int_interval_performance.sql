@@ -59,7 +59,11 @@ select
         when event_kind = '{{ kind }}' then lost_kwh
         when rest_kind = '{{ kind }}' then rest_kwh
         else 0.0
-    end as {{ kind }}_kwh,
+    end
+    {%- if kind == 'unmeasured' %}
+    -- A gap that ended before this interval, whose own power is known.
+    - case when active_power_kw is null then 0.0 else coalesce(gap_energy_kwh, 0.0) end
+    {%- endif %} as {{ kind }}_kwh,
     {%- endfor %}
     -- Soiling, which is a factor of the day, and the residual share what is left.
     case
