@@ -62,11 +62,14 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         expected_hours=24.0,
         observed_hours=24.0 * random.uniform(0.9, 1.0, keys.height),
         energy_kwh=energy,
+        gap_energy_kwh=pl.lit(None, pl.Float64),
         expected_energy_kwh=expected,
         lost_energy_kwh=expected - energy,
         available_hours=23.0,
         unavailable_hours=random.uniform(0, 1, keys.height),
         downtime_lost_kwh=(expected - energy) / 2,
+        unavailable_lost_kwh=(expected - energy) / 2,
+        excluded_expected_energy_kwh=0.0,
         compared_energy_kwh=energy,
         compared_expected_energy_kwh=expected,
         performance_index=pl.Series(index),
@@ -89,6 +92,7 @@ def write_tables(settings: Settings, fleet: Fleet) -> None:
         readings_expected=288,
         readings_present=pl.lit(random.integers(200, 288, pairs.height * len(_CHANNELS))),
         readings_missing=0,
+        readings_set_aside=0,
         longest_gap_hours=0.5,
         **dict.fromkeys((*doubts(), *below_zero()), pl.lit(3)),
     )
@@ -124,7 +128,9 @@ def _events(assets: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
         duration_hours=9.0,
         lost_kwh=random.uniform(0, 5000, rows.height),
         is_estimated=False,
+        source=pl.lit("detected"),
         evidence=pl.lit("reported state"),
+        note=pl.lit(None, pl.String),
     )
 
 

@@ -1,9 +1,9 @@
-"""The fleet registry: assets and turbine power curves, read and validated from two CSV files."""
+"""The fleet registry: assets, turbine power curves and what people report, read and validated from CSV files."""
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import polars as pl
 
 from renewable.errors import FleetError
 from renewable.registry_csv import Table, alike, csv_text, read_records, read_table
+from renewable.reported import Reported, read_reported, reported_files
 from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (5, 10, 15, 30, 60)
@@ -103,10 +104,14 @@ _LABELS = ("asset_name", "site_name")
 
 @dataclass(frozen=True)
 class Fleet:
-    """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys."""
+    """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys.
+
+    `reported` is what people know of the assets (renewable.reported); no row of it names another asset.
+    """
 
     assets: pl.DataFrame
     power_curves: pl.DataFrame
+    reported: Reported = field(default_factory=Reported)
 
     @cached_property
     def asset_ids(self) -> list[str]:
@@ -118,15 +123,19 @@ class Fleet:
 
 
 def load_fleet(fleet_dir: Path) -> Fleet:
-    """Read and validate `assets.csv` and `power_curves.csv`; one FleetError lists every fault of both."""
+    """Read and validate `assets.csv` and `power_curves.csv`, and `events.csv` and `bad_readings.csv` where they are.
+
+    One FleetError lists every fault of all.
+    """
     faults: list[str] = []
     assets = _read_assets(fleet_dir, faults)
     curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
     if assets is not None and curves is not None:
         faults.extend(_cross_faults(assets, curves, fleet_dir / "assets.csv"))
+    reported = read_reported(fleet_dir, assets, faults, is_sound=not faults)
     if faults or assets is None or curves is None:
         raise _fleet_error(faults)
-    return Fleet(assets.sort("asset_id"), curves.sort("turbine_model", "wind_speed_ms"))
+    return Fleet(assets.sort("asset_id"), curves.sort("turbine_model", "wind_speed_ms"), reported)
 
 
 def load_assets(fleet_dir: Path) -> pl.DataFrame:
@@ -225,8 +234,12 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
 
 
 def registry_files(fleet: Fleet) -> dict[str, str]:
-    """The validated registry as CSV texts by file name, each value as it is here."""
-    return {"assets.csv": csv_text(fleet.assets), "power_curves.csv": csv_text(fleet.power_curves)}
+    """The validated registry as CSV texts by file name, as dbt reads it: each value as it is here, all instants UTC."""
+    return {
+        "assets.csv": csv_text(fleet.assets),
+        "power_curves.csv": csv_text(fleet.power_curves),
+        **reported_files(fleet.reported),
+    }
 
 
 def _fleet_error(faults: list[str]) -> FleetError:

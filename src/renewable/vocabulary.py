@@ -4,17 +4,18 @@ They are written once, in the seeds of the dbt project (vocabulary/*.csv). Chann
 """
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from renewable.errors import RenewableError
 from renewable.settings import REPO
 
 VOCABULARY_DIR = REPO / "dbt" / "renewable_dbt" / "vocabulary"
-# Okabe and Ito: told apart by colour-blind readers, on light and on dark ground. The greys are for what is no event.
+# Okabe and Ito: told apart by colour-blind readers, on light and on dark ground. Indigo, wine and sand are Tol's. The
+# greys are for what is no event.
 PALETTE: Mapping[str, str] = {
     "blue": "#0072b2",
     "orange": "#e69f00",
@@ -22,6 +23,10 @@ PALETTE: Mapping[str, str] = {
     "red": "#d55e00",
     "sky": "#56b4e9",
     "pink": "#cc79a7",
+    "yellow": "#f0e442",
+    "indigo": "#332288",
+    "wine": "#882255",
+    "sand": "#ddcc77",
     "grey": "#999999",
     "slate": "#5f6b7a",
     "silver": "#c4c4c4",
@@ -31,7 +36,8 @@ UNMEASURED = "unmeasured"
 POWER = "active_power_kw"
 
 SeenIn = Literal["interval", "day", "rest"]
-_SEEN_IN: tuple[SeenIn, ...] = get_args(SeenIn)
+FoundBy = Literal["data", "people", "both"]
+Availability = Literal["available", "unavailable", "excluded", "unknown"]
 Row = TypeVar("Row")
 
 
@@ -44,6 +50,8 @@ class EventKind:
     gap_minutes: int
     is_estimated: bool
     seen_in: SeenIn
+    found_by: FoundBy
+    availability: Availability
     label: str
     colour: str
     description: str
@@ -75,6 +83,16 @@ def event_kinds(*seen_in: SeenIn) -> tuple[EventKind, ...]:
     Raises RenewableError, naming file and row, when a cell cannot be read.
     """
     return tuple(kind for kind in _event_kinds(VOCABULARY_DIR) if not seen_in or kind.seen_in in seen_in)
+
+
+def detected_kinds() -> tuple[EventKind, ...]:
+    """Kinds of intervals that are found in the data, in the order of their priority."""
+    return tuple(kind for kind in event_kinds("interval") if kind.found_by != "people")
+
+
+def reported_kinds() -> tuple[EventKind, ...]:
+    """Kinds that people may report in events.csv, in the order of their priority."""
+    return tuple(kind for kind in event_kinds() if kind.found_by != "data")
 
 
 def reading_rules() -> tuple[ReadingRule, ...]:
@@ -118,7 +136,9 @@ def _event_kind(cells: Mapping[str, str]) -> EventKind:
         priority=int(cells["priority"]),
         gap_minutes=int(cells["gap_minutes"]),
         is_estimated=_boolean(cells["is_estimated"]),
-        seen_in=_seen_in(cells["seen_in"]),
+        seen_in=cast(SeenIn, _one_of(get_args(SeenIn), "seen_in", cells)),
+        found_by=cast(FoundBy, _one_of(get_args(FoundBy), "found_by", cells)),
+        availability=cast(Availability, _one_of(get_args(Availability), "availability", cells)),
         label=cells["label"],
         colour=cells["colour"],
         description=cells["description"],
@@ -142,11 +162,10 @@ def _reading_rule(cells: Mapping[str, str]) -> ReadingRule:
     )
 
 
-def _seen_in(cell: str) -> SeenIn:
-    for known in _SEEN_IN:
-        if cell == known:
-            return known
-    raise ValueError(f"seen_in {cell!r} is none of {', '.join(_SEEN_IN)}")
+def _one_of(known: Sequence[str], column: str, cells: Mapping[str, str]) -> str:
+    if cells[column] not in known:
+        raise ValueError(f"{column} {cells[column]!r} is none of {', '.join(known)}")
+    return cells[column]
 
 
 def _boolean(cell: str) -> bool:

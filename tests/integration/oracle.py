@@ -7,7 +7,7 @@ way. What an interval is taken for (event, flags) is an input, `labels`; how goo
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,9 @@ REFERENCE_DENSITY = 1.225
 NOMINAL, REFERENCE = 0.96, 0.9637
 
 
+# What people alone report, in the order in which it counts; the last stops an asset, the others are no fault of it.
+TOLD = ("force_majeure", "grid_outage", "operator_order", "planned_maintenance")
+STOPPED, EXCLUDED = ("downtime", "planned_maintenance"), TOLD[:3]
 CATEGORIES = ("unmeasured", "downtime", "curtailment", "icing", "snow", "derating", "soiling", "residual")
 GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
@@ -53,6 +56,8 @@ class Interval:
     normalised_ms: float | None
     expected_kw: float | None
     from_neighbours: bool = False
+    reported: str | None = None
+    set_aside: frozenset[str] = frozenset()
 
     @property
     def hours(self) -> float:
@@ -64,13 +69,17 @@ class Interval:
 
     @property
     def kind(self) -> str | None:
-        return self.label.get("event_kind")
+        return self.reported or self.label.get("event_kind")
 
     @property
     def is_free_by_report(self) -> bool:
         """Nothing that is reported holds the asset back."""
         limit, rated = self.row.get("curtailment_limit_kw"), self.asset["rated_power_kw"]
-        if self.power_kw is None or self.row.get("operating_state") not in (None, "running", "standby"):
+        if (
+            self.reported
+            or self.power_kw is None
+            or self.row.get("operating_state") not in (None, "running", "standby")
+        ):
             return False
         is_limited = limit is not None and limit < 0.99 * rated
         return not (is_limited and abs(self.power_kw - limit) <= max(0.03 * limit, 0.01 * rated))
@@ -85,22 +94,37 @@ class Interval:
         return None if poa is None else max(poa, 0.0)
 
     @property
+    def counted_kwh(self) -> float | None:
+        """What a counter tells over a gap that ends here."""
+        return self.row.get("gap_energy_kwh")
+
+    @property
     def gap_kwh(self) -> float | None:
+        if self.power_kw is None and self.counted_kwh is not None:
+            return (self.expected_kw or 0.0) * self.hours - self.counted_kwh
         if self.expected_kw is None:
             return None
         return (self.expected_kw - (self.power_kw or 0.0)) * self.hours
 
     def losses(self) -> dict[str, float]:
         """The gap by category; soiling and residual together as `unexplained`."""
+        found = self._losses_of_interval()
+        if self.power_kw is not None and self.counted_kwh is not None:
+            found["unmeasured"] = found.get("unmeasured", 0.0) - self.counted_kwh
+        return found
+
+    def _losses_of_interval(self) -> dict[str, float]:
         gap = self.gap_kwh
         if gap is None:
             return {}
-        if self.kind in ("unmeasured", "downtime"):
+        if self.kind in ("unmeasured", *STOPPED, *EXCLUDED):
             return {self.kind: gap}
         found: dict[str, float] = {}
         limit = self.row.get("curtailment_limit_kw")
         if self.kind == "curtailment":
             assert self.expected_kw is not None
+            if self.reported and limit is not None and limit >= self.expected_kw:
+                limit = None
             part = gap if limit is None else min(gap, (self.expected_kw - limit) * self.hours)
             found["curtailment"] = part
             gap -= part
@@ -109,13 +133,34 @@ class Interval:
         return found
 
 
-def expected_marts(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> dict[str, pl.DataFrame]:
+@dataclass(frozen=True)
+class Told:
+    """What people know of an asset from `start` to `end`, UTC: a kind of event, or a channel (or *) that is wrong."""
+
+    asset_id: str
+    start: datetime
+    end: datetime
+    what: str
+    note: str | None = None
+
+    def holds(self, asset: Row, stamp: datetime) -> bool:
+        middle = stamp + timedelta(minutes=asset["interval_minutes"]) / 2
+        return self.asset_id == asset["asset_id"] and self.start <= middle < self.end
+
+
+def expected_marts(
+    raw_dir: Path,
+    fleet: Fleet,
+    labels: pl.DataFrame,
+    events: Sequence[Told] = (),
+    bad_readings: Sequence[Told] = (),
+) -> dict[str, pl.DataFrame]:
     """All marts from raw files whose rows the gate accepts.
 
     A value outside its range counts as missing, as the gate sets it aside; its row stays. `labels` has asset_id,
     timestamp_utc, event_kind, <channel>_flag, and second_cause: what else acted under a limit.
     """
-    intervals = _intervals(raw_dir, fleet, labels)
+    intervals = _intervals(raw_dir, fleet, labels, events, bad_readings)
     soiling = _soiling(intervals, fleet)
     daily = _asset_daily(intervals, fleet, soiling)
     losses = _losses_daily(daily)
@@ -126,12 +171,18 @@ def expected_marts(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> dict[st
         "mart_asset_monthly": _monthly(daily),
         "mart_power_curve": _power_curve(intervals),
         "mart_data_quality_daily": _data_quality(intervals, daily),
-        "mart_events": _events(intervals, daily, soiling),
+        "mart_events": _events(intervals, daily, soiling, events),
     }
     return {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in marts.items()}
 
 
-def _intervals(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> list[Interval]:
+def _intervals(
+    raw_dir: Path,
+    fleet: Fleet,
+    labels: pl.DataFrame,
+    events: Sequence[Told],
+    bad_readings: Sequence[Told],
+) -> list[Interval]:
     joined: dict[tuple[str, datetime], Row] = {}
     assets = {asset["asset_id"]: asset for asset in fleet.assets.iter_rows(named=True)}
     tables: tuple[RawTable, ...] = ("weather", "generation")
@@ -153,10 +204,16 @@ def _intervals(raw_dir: Path, fleet: Fleet, labels: pl.DataFrame) -> list[Interv
     for model, speed, power in fleet.power_curves.iter_rows():
         curves[model].append((speed, power))
     label_of = {(row["asset_id"], row["timestamp_utc"]): row for row in labels.iter_rows(named=True)}
-    found = [
-        _interval(assets[name], stamp, row, label_of.get((name, stamp), {}), curves)
-        for (name, stamp), row in sorted(joined.items())
-    ]
+    found = []
+    for (name, stamp), row in sorted(joined.items()):
+        bad = {told.what for told in bad_readings if told.holds(assets[name], stamp)}
+        wrong = frozenset(c for c, value in row.items() if value is not None and bad & {c, "*"})
+        row.update(dict.fromkeys(wrong))
+        each = _interval(assets[name], stamp, row, label_of.get((name, stamp), {}), curves)
+        each.set_aside = wrong
+        kinds = {told.what for told in events if told.holds(assets[name], stamp)}
+        each.reported = next((kind for kind in (*TOLD, *CATEGORIES) if kind in kinds), None)
+        found.append(each)
     found = [interval for interval in found if interval.day >= interval.asset["commissioned_on"]]
     _ask_neighbours(found)
     return found
@@ -277,17 +334,23 @@ def _asset_day(
     known = [i for i in intervals if i.expected_kw is not None]
     both = [i for i in observed if i.expected_kw is not None]
     energy = _sum(i.power_kw * i.hours for i in observed)
+    counted = _sum(i.counted_kwh for i in intervals if i.counted_kwh is not None)
     compared = _sum(i.expected_kw * i.hours for i in both)
     compared_energy = _sum(i.power_kw * i.hours for i in both)
     expected = _sum(i.expected_kw * i.hours for i in known)
     winds = [i.row["wind_speed_ms"] for i in intervals if i.row.get("wind_speed_ms") is not None]
     is_solar = asset["technology"] == "solar"
-    able = [i for i in observed if not is_solar or (i.row.get("poa_irradiance_wm2") or 0.0) >= 50]
-    down = [i for i in able if i.kind == "downtime"]
+    certain = [i for i in intervals if i.power_kw is not None or i.reported]
+    able = [i for i in certain if not is_solar or (i.row.get("poa_irradiance_wm2") or 0.0) >= 50]
+    able = [i for i in able if i.kind not in EXCLUDED]
+    down = [i for i in able if i.kind in STOPPED]
+    excluded_kwh = math.fsum(i.expected_kw * i.hours for i in known if i.kind in EXCLUDED)
     losses: dict[str, float] = defaultdict(float)
     for name in {name for i in intervals for name in i.losses()}:
         losses[name] = math.fsum(i.losses().get(name, 0.0) for i in intervals)
     dc = asset["dc_capacity_kw"] if is_solar else None
+    stopped_kwh = math.fsum(losses[kind] for kind in STOPPED)
+    asked_kwh = None if expected is None else expected - excluded_kwh
     lit = [i for i in observed if is_solar and i.poa_wm2 is not None]
     warm = [i for i in lit if i.row.get("module_temperature_c") is not None]
     gamma = (asset["temperature_coefficient_pct_per_c"] or 0) / 100
@@ -319,8 +382,9 @@ def _asset_day(
         "observed_hours": len(observed) * hours,
         "data_coverage_ratio": len(observed) / count,
         "energy_kwh": energy,
+        "gap_energy_kwh": counted,
         "expected_energy_kwh": expected,
-        "lost_energy_kwh": None if expected is None else expected - (energy or 0.0),
+        "lost_energy_kwh": None if expected is None else expected - (energy or 0.0) - (counted or 0.0),
         "capacity_factor": energy / (len(observed) * hours) / asset["rated_power_kw"]
         if energy is not None
         else None,
@@ -330,7 +394,7 @@ def _asset_day(
         "available_hours": (len(able) - len(down)) * hours,
         "unavailable_hours": len(down) * hours,
         "time_availability_ratio": 1 - len(down) / len(able) if able else None,
-        "energy_availability_ratio": 1 - losses["downtime"] / expected if expected else None,
+        "energy_availability_ratio": 1 - stopped_kwh / asked_kwh if asked_kwh else None,
         "performance_index": compared_energy / compared if compared and compared_energy is not None else None,
         "soiling_ratio": ratio,
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
@@ -340,6 +404,8 @@ def _asset_day(
             if i.row.get("poa_irradiance_wm2") is not None
         ),
         "downtime_lost_kwh": losses["downtime"],
+        "unavailable_lost_kwh": stopped_kwh,
+        "excluded_expected_energy_kwh": excluded_kwh,
         "compared_energy_kwh": compared_energy,
         "compared_expected_energy_kwh": compared,
         "reference_yield_energy_kwh": lit_energy,
@@ -347,11 +413,12 @@ def _asset_day(
         "reference_yield_stc_energy_kwh": warm_energy,
         "reference_yield_stc_kwh": reference_stc,
         "_losses": {
-            **{name: losses[name] for name in CATEGORIES[:6]},
+            **{name: losses[name] for name in (*TOLD, *CATEGORIES[:6])},
             "soiling": dirt,
             "residual": losses["unexplained"] - dirt,
             "not_comparable": (compared_energy or 0.0) - (energy or 0.0),
         },
+        "_unseen": {i.kind for i in intervals if i.power_kw is None},
     }
 
 
@@ -368,7 +435,7 @@ def _losses_daily(daily: list[Row]) -> list[Row]:
             "date_local": row["date_local"],
             "loss_category": name,
             "lost_kwh": lost,
-            "is_estimated": name in ("unmeasured", "soiling"),
+            "is_estimated": name in ("unmeasured", "soiling") or name in row["_unseen"],
         }
         for row in daily
         for name, lost in row["_losses"].items()
@@ -417,6 +484,7 @@ def _rolled_up(rows: list[Row]) -> Row:
         return _sum_known(rows, name)
 
     energy, expected = total("energy_kwh"), total("expected_energy_kwh")
+    asked = None if expected is None else expected - (total("excluded_expected_energy_kwh") or 0.0)
     possible = math.fsum(r["observed_hours"] * r["rated_power_kw"] for r in rows)
     available, unavailable = total("available_hours") or 0.0, total("unavailable_hours") or 0.0
     compared, compared_expected = total("compared_energy_kwh"), total("compared_expected_energy_kwh")
@@ -434,13 +502,14 @@ def _rolled_up(rows: list[Row]) -> Row:
         "observed_hours": total("observed_hours"),
         "data_coverage_ratio": (total("observed_hours") or 0.0) / (total("expected_hours") or math.nan),
         "energy_kwh": energy,
+        "gap_energy_kwh": total("gap_energy_kwh"),
         "expected_energy_kwh": expected,
         "lost_energy_kwh": total("lost_energy_kwh"),
         "capacity_factor": energy / possible if energy is not None and possible else None,
         "performance_ratio": ratio("reference_yield"),
         "performance_ratio_stc": ratio("reference_yield_stc"),
         "time_availability_ratio": available / (available + unavailable) if available + unavailable else None,
-        "energy_availability_ratio": 1 - (total("downtime_lost_kwh") or 0.0) / expected if expected else None,
+        "energy_availability_ratio": 1 - (total("unavailable_lost_kwh") or 0.0) / asked if asked else None,
         "performance_index": compared / compared_expected
         if compared is not None and compared_expected
         else None,
@@ -554,6 +623,7 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
             if only not in (None, row["technology"]):
                 continue
             present = [i for i in rows if i.row.get(channel) is not None]
+            set_aside = sum(channel in i.set_aside for i in rows)
             longest = run = 0
             for each in rows:
                 run = run + 1 if each.row.get(channel) is None else 0
@@ -565,7 +635,8 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
                     "channel": channel,
                     "readings_expected": row["intervals_expected"],
                     "readings_present": len(present),
-                    "readings_missing": row["intervals_expected"] - len(present),
+                    "readings_missing": row["intervals_expected"] - len(present) - set_aside,
+                    "readings_set_aside": set_aside,
                     **{
                         f"readings_{flag}": sum(i.label.get(f"{channel}_flag") == flag for i in rows)
                         for flag in FLAGS
@@ -576,13 +647,21 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
     return found
 
 
-def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float]) -> list[Row]:
-    parts: dict[tuple[str, str], list[tuple[datetime, datetime, float | None]]] = defaultdict(list)
+def _events(
+    intervals: list[Interval],
+    daily: list[Row],
+    soiling: dict[tuple[str, date], float],
+    events: Sequence[Told],
+) -> list[Row]:
+    parts: dict[tuple[str, str, bool], list[tuple[datetime, datetime, float | None, bool]]] = defaultdict(
+        list
+    )
     for each in intervals:
         if each.kind:
             end = each.stamp + timedelta(hours=each.hours)
             lost = each.losses().get(each.kind)
-            parts[each.asset["asset_id"], each.kind].append((each.stamp, end, lost))
+            key = (each.asset["asset_id"], each.kind, each.reported is not None)
+            parts[key].append((each.stamp, end, lost, each.power_kw is None))
     assets = {i.asset["asset_id"]: i.asset for i in intervals}
     for row in daily:
         ratio = soiling.get((row["asset_id"], row["date_local"]))
@@ -591,18 +670,23 @@ def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str
                 _midnight(d, assets[row["asset_id"]]).astimezone(UTC)
                 for d in (row["date_local"], row["date_local"] + DAY)
             )
-            parts[row["asset_id"], "soiling"].append((start, end, row["_losses"]["soiling"]))
+            parts[row["asset_id"], "soiling", False].append((start, end, row["_losses"]["soiling"], True))
     found = []
-    for (name, kind), listed in sorted(parts.items()):
-        gap = timedelta(minutes=GAP_MINUTES.get(kind, 0))
-        events: list[list[tuple[datetime, datetime, float | None]]] = []
+    for (name, kind, is_told), listed in sorted(parts.items()):
+        gap = timedelta(minutes=0 if is_told else GAP_MINUTES.get(kind, 0))
+        joined: list[list[tuple[datetime, datetime, float | None, bool]]] = []
         for part in sorted(listed, key=lambda p: p[0]):
-            if events and part[0] <= events[-1][-1][1] + gap:
-                events[-1].append(part)
+            if joined and part[0] <= joined[-1][-1][1] + gap:
+                joined[-1].append(part)
             else:
-                events.append([part])
-        for event in events:
+                joined.append([part])
+        for event in joined:
             start, end = event[0][0], event[-1][1]
+            notes = {
+                told.note
+                for told in events
+                if (told.asset_id, told.what) == (name, kind) and told.start < end and told.end > start
+            }
             found.append(
                 {
                     "event_id": f"{name} {kind} {start:%Y-%m-%dT%H:%MZ}",
@@ -611,8 +695,10 @@ def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str
                     "start_utc": start,
                     "end_utc": end,
                     "duration_hours": (end - start) / timedelta(hours=1),
-                    "lost_kwh": _sum(lost for _, _, lost in event if lost is not None),
-                    "is_estimated": kind in ("unmeasured", "soiling"),
+                    "lost_kwh": _sum(lost for _, _, lost, _ in event if lost is not None),
+                    "is_estimated": kind in ("unmeasured", "soiling") or any(unseen for *_, unseen in event),
+                    "source": "reported" if is_told else "detected",
+                    "note": "; ".join(sorted(filter(None, notes))) or None if is_told else None,
                 }
             )
     return found

@@ -11,6 +11,7 @@ from renewable.warehouse import connect
 _OF_THE_LOAD = ("load_id", "duration_s", "loaded_at", "mtime_ns", "ctime_ns", "first_contract_version")
 # What contracts there have been, not what is loaded.
 _HISTORY = ("contract_versions",)
+_BESIDE_A_LIMIT = ("unmeasured", "downtime", "icing", "snow", "derating")
 LAYERS = ("raw", "intermediate", "marts")
 
 
@@ -28,7 +29,7 @@ def tables(warehouse: Path) -> dict[str, pl.DataFrame]:
 
 def interval_labels(settings: Settings) -> pl.DataFrame:
     """What the interval table takes each interval for: event, flags and a cause beside a limit."""
-    causes = " ".join(f"when {cause}_kwh <> 0 then '{cause}'" for cause in ("icing", "snow", "derating"))
+    causes = " ".join(f"when {cause}_kwh <> 0 then '{cause}'" for cause in _BESIDE_A_LIMIT)
     with connect(settings.warehouse_path, read_only=True) as connection:
         found: pl.DataFrame = connection.sql(
             "select asset_id, timestamp_utc, event_kind, columns('.*_flag'),"

@@ -10,10 +10,22 @@
     and not is_near_cut_out
 {%- endmacro %}
 
+{#- Rows of a model by reading, as rows by interval: a column for each channel. The caller limits and groups them. -#}
+{% macro readings_by_channel(model_name, value, channels, suffix='') -%}
+    select
+        asset_id,
+        timestamp_utc
+        {%- for channel in channels %},
+        any_value({{ value }}) filter (where channel = '{{ channel }}') as {{ channel }}{{ suffix }}
+        {%- endfor %}
+    from {{ ref(model_name) }}
+{%- endmacro %}
+
 {#- What is doubtful about a reading of int_reading_flags; null when nothing is. -#}
 {% macro reading_flag(words, channel) -%}
     {%- set rules = rules_of(words, channel) %}
     case
+        when {{ channel }}_set_aside is not null then 'set_aside'
         {%- if channel == 'active_power_kw' %}
         when is_meter_frozen then 'frozen'
         {%- endif %}
@@ -32,12 +44,12 @@
 {%- endmacro %}
 
 {#- The different words of a group in order, as one text. -#}
-{% macro sorted_list(column) -%}
-    {{ return(adapter.dispatch('sorted_list')(column)) }}
+{% macro sorted_list(column, separator=', ') -%}
+    {{ return(adapter.dispatch('sorted_list')(column, separator)) }}
 {%- endmacro %}
 
-{% macro default__sorted_list(column) -%}
-    string_agg(distinct {{ column }}, ', ' order by {{ column }})
+{% macro default__sorted_list(column, separator) -%}
+    string_agg(distinct {{ column }}, '{{ separator }}' order by {{ column }})
 {%- endmacro %}
 
 {#- The same over lists made by it. -#}

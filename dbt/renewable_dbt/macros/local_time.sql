@@ -79,6 +79,25 @@
     ({{ column }} + to_minutes(cast({{ minutes }} as bigint)))
 {%- endmacro %}
 
+{#- Whether the middle of an interval lies in a time, [start_utc, end_utc): what is reported holds for whole intervals. -#}
+{% macro holds_middle(start_utc, end_utc, instant, interval_minutes) -%}
+    {{ return(adapter.dispatch('holds_middle')(start_utc, end_utc, instant, interval_minutes)) }}
+{%- endmacro %}
+
+{% macro default__holds_middle(start_utc, end_utc, instant, interval_minutes) -%}
+    {{ instant }} + to_seconds(30 * {{ interval_minutes }}) >= {{ start_utc }}
+    and {{ instant }} + to_seconds(30 * {{ interval_minutes }}) < {{ end_utc }}
+{%- endmacro %}
+
+{#- The UTC days that a time touches, a row each. -#}
+{% macro each_day(start_utc, end_utc) -%}
+    {{ return(adapter.dispatch('each_day')(start_utc, end_utc)) }}
+{%- endmacro %}
+
+{% macro default__each_day(start_utc, end_utc) -%}
+    cast(unnest(generate_series({{ utc_date(start_utc) }}, {{ utc_date(end_utc) }}, interval 1 day)) as date)
+{%- endmacro %}
+
 {#- Whole minutes from one instant to a later one. -#}
 {% macro minutes_between(earlier, later) -%}
     {{ return(adapter.dispatch('minutes_between')(earlier, later)) }}

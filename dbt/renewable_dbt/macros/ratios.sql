@@ -20,7 +20,7 @@
     {{ available_hours }} / nullif({{ available_hours }} + {{ unavailable_hours }}, 0.0)
 {%- endmacro %}
 
-{#- IEC 61400-26-1 energy-based availability. -#}
-{% macro energy_availability(downtime_kwh, expected_energy_kwh) -%}
-    1.0 - {{ downtime_kwh }} / nullif({{ expected_energy_kwh }}, 0.0)
+{#- IEC 61400-26-1 energy-based availability, over the time that is not excluded. -#}
+{% macro energy_availability(unavailable_kwh, expected_energy_kwh, excluded_expected_energy_kwh) -%}
+    1.0 - {{ unavailable_kwh }} / nullif({{ expected_energy_kwh }} - {{ excluded_expected_energy_kwh }}, 0.0)
 {%- endmacro %}

@@ -6,6 +6,7 @@
     {{ exact_sum('observed_hours') }} as observed_hours,
     {{ data_coverage(exact_sum('observed_hours'), exact_sum('expected_hours')) }} as data_coverage_ratio,
     {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_sum('gap_energy_kwh') }} as gap_energy_kwh,
     {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
     {{ exact_sum('lost_energy_kwh') }} as lost_energy_kwh,
     {{ exact_sum('energy_kwh') }} / nullif({{ exact_sum('observed_hours * rated_power_kw') }}, 0.0) as capacity_factor,
@@ -18,7 +19,9 @@
         exact_sum('case when reference_yield_stc_kwh is not null then dc_capacity_kw end')
     ) }} as performance_ratio_stc,
     {{ time_availability(exact_sum('available_hours'), exact_sum('unavailable_hours')) }} as time_availability_ratio,
-    {{ energy_availability(exact_sum('downtime_lost_kwh'), exact_sum('expected_energy_kwh')) }} as energy_availability_ratio,
+    {{ energy_availability(
+        exact_sum('unavailable_lost_kwh'), exact_sum('expected_energy_kwh'), exact_sum('excluded_expected_energy_kwh')
+    ) }} as energy_availability_ratio,
     {{ performance_index(exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh')) }}
         as performance_index
 {%- endmacro %}

@@ -47,6 +47,16 @@
     {{ return(words.kinds | selectattr('seen_in', 'in', seen_in) | map(attribute='kind') | list) }}
 {%- endmacro %}
 
+{#- Kinds of intervals that people may report: in events.csv alone, or beside what is found in the data. -#}
+{% macro reported_kinds(words, found_by=['people', 'both']) -%}
+    {{ return(words.kinds | selectattr('found_by', 'in', found_by) | map(attribute='kind') | list) }}
+{%- endmacro %}
+
+{#- Kinds whose time counts as this: available, unavailable, excluded, unknown. -#}
+{% macro kinds_counted_as(words, availability) -%}
+    {{ return(words.kinds | selectattr('availability', 'equalto', availability) | map(attribute='kind') | list) }}
+{%- endmacro %}
+
 {#- Channels whose readings are judged: power and all weather. A unit test that lists what comes out names its own. -#}
 {% macro judged_channels(words) -%}
     {{ return(['active_power_kw'] + words.weather) }}

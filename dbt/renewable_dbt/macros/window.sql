@@ -22,7 +22,9 @@
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
     {%- set days = {
+        'int_set_aside_readings': (0, 0),
         'int_intervals': (0, 0),
+        'int_reported_intervals': (0, 0),
         'int_reference_daily': (2, 2),
         'int_doubtful_readings': (1, 1),
         'int_own_power': (1, 1),
@@ -37,6 +39,7 @@
         'int_stops': (4, month + 6),
         'int_flat_intervals': (8, month + 11),
         'int_plateaus': (8, month + 11),
+        'int_causes': (8, month + 11),
         'int_attribution': (8, month + 11),
     } -%}
     {{ return(days[model_name]) }}

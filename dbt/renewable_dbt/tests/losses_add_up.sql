@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'mart_losses_daily'}}}) }}
 
--- Expected less actual energy is the sum of the losses, to 1e-6 kWh an asset-day.
+-- Expected less actual energy, with what counters tell over gaps, is the sum of the losses, to 1e-6 kWh an asset-day.
 with losses as (
 
     select
@@ -18,7 +18,7 @@ days as (
     select
         asset_id,
         date_local,
-        coalesce(expected_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) as lost_kwh
+        coalesce(expected_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) - coalesce(gap_energy_kwh, 0.0) as lost_kwh
     from {{ ref('mart_asset_daily') }}
     where {{ in_local_days('date_local') }}
 

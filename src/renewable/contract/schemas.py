@@ -193,6 +193,14 @@ class GenerationSchema(dy.Schema):
         },
         description=f"state reported by the controller: {', '.join(OPERATING_STATES)}",
     )
+    gap_energy_kwh = _channel(
+        "kWh",
+        -1e9,
+        1e9,
+        "energy that a counter tells over a gap of the power, on the last interval of the gap; of a gap over"
+        " several days each day's share on that day's last interval of it. It is never part of the power",
+        since=2,
+    )
 
 
 SCHEMAS: dict[RawTable, type[dy.Schema]] = {"weather": WeatherSchema, "generation": GenerationSchema}

@@ -19,6 +19,8 @@ SHIFTS = ("first_shift_us", "second_shift_us")
 READING = "reading_"
 _DIRECTIONS = ("wind_direction_deg",)
 _AMOUNTS = ("precipitation_mm",)
+# Told at the end of a gap alone: other intervals have none, and lack nothing.
+_TOLD_ONCE = ("gap_energy_kwh",)
 _WORDS = ("operating_state",)
 _POWERS = ("active_power_kw", "curtailment_limit_kw")
 
@@ -148,7 +150,7 @@ def _aggregated(
     for name in names:
         incomplete = int(found[f"partly_{name}"].sum())
         # A limit is mostly absent; the states are a word each.
-        if incomplete and name not in (*_WORDS, "curtailment_limit_kw"):
+        if incomplete and name not in (*_WORDS, *_TOLD_ONCE, "curtailment_limit_kw"):
             notes[f"intervals of {name} left empty, as not all of their rows are there"] += incomplete
     return found.select(*by, *names)
 
@@ -161,6 +163,8 @@ def _value(name: str, whole: pl.Expr, power_rule: str) -> pl.Expr:
         angle = column * math.pi / 180
         mean = pl.arctan2(angle.sin().mean(), angle.cos().mean()) * 180 / math.pi
         return pl.when(whole).then((mean + 360) % 360).alias(name)
+    if name in _TOLD_ONCE:
+        return pl.when(column.count() > 0).then(column.sum()).alias(name)
     if name in _AMOUNTS or (name in _POWERS and power_rule == "sum"):
         return pl.when(whole).then(column.sum()).alias(name)
     return pl.when(whole).then(column.mean()).alias(name)

@@ -51,6 +51,7 @@ CONVERSIONS: MappingProxyType[str, dict[str, Conversion]] = MappingProxyType(
         "deg": {"deg": SAME, "rad": Conversion(times=180, over=math.pi)},
         "%": {"%": SAME, "1": Conversion(times=100)},
         "mm": {"mm": SAME, "inch": Conversion(times=254, over=10)},
+        "kWh": {"kWh": SAME, "Wh": Conversion(over=1000), "MWh": Conversion(times=1000)},
     }
 )
 _PINT_SPELLING = {"°C": "degC", "W/m²": "W/m**2", "%": "percent"}

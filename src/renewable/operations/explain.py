@@ -23,6 +23,7 @@ Row = Mapping[str, Any]
 _INTERVAL, _HOUR = "timestamp_utc", "hour_utc"
 WALK = {
     "int_intervals": _INTERVAL,
+    "int_set_aside_readings": _INTERVAL,
     "int_doubtful_readings": _INTERVAL,
     "int_reading_flags": _INTERVAL,
     "int_expected_power": _INTERVAL,
@@ -32,6 +33,7 @@ WALK = {
     "int_stops": _INTERVAL,
     "int_flat_intervals": _INTERVAL,
     "int_plateaus": _INTERVAL,
+    "int_causes": _INTERVAL,
     "int_attribution": _INTERVAL,
     "int_interval_performance": _INTERVAL,
 }
@@ -51,13 +53,14 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class Found:
-    """What the warehouse holds of one interval: rows by model, and all rows of the seeds."""
+    """What the warehouse holds of one interval: rows by model, of events.csv, and all of the seeds."""
 
     asset: Row
     start_utc: datetime
     rows: Mapping[str, Sequence[Row]]
     event_kinds: Sequence[Row]
     reading_rules: Sequence[Row]
+    reported_events: Sequence[Row] = ()
 
     def row(self, model: str) -> Row:
         """The only row of a model; empty where it has none."""
@@ -75,17 +78,20 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause that applies to the interval, and which model shows it."""
+    """A cause that applies to the interval, whether it is reported or detected, and which model shows it."""
 
     kind: str
     priority: int
+    source: str
     evidence: str
     model: str
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One interval. Powers in kW, energies in kWh; `causes` in order of priority, the first one wins.
+    """One interval. Powers in kW, energies in kWh; of `causes` the first one wins: what is reported, then by priority.
+
+    `reported` are the rows of events.csv that touch the interval.
 
     `no_causes` says of the other kinds why they do not apply. `hour`, `flat` and `plateau` are empty where the models
     have no such row, `kind` is None where no cause applies.
@@ -102,6 +108,7 @@ class Explanation:
     hour: Mapping[str, Any]
     flat: Mapping[str, Any]
     plateau: Mapping[str, Any]
+    reported: tuple[Row, ...]
     causes: tuple[Cause, ...]
     no_causes: Mapping[str, str]
     kind: str | None
@@ -177,6 +184,7 @@ def explained(found: Found) -> Explanation:
         hour=_without_keys(found.row("int_asset_hours")),
         flat={n: v for n, v in _without_keys(found.row("int_flat_intervals")).items() if n not in interval},
         plateau=_without_keys(found.row("int_plateaus")),
+        reported=tuple(_without_keys(row) for row in found.reported_events),
         causes=causes,
         no_causes=_no_causes(found, {cause.kind for cause in causes}),
         kind=verdict.get("kind"),
@@ -202,6 +210,8 @@ def sentences(told: Explanation) -> Iterator[str]:
     yield from _section(
         "power that stands still", [*_facts(told.flat), *_facts(told.plateau)] or ["no: it changes"]
     )
+    if told.reported:
+        yield from _section("reported in events.csv", [_reported(row) for row in told.reported])
     causes = [
         f"{cause.kind}, priority {cause.priority}: {cause.evidence} ({cause.model})" for cause in told.causes
     ]
@@ -215,34 +225,15 @@ def sentences(told: Explanation) -> Iterator[str]:
     )
 
 
-def _causes(found: Found) -> Iterator[Cause]:
-    """What applies, as int_attribution asks for it, in order of priority."""
+def _causes(found: Found) -> list[Cause]:
+    """The rows of int_causes in the order in which int_attribution asks for them."""
     priority = {row["kind"]: row["priority"] for row in found.event_kinds}
-    applying = [Cause(kind, priority[kind], *shown) for kind, *shown in _applying(found)]
-    yield from sorted(applying, key=lambda cause: cause.priority)
-
-
-def _applying(found: Found) -> Iterator[tuple[str, str, str]]:
-    interval = found.row("int_assessed_intervals")
-    expected_kw, limit_kw = interval["expected_power_kw"], interval["curtailment_limit_kw"]
-    if interval["active_power_kw"] is None:
-        yield "unmeasured", "no reading", "int_assessed_intervals"
-    for stop in found.rows.get("int_stops", ()):
-        yield "downtime", stop["evidence"], "int_stops"
-    is_limited = interval["is_at_limit"] and expected_kw is not None and expected_kw > limit_kw
-    if interval["operating_state"] == "curtailed":
-        yield "curtailment", "reported state", "int_assessed_intervals"
-    elif is_limited:
-        yield "curtailment", "reported limit", "int_assessed_intervals"
-    elif found.row("int_plateaus").get("is_held"):
-        yield "curtailment", "plateau", "int_plateaus"
-    for hour in found.rows.get("int_cause_hours", ()):
-        # A share of next to nothing is no derating; where nothing is to be expected nothing is lost.
-        least_kw = 0.1 * interval["rated_power_kw"] if hour["kind"] == "derating" else 0.0
-        if expected_kw is None and hour["kind"] == "derating":
-            continue
-        if expected_kw is None or expected_kw > least_kw:
-            yield hour["kind"], hour["evidence"], f"int_{hour['kind']}_hours"
+    causes = [
+        Cause(row["kind"], priority[row["kind"]], row["source"], row["evidence"], row["shown_by"])
+        for row in found.rows.get("int_causes", ())
+        if row["kind"] in priority
+    ]
+    return sorted(causes, key=lambda cause: (cause.source != "reported", cause.priority))
 
 
 def _no_causes(found: Found, applying: Collection[str]) -> dict[str, str]:
@@ -267,8 +258,12 @@ def _why(verdict: Row, causes: Sequence[Cause], *, is_free: bool) -> str:
     kind = verdict["kind"]
     if not causes or causes[0].kind != kind:
         return "it was built from other rows than these: `renewable transform` builds it anew"
-    others = [f"{cause.kind} ({cause.priority})" for cause in causes[1:]]
-    why = f"{verdict['evidence']}; priority {causes[0].priority}"
+    first = causes[0]
+    others = [
+        f"{cause.kind} ({'detected' if cause.source != first.source else cause.priority})"
+        for cause in causes[1:]
+    ]
+    why = f"{verdict['evidence']}; priority {first.priority}"
     why += f" comes before {', '.join(others)}" if others else ", the only cause that applies"
     rest = verdict.get("rest_kind")
     return f"{why}; what the limit does not explain goes to {rest}" if rest else why
@@ -277,10 +272,13 @@ def _why(verdict: Row, causes: Sequence[Cause], *, is_free: bool) -> str:
 def _doubts(found: Found) -> Iterator[Doubt]:
     """Flags of readings that are there; the rules that judge runs of readings bring their numbers."""
     numbers = {(row["channel"], row["rule"]): row for row in found.reading_rules}
+    came = {
+        row["channel"]: {"reading": row["reading"]} for row in found.rows.get("int_set_aside_readings", ())
+    }
     for column, rule in found.row("int_reading_flags").items():
         channel = column.removesuffix("_flag")
         if channel != column and rule not in (None, "missing"):
-            known = numbers.get((channel, rule), {})
+            known = numbers.get((channel, rule), came.get(channel, {}))
             yield Doubt(
                 channel,
                 rule,
@@ -291,6 +289,8 @@ def _doubts(found: Found) -> Iterator[Doubt]:
 def _doubt(doubt: Doubt) -> str:
     numbers = doubt.numbers
     told = [f"{_value(numbers[name])} {name} and more" for name in ("readings", "minutes") if name in numbers]
+    if "reading" in numbers:
+        told.append(f"it came as {_with_unit(doubt.channel, numbers['reading'])}, bad_readings.csv says no")
     if "step" in numbers:
         told.append(
             f"more than {_with_unit(doubt.channel, numbers['step'])} from the reading before and after"
@@ -299,6 +299,13 @@ def _doubt(doubt: Doubt) -> str:
         honest = numbers["honest_channel"]
         told.append(f"honest while {honest} is up to {_with_unit(honest, numbers['honest_up_to'])}")
     return f"{doubt.channel} {doubt.rule}" + (f": {', '.join(told)}" if told else "")
+
+
+def _reported(row: Row) -> str:
+    note = f": {row['note']}" if row["note"] else ""
+    # DuckDB gives instants in the machine's zone.
+    start, end = (row[name].astimezone(UTC) for name in ("start_utc", "end_utc"))
+    return f"{row['kind']}, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC{note}"
 
 
 def _section(title: str, facts: Sequence[str]) -> Iterator[str]:
@@ -380,6 +387,11 @@ def _found(connection: duckdb.DuckDBPyConnection, asset_id: str, at: datetime) -
         rows=rows,
         event_kinds=_rows(connection, "from vocabulary.event_kinds"),
         reading_rules=_rows(connection, "from vocabulary.reading_rules"),
+        reported_events=_rows(
+            connection,
+            "from seeds.reported_events where asset_id = ? and start_utc < ? and end_utc > ? order by all",
+            [asset_id, start + timedelta(minutes=assets[asset_id]["interval_minutes"]), start],
+        ),
     )
 
 

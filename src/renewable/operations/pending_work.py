@@ -104,6 +104,7 @@ def _rules(now: Versions) -> tuple[str, ...]:
     """What files are judged and built by: with other rules a day that was given up is another one."""
     return (
         f"registry|{registry_version(now.registry)}",
+        f"reported|{hashlib.sha256(repr(now.reported).encode()).hexdigest()[:16]}",
         f"contract|{contract_version()}",
         f"tests|{now.tests}",
     )

@@ -96,8 +96,8 @@ def _columns_of_channels(model: str) -> list[dict[str, str]]:
         {
             "name": f"{channel}_flag",
             "data_type": "varchar",
-            "description": f"What is doubtful about {channel}: {', '.join(('missing', *rules_of(channel)))};"
-            " null when nothing is.",
+            "description": f"What is doubtful about {channel}:"
+            f" {', '.join(('set_aside', 'missing', *rules_of(channel)))}; null when nothing is.",
         }
         for channel in flagged_channels()
     ]
@@ -127,12 +127,13 @@ def _channels() -> Iterator[str]:
 def _words() -> Iterator[str]:
     yield from ("", "## Kinds of events and lines of the books, by priority", "")
     yield from (
-        "| kind | seen in | parts of one event up to, min | estimated | meaning |",
-        "|---|---|---|---|---|",
+        "| kind | seen in | found by | availability | parts of one event up to, min | estimated | meaning |",
+        "|---|---|---|---|---|---|---|",
     )
     for kind in event_kinds():
         estimated = "yes" if kind.is_estimated else "no"
-        yield _row(kind.kind, kind.seen_in, str(kind.gap_minutes), estimated, kind.description)
+        counts = (kind.seen_in, kind.found_by, kind.availability, str(kind.gap_minutes))
+        yield _row(kind.kind, *counts, estimated, kind.description)
 
 
 def _meaning(table: RawTable, name: str) -> str:

@@ -99,7 +99,8 @@ def headlines(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Figure]
             "energy_availability_ratio",
             "Availability, by energy",
             "%",
-            "1 less energy lost to downtime by expected energy (IEC 61400-26-1).",
+            "1 less energy lost to downtime and planned maintenance by the energy to be expected outside of outages and"
+            " orders that are no fault of the asset (IEC 61400-26-1).",
         ),
         figure("capacity_factor", "Capacity factor", "%", "Mean observed power by rated power.", 0),
         figure("performance_ratio", "Performance ratio", "%", "Solar assets (IEC 61724-1)."),
@@ -138,7 +139,12 @@ def quality_by_channel(quality: pl.DataFrame) -> pl.DataFrame:
         quality.group_by("channel")
         .agg(
             pl.col(
-                "readings_expected", "readings_present", "readings_missing", *doubts(), *below_zero()
+                "readings_expected",
+                "readings_present",
+                "readings_missing",
+                "readings_set_aside",
+                *doubts(),
+                *below_zero(),
             ).sum(),
             pl.col("longest_gap_hours").max(),
         )

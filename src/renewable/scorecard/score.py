@@ -19,7 +19,7 @@ from renewable.published.publish import finished_build
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
-from renewable.vocabulary import UNMEASURED, EventKind, channels_under, event_kinds
+from renewable.vocabulary import UNMEASURED, EventKind, channels_under, detected_kinds
 from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
@@ -223,7 +223,7 @@ def score(
 
 def loss_kinds() -> list[EventKind]:
     """Kinds that intervals are told by, in order of priority; in unmeasured ones nobody can see an event."""
-    return [kind for kind in event_kinds("interval") if kind.kind != UNMEASURED]
+    return [kind for kind in detected_kinds() if kind.kind != UNMEASURED]
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorecard:

@@ -46,6 +46,8 @@ _TABLES = {
     "built_files": "table_name varchar, day date, file varchar, sha256 varchar, rows_loaded bigint,"
     " values_set_aside bigint, contract_version varchar",
     "registry_versions": "registry_version varchar, content varchar",
+    # What was reported of an asset's day when it was built (renewable.reported.reported_by_day).
+    "built_reported": "day date, asset_id varchar, fingerprint varchar",
     "half_built": "day date, build_id varchar",
     "held_assets": "asset_id varchar, day date, test varchar, build_id varchar, tests_version varchar",
     # What builds changed since the set in `published` was written, by month of a mart; null: all of it.
@@ -86,7 +88,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Books:
-    """All that is known of builds. `files` has BUILT_FILES_SCHEMA.
+    """All that is known of builds. `files` has BUILT_FILES_SCHEMA; `reported` is what `reported_by_day` gave then.
 
     `is_legacy`: the tables were built before books were kept, so nobody knows by which models.
     """
@@ -94,6 +96,7 @@ class Books:
     files: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BUILT_FILES_SCHEMA))
     days: Mapping[date, BuiltDay] = field(default_factory=dict)
     registries: Mapping[str, Registry] = field(default_factory=dict)
+    reported: Mapping[date, Mapping[str, str]] = field(default_factory=dict)
     half_built: Mapping[date, str] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
     builds: Mapping[str, Build] = field(default_factory=dict)
@@ -137,6 +140,9 @@ def read_books(connection: duckdb.DuckDBPyConnection) -> Books:
     files: pl.DataFrame = connection.sql(f"select {columns} from {SCHEMA}.built_files order by all").pl()
     days = {day: BuiltDay(*rest) for day, *rest in rows(f"from {SCHEMA}.built_days order by day")}
     half_built = dict(rows(f"from {SCHEMA}.half_built order by day"))
+    # Books of before anything could be reported have no such table.
+    is_told = (SCHEMA, "built_reported") in found
+    reported = rows(f"from {SCHEMA}.built_reported order by all") if is_told else []
     return Books(
         files=files.cast(BUILT_FILES_SCHEMA),
         days=days,
@@ -144,6 +150,7 @@ def read_books(connection: duckdb.DuckDBPyConnection) -> Books:
             version: json.loads(content)
             for version, content in rows(f"from {SCHEMA}.registry_versions order by all")
         },
+        reported=_by_day(reported),
         half_built=half_built,
         held=tuple(Held(*row) for row in rows(f"from {SCHEMA}.held_assets order by all")),
         builds={row[0]: Build(*row) for row in rows(f"from {SCHEMA}.builds order by started_at")},
@@ -163,7 +170,7 @@ def begin_build(connection: duckdb.DuckDBPyConnection, build: Build, days: Colle
 
 def forget_days(connection: duckdb.DuckDBPyConnection) -> None:
     """Nothing counts as built any more; marks and builds stay."""
-    for name in ("built_days", "built_files", "held_assets"):
+    for name in ("built_days", "built_files", "built_reported", "held_assets"):
         connection.execute(f"delete from {SCHEMA}.{name}")
 
 
@@ -174,10 +181,11 @@ def settle_days(
     built: BuiltDay,
     registry: Registry,
     held: Iterable[Held],
+    reported: Mapping[date, Mapping[str, str]],
 ) -> None:
     """Write that `days` are built from `loaded` (BUILT_FILES_SCHEMA) and clear their marks; one transaction.
 
-    Days without files leave the books.
+    Days without files leave the books, but for what is `reported` of them (by day and asset, of all days built).
     """
     files = loaded.filter(pl.col("day").is_in(list(days)))
     for name in ("built_days", "built_files", "held_assets", "half_built"):
@@ -188,6 +196,9 @@ def settle_days(
         connection, "built_days", [(day, built.build_id, built.models_version, version) for day in with_files]
     )
     _insert(connection, "built_files", files.rows())
+    _delete_days(connection, "built_reported", reported)
+    told = [(day, asset_id, said) for day, of_day in reported.items() for asset_id, said in of_day.items()]
+    _insert(connection, "built_reported", told)
     _insert(
         connection, "held_assets", [(h.asset_id, h.day, h.test, h.build_id, h.tests_version) for h in held]
     )
@@ -200,6 +211,13 @@ def settle_days(
         f"delete from {SCHEMA}.registry_versions"
         f" where registry_version not in (select registry_version from {SCHEMA}.built_days)"
     )
+
+
+def _by_day(rows: Iterable[tuple[date, str, str]]) -> dict[date, dict[str, str]]:
+    found: dict[date, dict[str, str]] = {}
+    for day, asset_id, fingerprint in rows:
+        found.setdefault(day, {})[asset_id] = fingerprint
+    return found
 
 
 def finish_build(connection: duckdb.DuckDBPyConnection, build_id: str, now: datetime) -> None:
@@ -302,6 +320,11 @@ def read_copies(settings: Settings) -> Books:
         files=_complete(files),
         days={day: BuiltDay(*rest) for start, end, *rest in told["days"] for day in _days(start, end)},
         registries=told["registries"],
+        reported=_by_day(
+            (day, asset_id, fingerprint)
+            for start, end, asset_id, fingerprint in told.get("reported", ())
+            for day in _days(start, end)
+        ),
         half_built={
             day: build_id for start, end, build_id in told["half_built"] for day in _days(start, end)
         },
@@ -326,6 +349,10 @@ def _state(books: Books) -> str:
     half: dict[tuple[str, ...], list[date]] = {}
     for day, build_id in books.half_built.items():
         half.setdefault((build_id,), []).append(day)
+    reported: dict[tuple[str, ...], list[date]] = {}
+    for day, of_day in books.reported.items():
+        for asset_id, fingerprint in of_day.items():
+            reported.setdefault((asset_id, fingerprint), []).append(day)
     held: dict[tuple[str, ...], list[date]] = {}
     for each in books.held:
         held.setdefault((each.asset_id, each.test, each.build_id, each.tests_version), []).append(each.day)
@@ -335,6 +362,7 @@ def _state(books: Books) -> str:
             "half_built": _ranges(half),
             "held": [[key[0], start, end, *key[1:]] for start, end, *key in _ranges(held)],
             "registries": books.registries,
+            "reported": _ranges(reported),
             "builds": [
                 [b.build_id, b.started_at.isoformat(), b.finished_at and b.finished_at.isoformat(), b.process]
                 for b in books.builds.values()

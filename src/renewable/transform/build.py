@@ -19,6 +19,7 @@ import polars as pl
 from loaders.load_log import create_load_log, files_of_other_registry, publish_load_log, warehouse_log
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, asset_facts, load_fleet
+from renewable.reported import spans_of
 from renewable.settings import Settings
 from renewable.transform.books import (
     Books,
@@ -155,7 +156,9 @@ def upgrade_tables(settings: Settings, *, report: Report | None = None) -> Trans
 
 def present_versions(fleet: Fleet) -> Versions:
     """What a build would be made with now."""
-    return Versions(models_version(PROJECT_DIR), tests_version(PROJECT_DIR), asset_facts(fleet))
+    return Versions(
+        models_version(PROJECT_DIR), tests_version(PROJECT_DIR), asset_facts(fleet), spans_of(fleet.reported)
+    )
 
 
 def pieces_of(days: Collection[date], rows_a_day: int, rows: int) -> Iterator[Window]:
@@ -269,7 +272,13 @@ class _Builder:
         write_copies(
             self._settings,
             Books(
-                self._books.files, self._books.days, self._books.registries, half, self._books.held, builds
+                self._books.files,
+                self._books.days,
+                self._books.registries,
+                self._books.reported,
+                half,
+                self._books.held,
+                builds,
             ),
         )
         with self._connected() as connection:
@@ -303,7 +312,7 @@ class _Builder:
             connection.execute("begin")
             note_changed_months(connection, changed_months(connection, month_columns(PROJECT_DIR)))
             close_journal(connection)
-            self._settle(connection, days, held)
+            self._settle(connection, days, held, {*days, *(piece.days if piece else ())})
             connection.execute("commit")
             self._books = read_books(connection)
             write_copies(self._settings, self._books)
@@ -311,7 +320,11 @@ class _Builder:
             self._held.setdefault(test, set()).update(assets)
 
     def _settle(
-        self, connection: duckdb.DuckDBPyConnection, days: Collection[date], held: Mapping[str, set[str]]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        days: Collection[date],
+        held: Mapping[str, set[str]],
+        built_days: Collection[date],
     ) -> None:
         registry = self._versions.registry
         built = BuiltDay(self._build.build_id, self._versions.models, registry_version(registry))
@@ -321,7 +334,8 @@ class _Builder:
             for asset in sorted(assets)
             for day in sorted(set(days) & set(self._loaded["day"]))
         ]
-        settle_days(connection, days, self._loaded, built, registry, rows)
+        reported = self._versions.reported_by_day(built_days)
+        settle_days(connection, days, self._loaded, built, registry, rows, reported)
 
     def _hold(self, error: DbtError, environment: Mapping[str, str]) -> dict[str, set[str]]:
         """Give the assets that failing tests name their former rows back, until only tests of such assets fail.

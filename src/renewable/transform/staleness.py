@@ -1,16 +1,17 @@
 """What is stale and why: pure functions over load log, books, registry and versions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import polars as pl
 
+from renewable.reported import BAD_READINGS_FILE, EVENTS_FILE, Span, reported_by_day
 from renewable.transform.books import BUILT_FILES_SCHEMA, Books, Registry, registry_version
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
-Why = Literal["files", "registry", "models", "half built", "failed test"]
+Why = Literal["files", "registry", "reported", "models", "half built", "failed test"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,20 @@ class Stale:
 
 @dataclass(frozen=True)
 class Versions:
-    """What tables are built with now: models and tests by their fingerprints, the registry by its content."""
+    """What tables are built with now: models and tests by their fingerprints, the registry by its content, and all that
+    people report."""
 
     models: str
     tests: str
     registry: Registry
+    reported: tuple[Span, ...] = ()
+
+    def reported_by_day(self, days: Collection[date]) -> dict[date, dict[str, str]]:
+        """What is reported of each of `days`, empty where nothing is: by asset a fingerprint."""
+        if not days:
+            return {}
+        found = reported_by_day(self.reported, min(days), max(days))
+        return {day: found.get(day, {}) for day in days}
 
 
 def find_stale(loaded: pl.DataFrame, books: Books, now: Versions) -> list[Stale]:
@@ -46,6 +56,7 @@ def find_stale(loaded: pl.DataFrame, books: Books, now: Versions) -> list[Stale]
         *_half_built(books),
         *_models(books, loaded, now.models),
         *_registry(books, now.registry),
+        *_reported(books, now),
         *_files(loaded, books),
         *_failed(books),
     ]
@@ -116,6 +127,28 @@ def _registry(books: Books, registry: Registry) -> Iterator[Stale]:
             touched = [day for day in days if day >= begins - ONE_DAY]
             for window in contiguous_windows(touched):
                 yield Stale(window, "registry", _change(before, after), asset_id)
+
+
+def _reported(books: Books, now: Versions) -> Iterator[Stale]:
+    """Days between the first and the last one that was built, with files or without."""
+    if not books.days:
+        return
+    window = Window(min(books.days), max(books.days) + ONE_DAY)
+    grouped: dict[tuple[str, str], list[date]] = {}
+    for day, present in now.reported_by_day(window.days).items():
+        before = books.reported.get(day, {})
+        for asset_id in before.keys() | present.keys():
+            if before.get(asset_id) != present.get(asset_id):
+                grouped.setdefault((asset_id, _said(asset_id, before, present)), []).append(day)
+    for (asset_id, said), days in sorted(grouped.items()):
+        for window in contiguous_windows(days):
+            yield Stale(window, "reported", f"{EVENTS_FILE} or {BAD_READINGS_FILE} {said}", asset_id)
+
+
+def _said(asset_id: str, before: Mapping[str, str], present: Mapping[str, str]) -> str:
+    if asset_id not in before:
+        return "says something new of it"
+    return "says something else of it" if asset_id in present else "no longer says anything of it"
 
 
 def _changed(before: Any, after: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """The published marts against the oracle, on days with holes around a clock change."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -19,11 +19,17 @@ from renewable.transform.build import transform
 from renewable.warehouse import connect
 from renewable.windows import Window
 from tests.conftest import SEEDS
-from tests.integration.oracle import expected_marts
+from tests.integration.oracle import Told, expected_marts
 from tests.integration.warehouse_tables import interval_labels
 
 pytestmark = pytest.mark.integration
 WINDOW = Window(date(2025, 10, 25), date(2025, 11, 3))
+
+
+def _utc(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2025, 10, day, hour, minute, tzinfo=UTC)
+
+
 MINUTES = {
     "campo-claro-s-01": 15,
     "campo-claro-s-02": 30,
@@ -34,6 +40,38 @@ MINUTES = {
 }
 SILENT, SILENT_LOCAL_DAY = "campo-claro-s-02", date(2025, 10, 28)
 LATE, LATE_FROM = "nordermarsch-w-02", date(2025, 10, 28)
+# Across the night the clock goes back in Europe; beside silence, holes and what is found; overlapping; without wind.
+EVENTS_CSV = """\
+asset_id,site_id,technology,start,end,clock,kind,note
+,nordermarsch,wind,2025-10-26 01:00,2025-10-26 04:00,local,grid_outage,"line 4, north"
+,prairie_ridge,,2025-10-28T20:00-05:00,2025-10-29T06:00Z,,curtailment,
+campo-claro-s-02,,,2025-10-27 10:07,2025-10-27 13:00,utc,downtime,inverter
+campo-claro-s-02,,,2025-10-27 13:00,2025-10-27 14:00,utc,downtime,fan
+mesa-dorada-s-01,,,2025-10-27 08:00,2025-10-27 13:00,local,planned_maintenance,
+nordermarsch-w-01,,,2025-10-30T00:00Z,2025-10-30T06:00Z,,force_majeure,storm
+nordermarsch-w-01,,,2025-10-30T03:00Z,2025-10-30T12:00Z,,operator_order,
+"""
+BAD_READINGS_CSV = """\
+asset_id,channel,from,to,clock,note
+nordermarsch-w-01,wind_speed_ms,2025-10-26 02:30,2025-10-26 03:30,utc,iced
+campo-claro-s-01,active_power_kw,2025-10-29 09:00,2025-10-29 15:00,local,meter
+prairie-ridge-w-02,*,2025-10-31T00:00Z,2025-10-31T06:00Z,,logger
+"""
+REPORTED = [
+    Told("nordermarsch-w-01", _utc(25, 23), _utc(26, 3), "grid_outage", "line 4, north"),
+    Told("nordermarsch-w-02", _utc(25, 23), _utc(26, 3), "grid_outage", "line 4, north"),
+    Told("prairie-ridge-w-02", _utc(29, 1), _utc(29, 6), "curtailment"),
+    Told("campo-claro-s-02", _utc(27, 10, 7), _utc(27, 13), "downtime", "inverter"),
+    Told("campo-claro-s-02", _utc(27, 13), _utc(27, 14), "downtime", "fan"),
+    Told("mesa-dorada-s-01", _utc(27, 15), _utc(27, 20), "planned_maintenance"),
+    Told("nordermarsch-w-01", _utc(30), _utc(30, 6), "force_majeure", "storm"),
+    Told("nordermarsch-w-01", _utc(30, 3), _utc(30, 12), "operator_order"),
+]
+BAD = [
+    Told("nordermarsch-w-01", _utc(26, 2, 30), _utc(26, 3, 30), "wind_speed_ms"),
+    Told("campo-claro-s-01", _utc(29, 8), _utc(29, 14), "active_power_kw"),
+    Told("prairie-ridge-w-02", _utc(31), _utc(31, 6), "*"),
+]
 KEYS = {
     "mart_asset_daily": ["asset_id", "date_local"],
     "mart_fleet_daily": ["group_level", "group_name", "date_local"],
@@ -62,10 +100,12 @@ def chain(mixed_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Setti
     fleet_dir = tmp_path_factory.mktemp("mixed")
     mixed_fleet.assets.write_csv(fleet_dir / "assets.csv")
     mixed_fleet.power_curves.write_csv(fleet_dir / "power_curves.csv")
+    (fleet_dir / "events.csv").write_text(EVENTS_CSV)
+    (fleet_dir / "bad_readings.csv").write_text(BAD_READINGS_CSV)
     settings = Settings(data_dir=tmp_path_factory.mktemp("marts"), fleet_dir=fleet_dir)
     for number, day in enumerate(WINDOW.days):
         weather = weather_day(mixed_fleet, day, 9)
-        generation = generation_day(mixed_fleet, day, 9)
+        generation = _with_counters(generation_day(mixed_fleet, day, 9))
         holes = {"weather": _holed(weather, number), "generation": _holed(generation, number + 7)}
         if number in (2, 3):  # the whole of its local day between them
             holes = {t: f.filter(pl.col("asset_id") != SILENT) for t, f in holes.items()}
@@ -80,7 +120,13 @@ def chain(mixed_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Setti
 
 @pytest.fixture(scope="module")
 def oracle(chain: Settings, mixed_fleet: Fleet) -> dict[str, pl.DataFrame]:
-    return expected_marts(chain.raw_dir, mixed_fleet, interval_labels(chain))
+    return expected_marts(chain.raw_dir, mixed_fleet, interval_labels(chain), REPORTED, BAD)
+
+
+def _with_counters(generation: pl.DataFrame) -> pl.DataFrame:
+    """Counters that tell energy over gaps, on intervals with power and without."""
+    row = pl.int_range(pl.len())
+    return generation.with_columns(gap_energy_kwh=pl.when(row % 53 == 7).then(7.25 + row))
 
 
 def _holed(frame: pl.DataFrame, salt: int) -> pl.DataFrame:
@@ -178,7 +224,9 @@ def test_losses_add_up_to_the_gap_on_every_day(chain: Settings) -> None:
         .agg(pl.col("lost_kwh").sum())
     )
     days = _published(chain, "mart_asset_daily").join(sums, on=["asset_id", "date_local"], how="left")
-    gap = pl.col("expected_energy_kwh").fill_null(0) - pl.col("energy_kwh").fill_null(0)
+    came = pl.col("energy_kwh").fill_null(0) + pl.col("gap_energy_kwh").fill_null(0)
+    gap = pl.col("expected_energy_kwh").fill_null(0) - came
+    assert days["gap_energy_kwh"].sum() > 1000
     assert days.filter((gap - pl.col("lost_kwh")).abs() > 1e-6).is_empty()
     assert days["lost_kwh"].null_count() == 0
 
@@ -241,3 +289,54 @@ def _assert_same_bits(ours: pl.DataFrame, theirs: pl.DataFrame) -> None:
 def _published(settings: Settings, mart: str) -> pl.DataFrame:
     path: Path = settings.published_dir / f"{mart}.parquet"
     return pl.read_parquet(path).drop("build_id")
+
+
+def test_what_is_reported_is_what_happened_whatever_is_found_and_adds_up(chain: Settings) -> None:
+    events = _published(chain, "mart_events").filter(pl.col("source") == "reported")
+    found = {(e["asset_id"], e["kind"]): e for e in events.iter_rows(named=True)}
+    outage = found["nordermarsch-w-01", "grid_outage"]
+    assert (outage["start_utc"], outage["end_utc"]) == (_utc(25, 23), _utc(26, 3)), "an hour came twice"
+    assert outage["note"] == "line 4, north" and outage["duration_hours"] == 4
+    # An interval belongs to what holds its middle: half past ten is the first of half an hour from 10:07 on whose does.
+    stop = found["campo-claro-s-02", "downtime"]
+    assert (stop["start_utc"], stop["end_utc"]) == (_utc(27, 10), _utc(27, 14))
+    assert stop["is_estimated"] and stop["note"] == "fan; inverter", "nobody saw the power"
+    assert found["nordermarsch-w-01", "force_majeure"]["end_utc"] == _utc(30, 6)
+    assert found["nordermarsch-w-01", "operator_order"]["start_utc"] == _utc(30, 6), "the first by priority"
+    assert ("nordermarsch-w-02", "grid_outage") not in found, "it was not commissioned yet"
+    lost = _published(chain, "mart_losses_daily").filter(pl.col("loss_category") == "planned_maintenance")
+    assert lost.select("asset_id", "date_local").rows() == [("mesa-dorada-s-01", date(2025, 10, 27))]
+
+
+def test_time_of_an_outage_is_in_neither_availability_and_planned_work_is_unavailable(
+    chain: Settings,
+) -> None:
+    daily = {
+        (row["asset_id"], row["date_local"].day): row
+        for row in _published(chain, "mart_asset_daily").iter_rows(named=True)
+    }
+    outage = daily["nordermarsch-w-01", 30]
+    assert outage["available_hours"] + outage["unavailable_hours"] < outage["observed_hours"]
+    assert outage["excluded_expected_energy_kwh"] > 0 == outage["unavailable_lost_kwh"]
+    work = daily["mesa-dorada-s-01", 27]
+    assert work["unavailable_hours"] > 2 and work["energy_availability_ratio"] < 0.9
+    assert work["downtime_lost_kwh"] == 0 < work["unavailable_lost_kwh"]
+
+
+def test_readings_that_are_set_aside_are_counted_and_kept_and_used_nowhere(chain: Settings) -> None:
+    quality = _published(chain, "mart_data_quality_daily")
+    sums = quality.group_by("asset_id").agg(pl.col("readings_set_aside").sum()).filter(pl.last() > 0)
+    assert set(sums["asset_id"]) == {"nordermarsch-w-01", "campo-claro-s-01", "prairie-ridge-w-02"}
+    all_of = pl.col("readings_present") + pl.col("readings_missing") + pl.col("readings_set_aside")
+    assert quality.filter(pl.col("readings_expected") != all_of).is_empty()
+    with connect(chain.warehouse_path, read_only=True) as connection:
+        kept = connection.execute(
+            "select count(*), count(*) filter (where cast(raw.active_power_kw as varchar) = aside.reading),"
+            " count(used.active_power_kw)"
+            " from intermediate.int_set_aside_readings as aside"
+            " join raw.generation as raw on raw.asset_id = aside.asset_id and raw.timestamp = aside.timestamp_utc"
+            " join intermediate.int_intervals as used"
+            " on used.asset_id = aside.asset_id and used.timestamp_utc = aside.timestamp_utc"
+            " where aside.channel = 'active_power_kw'"
+        ).fetchone()
+    assert kept is not None and kept[0] == kept[1] > 0 == kept[2]

@@ -56,9 +56,11 @@ def test_the_simulator_injects_kinds_of_the_vocabulary_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("cell", "other", "said"),
     [
-        (",grey,", ",mauve,", "row 2: colour 'mauve'"),
-        ("unmeasured,1,", "unmeasured,first,", "row 2: invalid literal"),
-        (",true,interval,", ",true,night,", "row 2: seen_in 'night'"),
+        (",grey,", ",mauve,", "row 6: colour 'mauve'"),
+        ("unmeasured,5,", "unmeasured,fifth,", "row 6: invalid literal"),
+        (",true,interval,", ",true,night,", "row 6: seen_in 'night'"),
+        (",data,unknown,", ",dreams,unknown,", "row 6: found_by 'dreams'"),
+        (",data,unknown,", ",data,perhaps,", "row 6: availability 'perhaps'"),
         ("priority", "rank", "row 2: column 'priority' is missing"),
     ],
 )

@@ -1,5 +1,7 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
+{%- set words = vocabulary() %}
+
 with intervals as (
 
     select * from {{ ref('int_interval_performance') }}
@@ -21,8 +23,14 @@ measured as (
         intervals.*,
         assets.technology,
         intervals.active_power_kw is not null and intervals.expected_power_kw is not null as is_compared,
-        intervals.active_power_kw is not null
+        -- What people know of an interval needs no reading of its power.
+        (intervals.active_power_kw is not null or intervals.event_source = 'reported')
         and (assets.technology = 'wind' or intervals.poa_irradiance_wm2 >= 50.0) as counts_for_availability,
+        {%- for counted in ['unavailable', 'excluded'] %}
+        coalesce(
+            intervals.event_kind in ('{{ kinds_counted_as(words, counted) | join("', '") }}'), false
+        ) as is_{{ counted }},
+        {%- endfor %}
         assets.technology = 'solar'
         and intervals.is_free
         and intervals.expected_power_kw < 0.98 * assets.rated_power_kw as is_soilable,
@@ -43,9 +51,10 @@ select
     count(active_power_kw) as intervals_observed,
     count(*) filter (where expected_power_kw is null) as intervals_without_expectation,
     count(*) filter (where expected_power_source = 'neighbours') as intervals_expected_from_neighbours,
-    count(*) filter (where counts_for_availability and event_kind is distinct from 'downtime') as intervals_available,
-    count(*) filter (where counts_for_availability and event_kind = 'downtime') as intervals_unavailable,
+    count(*) filter (where counts_for_availability and not is_unavailable and not is_excluded) as intervals_available,
+    count(*) filter (where counts_for_availability and is_unavailable) as intervals_unavailable,
     {{ exact_sum('energy_kwh') }} as energy_kwh,
+    {{ exact_sum('gap_energy_kwh') }} as gap_energy_kwh,
     {{ exact_mean('active_power_kw') }} as mean_power_kw,
     {{ exact_sum('expected_energy_kwh') }} as expected_energy_kwh,
     {{ exact_sum('energy_kwh', 'is_compared') }} as compared_energy_kwh,
@@ -56,9 +65,12 @@ select
     {{ exact_sum('reference_stc_kwh') }} as reference_yield_stc_kwh,
     {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
     {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }} as insolation_kwh_m2,
-    {%- for cause in kinds(vocabulary(), ['interval']) + ['unexplained'] %}
+    {%- for cause in kinds(words, ['interval']) + ['unexplained'] %}
     coalesce({{ exact_sum(cause ~ '_kwh') }}, 0.0) as {{ cause }}_kwh,
     {%- endfor %}
+    -- Kinds of which nobody saw the power, or of a part.
+    {{ sorted_list('case when active_power_kw is null then event_kind end') }} as unseen_kinds,
+    coalesce({{ exact_sum('expected_energy_kwh', 'is_excluded') }}, 0.0) as excluded_expected_energy_kwh,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh
 from measured
 group by asset_id, date_local

@@ -5,12 +5,15 @@ with marked as (
     select
         attribution.asset_id,
         attribution.kind,
+        attribution.source,
         {{ utc_date('attribution.timestamp_utc') }} as day_utc,
         attribution.timestamp_utc as start_utc,
         {{ minutes_after('attribution.timestamp_utc', 'assets.interval_minutes') }} as end_utc,
         attribution.evidence,
         attribution.lost_kwh,
-        event_kinds.gap_minutes
+        attribution.is_unseen,
+        -- What people report begins and ends when they say so.
+        case when attribution.source = 'reported' then 0 else event_kinds.gap_minutes end as gap_minutes
     from {{ ref('int_attribution') }} as attribution
     inner join {{ ref('stg_assets') }} as assets on attribution.asset_id = assets.asset_id
     inner join {{ ref('event_kinds') }} as event_kinds on attribution.kind = event_kinds.kind
@@ -26,7 +29,7 @@ begun as (
         *,
         coalesce(start_utc > {{ minutes_after('lag(end_utc) over in_order', 'gap_minutes') }}, true) as is_first
     from marked
-    window in_order as (partition by asset_id, kind, day_utc order by start_utc)
+    window in_order as (partition by asset_id, kind, source, day_utc order by start_utc)
 
 ),
 
@@ -35,7 +38,7 @@ numbered as (
     select
         *,
         count(*) filter (where is_first) over (
-            partition by asset_id, kind, day_utc
+            partition by asset_id, kind, source, day_utc
             order by start_utc
             rows unbounded preceding
         ) as piece
@@ -70,10 +73,12 @@ dirty as (
     select
         stretches.asset_id,
         'soiling' as kind,
+        'detected' as source,
         stretches.date_local as day_utc,
         min(stretches.start_utc) as start_utc,
         max(stretches.end_utc) as end_utc,
         'days since rain' as evidence,
+        false as is_unseen,
         any_value((1.0 - stretches.soiling_ratio) * daily.soilable_kwh) as lost_kwh
     from stretches
     inner join {{ ref('int_asset_daily') }} as daily
@@ -88,21 +93,25 @@ dirty as (
 select
     asset_id,
     kind,
+    source,
     day_utc,
     min(start_utc) as start_utc,
     max(end_utc) as end_utc,
     {{ sorted_list('evidence') }} as evidence,
+    bool_or(is_unseen) as is_unseen,
     {{ exact_sum('lost_kwh') }} as lost_kwh
 from numbered
-group by asset_id, kind, day_utc, piece
+group by asset_id, kind, source, day_utc, piece
 union all
 select
     asset_id,
     kind,
+    source,
     day_utc,
     start_utc,
     end_utc,
     evidence,
+    is_unseen,
     lost_kwh
 from dirty
 order by day_utc, asset_id, kind, start_utc

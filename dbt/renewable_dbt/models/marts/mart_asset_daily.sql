@@ -53,6 +53,9 @@ asset_days as (
 
     select
         sums.*,
+        {%- for kind in kinds_counted_as(vocabulary(), 'unavailable') %}
+        {{ '+ ' if not loop.first }}sums.{{ kind }}_kwh{{ ' as unavailable_lost_kwh,' if loop.last }}
+        {%- endfor %}
         assets.site_id,
         assets.technology,
         assets.rated_power_kw,
@@ -89,8 +92,9 @@ select
     intervals_observed * interval_hours as observed_hours,
     {{ data_coverage('intervals_observed', 'intervals_expected') }} as data_coverage_ratio,
     energy_kwh,
+    gap_energy_kwh,
     expected_energy_kwh,
-    expected_energy_kwh - coalesce(energy_kwh, 0.0) as lost_energy_kwh,
+    expected_energy_kwh - coalesce(energy_kwh, 0.0) - coalesce(gap_energy_kwh, 0.0) as lost_energy_kwh,
     mean_power_kw / rated_power_kw as capacity_factor,
     energy_kwh / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
         as specific_yield_kwh_per_kw,
@@ -101,13 +105,16 @@ select
     intervals_unavailable * interval_hours as unavailable_hours,
     {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
         as time_availability_ratio,
-    {{ energy_availability('downtime_kwh', 'expected_energy_kwh') }} as energy_availability_ratio,
+    {{ energy_availability('unavailable_lost_kwh', 'expected_energy_kwh', 'excluded_expected_energy_kwh') }}
+        as energy_availability_ratio,
     {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh') }} as performance_index,
     soiling_ratio,
     mean_wind_speed_ms,
     insolation_kwh_m2,
     -- What the ratios were made of, for roll-ups.
     downtime_kwh as downtime_lost_kwh,
+    unavailable_lost_kwh,
+    excluded_expected_energy_kwh,
     compared_energy_kwh,
     compared_expected_energy_kwh,
     reference_yield_energy_kwh,

@@ -10,7 +10,8 @@ with flags as (
         asset_id,
         date_local
         {%- for channel in judged %},
-        count({{ channel }}) as {{ channel }}_present
+        count({{ channel }}) as {{ channel }}_present,
+        count(*) filter (where {{ channel }}_flag = 'set_aside') as {{ channel }}_set_aside
         {%- for rule in rules_of(words, channel) %},
         count(*) filter (where {{ channel }}_flag = '{{ rule }}') as {{ channel }}_{{ rule }}
         {%- endfor %}
@@ -33,6 +34,7 @@ by_channel as (
         {%- for rule in rules %}
         {{ channel ~ '_' ~ rule if rule in rules_of(words, channel) else '0' }} as readings_{{ rule }},
         {%- endfor %}
+        {{ channel }}_set_aside as readings_set_aside,
         {{ channel }}_present as readings_present
     from flags
     {{ 'union all' if not loop.last }}
@@ -106,7 +108,8 @@ select
     by_channel.channel,
     daily.intervals_expected as readings_expected,
     by_channel.readings_present,
-    daily.intervals_expected - by_channel.readings_present as readings_missing,
+    daily.intervals_expected - by_channel.readings_present - by_channel.readings_set_aside as readings_missing,
+    by_channel.readings_set_aside,
     {%- for rule in rules %}
     by_channel.readings_{{ rule }},
     {%- endfor %}

@@ -1,5 +1,7 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
+{%- set words = vocabulary() %}
+
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
@@ -40,15 +42,16 @@ balanced as (
 ),
 
 categories as (
-    {% for category in kinds(vocabulary(), ['interval', 'day', 'rest']) %}
+    {% for category in kinds(words, ['interval', 'day', 'rest']) %}
     select
         asset_id,
         date_local,
         '{{ category }}' as loss_category,
-        {{ category }}_kwh as lost_kwh
+        {{ category }}_kwh as lost_kwh,
+        coalesce(', ' || unseen_kinds || ',' like '%, {{ category }},%', false) as is_unseen
     from balanced
-    {%- if category == 'not_comparable' %}
-    where not_comparable_kwh <> 0.0
+    {%- if category == 'not_comparable' or category in reported_kinds(words, ['people']) %}
+    where {{ category }}_kwh <> 0.0
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -60,7 +63,7 @@ select
     categories.date_local,
     categories.loss_category,
     categories.lost_kwh,
-    event_kinds.is_estimated
+    event_kinds.is_estimated or categories.is_unseen as is_estimated
 from categories
 inner join {{ ref('event_kinds') }} as event_kinds on categories.loss_category = event_kinds.kind
 order by categories.date_local, categories.asset_id, categories.loss_category

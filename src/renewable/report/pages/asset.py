@@ -136,7 +136,7 @@ def _events_table(events: pl.DataFrame, with_intervals: set[int], whole_days: se
             cells.number(row["duration_hours"], 1),
             cells.number(row["lost_kwh"], 2, divisor=1000.0),
             cells.text("yes" if row["is_estimated"] else "no"),
-            cells.text(row["evidence"]),
+            cells.text(f"{row['evidence']}: {row['note']}" if row["note"] else row["evidence"]),
             Markup(
                 '<button type="button" data-event="{}"{} aria-pressed="false" aria-label="{}">show</button>'
             ).format(

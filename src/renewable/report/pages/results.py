@@ -37,7 +37,8 @@ def headline_parts(content: Content, assets: Sequence[str]) -> dict[str, Any]:
         else f"{current}. There are no days before to compare with.",
         "period_text": f"{current}",
         "about_history": f"By local day, {content.period.history}.",
-        "about_losses": f"{current}. Expected energy less these losses is the energy; shares are of the expected.",
+        "about_losses": f"{current}. Expected energy less these losses is the energy, with what counters tell over"
+        " gaps; shares are of the expected.",
     }
 
 
@@ -132,6 +133,7 @@ def quality_table(quality: pl.DataFrame, caption: str) -> Markup:
             cells.number(row["readings_expected"]),
             cells.share(row["present_ratio"]),
             cells.share(row["doubtful_ratio"], 2),
+            cells.number(row["readings_set_aside"]),
             cells.number(row["readings_below_zero"]),
             cells.number(row["longest_gap_hours"], 1),
         ]
@@ -142,6 +144,7 @@ def quality_table(quality: pl.DataFrame, caption: str) -> Markup:
         Column("Expected", "readings"),
         Column("Present", "%"),
         Column("Doubtful", "% of present"),
+        Column("Set aside", "readings"),
         Column("Below zero", "readings"),
         Column("Longest gap", "h in a day"),
     ]

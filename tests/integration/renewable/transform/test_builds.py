@@ -344,6 +344,50 @@ def test_a_change_of_the_registry_is_told_and_the_tables_become_those_of_the_new
     _equals_one_build(fleet_settings)
 
 
+def test_what_is_reported_rebuilds_the_days_it_touches_and_leaves_no_trace_when_it_is_withdrawn(
+    fleet_settings: Settings,
+) -> None:
+    def stale() -> set[tuple[str | None, str, date]]:
+        found = read_status(fleet_settings).stale
+        return {(each.asset_id, each.why, day) for each in found for day in each.window.days}
+
+    before, (first, second) = tables(fleet_settings.warehouse_path), DAYS.days
+    events, bad = (fleet_settings.fleet_dir / name for name in ("events.csv", "bad_readings.csv"))
+    events.write_text(
+        "asset_id,site_id,start,end,clock,kind,note\n"
+        f"{ASSETS[0]},,2025-03-29T10:00Z,2025-03-29T14:00Z,,grid_outage,line\n"
+    )
+    assert stale() == {(ASSETS[0], "reported", first)}
+    assert find_work(fleet_settings, 0.0).states.keys() == {first}
+    assert transform(fleet_settings).windows == (Window.of_day(first),)
+    assert stale() == set()
+    _equals_one_build(fleet_settings)
+    # Over a midnight; and readings of another asset.
+    events.write_text(events.read_text().replace("2025-03-29T14:00Z", "2025-03-30T14:00Z"))
+    bad.write_text(
+        f"asset_id,channel,from,to,clock\n{ASSETS[2]},active_power_kw,2025-03-30 10:00,2025-03-30 12:00,local\n"
+    )
+    assert stale() == {(ASSETS[0], "reported", day) for day in (first, second)} | {
+        (ASSETS[2], "reported", second)
+    }
+    transform(fleet_settings)
+    publish(fleet_settings)
+    assert stale() == set()
+    _equals_one_build(fleet_settings)
+    marts = _published(fleet_settings)
+    (outage,) = marts["mart_events"].filter(pl.col("source") == "reported").to_dicts()
+    assert (outage["kind"], outage["duration_hours"], outage["note"]) == ("grid_outage", 28, "line")
+    assert marts["mart_data_quality_daily"]["readings_set_aside"].sum() == 4
+    # Nothing is left of files that are gone.
+    events.unlink()
+    bad.unlink()
+    assert {day for *_, day in stale()} == {first, second}
+    transform(fleet_settings)
+    assert stale() == set()
+    after = tables(fleet_settings.warehouse_path)
+    assert [name for name, frame in before.items() if not frame.equals(after[name])] == []
+
+
 def test_assets_that_come_and_go_come_and_go_in_the_tables(fleet_settings: Settings) -> None:
     path = fleet_settings.fleet_dir / "assets.csv"
     rows = pl.read_csv(path, infer_schema=False)

@@ -1,6 +1,7 @@
 """An interval is explained by the rows of the small models."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -61,13 +62,20 @@ def _found(rows: Mapping[str, list[dict[str, Any]]] | None = None, **interval: A
     )
 
 
+def _cause(kind: str, evidence: str, shown_by: str, source: str = "detected") -> dict[str, Any]:
+    return {"kind": kind, "source": source, "evidence": evidence, "shown_by": shown_by}
+
+
 def test_of_several_causes_the_one_of_the_lowest_priority_number_wins_and_the_others_are_named() -> None:
     told = explained(
         _found(
             {
-                "int_stops": [{"evidence": "no power"}],
-                "int_cause_hours": [{"kind": "icing", "evidence": "low power in frost"}],
-                "int_plateaus": [{"is_held": True, "is_meter_frozen": False}],
+                "int_causes": [
+                    _cause("icing", "low power in frost", "int_icing_hours"),
+                    _cause("downtime", "no power", "int_stops"),
+                    _cause("hail", "dents", "int_hail_hours"),
+                    _cause("curtailment", "plateau", "int_plateaus"),
+                ],
                 "int_attribution": [{"kind": "downtime", "evidence": "no power", "rest_kind": None}],
             }
         )
@@ -81,34 +89,49 @@ def test_of_several_causes_the_one_of_the_lowest_priority_number_wins_and_the_ot
     assert told.no_causes == {"unmeasured": "nothing shows it", "derating": "nothing shows it"}
 
 
-@pytest.mark.parametrize(
-    ("expected_kw", "kinds"),
-    [(None, {"icing"}), (0.0, set()), (1.0, {"icing"}), (200.0, {"icing"}), (201.0, {"icing", "derating"})],
-)
-def test_an_hour_counts_where_something_was_to_be_expected_and_a_share_where_it_was_much(
-    expected_kw: float | None, kinds: set[str]
-) -> None:
+def test_what_is_reported_wins_over_all_that_is_detected_and_its_note_is_told() -> None:
+    reported = {
+        "kind": "derating",
+        "start_utc": datetime.fromisoformat("2025-01-08T11:00+01:00"),
+        "end_utc": datetime(2025, 1, 9, tzinfo=UTC),
+        "note": "one fan less",
+    }
+    told = explained(
+        replace(
+            _found(
+                {
+                    "int_causes": [
+                        _cause("downtime", "no power", "int_stops"),
+                        _cause("derating", "reported", "int_reported_intervals", "reported"),
+                    ],
+                    "int_attribution": [{"kind": "derating", "evidence": "reported", "rest_kind": None}],
+                }
+            ),
+            reported_events=[reported],
+        )
+    )
+    assert [cause.kind for cause in told.causes] == ["derating", "downtime"]
+    assert told.why == "reported; priority 5 comes before downtime (detected)"
+    assert "  derating, 2025-01-08 10:00 to 2025-01-09 00:00 UTC: one fan less" in sentences(told)
+
+
+def test_an_hour_that_shows_a_cause_which_does_not_apply_is_told() -> None:
     hours = [{"kind": kind, "evidence": "seen"} for kind in ("icing", "derating")]
-    told = explained(_found({"int_cause_hours": hours}, expected_power_kw=expected_kw))
-    assert {cause.kind for cause in told.causes} == kinds
-    assert all("too little" in told.no_causes[kind] for kind in {"icing", "derating"} - kinds)
+    told = explained(_found({"int_cause_hours": hours, "int_causes": [_cause("icing", "seen", "x")]}))
+    assert "too little" in told.no_causes["derating"] and "icing" not in told.no_causes
 
 
-@pytest.mark.parametrize(
-    ("interval", "evidence"),
-    [
-        (
-            {"operating_state": "curtailed", "is_at_limit": True, "curtailment_limit_kw": 600.0},
-            "reported state",
-        ),
-        ({"is_at_limit": True, "curtailment_limit_kw": 600.0}, "reported limit"),
-        ({"is_at_limit": True, "curtailment_limit_kw": 900.0}, None),
-        ({"is_at_limit": True, "curtailment_limit_kw": 600.0, "expected_power_kw": None}, None),
-    ],
-)
-def test_a_limit_counts_where_more_was_to_be_expected(interval: dict[str, Any], evidence: str | None) -> None:
-    told = explained(_found(**interval))
-    assert [cause.evidence for cause in told.causes] == ([evidence] if evidence else [])
+def test_a_reading_that_is_set_aside_is_told_as_it_came() -> None:
+    told = explained(
+        _found(
+            {
+                "int_reading_flags": [{"wind_speed_ms_flag": "set_aside"}],
+                "int_set_aside_readings": [{"channel": "wind_speed_ms", "reading": "39.9"}],
+            }
+        )
+    )
+    (line,) = [line for line in sentences(told) if "set_aside" in line]
+    assert "39.9 m/s" in line and "bad_readings.csv" in line
 
 
 def test_doubts_bring_the_numbers_of_their_rule_and_each_fact_has_a_line_with_its_unit() -> None:

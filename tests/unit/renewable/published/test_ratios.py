@@ -20,9 +20,11 @@ def _days() -> pl.DataFrame:
         "energy_kwh",
         "expected_energy_kwh",
         "lost_energy_kwh",
+        "gap_energy_kwh",
         "available_hours",
         "unavailable_hours",
-        "downtime_lost_kwh",
+        "unavailable_lost_kwh",
+        "excluded_expected_energy_kwh",
         "compared_energy_kwh",
         "compared_expected_energy_kwh",
         "reference_yield_energy_kwh",
@@ -63,7 +65,9 @@ def test_ratios_are_ratios_of_sums_and_not_their_mean() -> None:
         sums["available_hours"] / (sums["available_hours"] + sums["unavailable_hours"]), rel=1e-12
     )
     assert row["energy_availability_ratio"] == pytest.approx(
-        1 - sums["downtime_lost_kwh"] / sums["expected_energy_kwh"], rel=1e-12
+        1
+        - sums["unavailable_lost_kwh"] / (sums["expected_energy_kwh"] - sums["excluded_expected_energy_kwh"]),
+        rel=1e-12,
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from renewable.errors import PipelineError
+from renewable.reported import Span, reported_by_day
 from renewable.settings import Settings
 from renewable.transform.books import (
     BUILT_FILES_SCHEMA,
@@ -134,6 +135,42 @@ def test_other_models_need_an_upgrade_and_unknown_ones_too() -> None:
     assert not needs_upgrade(find_stale(files, _books(files), NOW))
 
 
+def _told(first: int, days: int, what: str = "x", asset_id: str = "a") -> Span:
+    start = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=first)
+    return Span(asset_id, start, start + timedelta(days=days), what)
+
+
+def _told_stale(
+    before: tuple[Span, ...], present: tuple[Span, ...]
+) -> dict[tuple[str | None, str], list[int]]:
+    """Asset and reason -> stale days, of books built on days 0, 1 and 9 when `before` was reported."""
+    files = _files((0, "f0", "x"), (1, "f1", "y"), (9, "f9", "z"))
+    books = _books(files, reported=reported_by_day(before, _day(0), _day(9)))
+    found = find_stale(files, books, Versions("models-1", "tests-1", REGISTRY, present))
+    assert {stale.why for stale in found} <= {"reported"}
+    assert days_of_every_build(found) == [], "other days can be built without them"
+    stale_days: dict[tuple[str | None, str], list[int]] = {}
+    for stale in found:
+        days = [(day - FIRST).days for day in stale.window.days]
+        stale_days.setdefault(
+            (stale.asset_id, stale.detail.removeprefix("events.csv or bad_readings.csv ")), []
+        ).extend(days)
+    return stale_days
+
+
+def test_what_is_reported_makes_the_days_it_touches_stale_and_no_others() -> None:
+    event, other = _told(1, 2), _told(1, 2, asset_id="b")
+    new, else_, gone = (
+        f"{said} of it" for said in ("says something new", "says something else", "no longer says anything")
+    )
+    assert _told_stale((event,), (event,)) == {}
+    assert _told_stale((), (event, other)) == {("a", new): [1, 2], ("b", new): [1, 2]}
+    assert _told_stale((event, other), (other,)) == {("a", gone): [1, 2]}
+    assert _told_stale((event,), (_told(1, 3),)) == {("a", new): [3]}, "the days before are as they were"
+    assert _told_stale((event,), (_told(1, 2, "another note"),)) == {("a", else_): [1, 2]}
+    assert _told_stale((), (_told(-9, 10), _told(9, 9, asset_id="b"))) == {("a", new): [0], ("b", new): [9]}
+
+
 def test_a_held_asset_waits_until_the_tests_change() -> None:
     files = _files((0, "f0", "x"))
     books = _books(files, held=(Held("a", _day(0), "a_test", "b1", "tests-1"),))
@@ -153,11 +190,12 @@ def test_the_copies_of_the_books_are_the_books(tmp_path: Path) -> None:
         "b1": Build("b1", datetime(2025, 2, 1, tzinfo=UTC), datetime(2025, 2, 2, tzinfo=UTC), "process 7")
     }
     held = (Held("a", _day(0), "a_test", "b1", "tests-1"), Held("a", _day(1), "a_test", "b1", "tests-1"))
-    books = _books(files, half_built={_day(3): "b1"}, held=held, builds=builds)
+    reported = {_day(0): {"a": "1"}, _day(1): {"a": "1", "b": "2"}, _day(3): {"a": "1"}}
+    books = _books(files, half_built={_day(3): "b1"}, held=held, builds=builds, reported=reported)
     write_copies(settings, books)
     read = read_copies(settings)
     assert read.files.equals(books.files)
-    for name in ("days", "registries", "half_built", "held", "builds", "is_legacy"):
+    for name in ("days", "registries", "reported", "half_built", "held", "builds", "is_legacy"):
         assert getattr(read, name) == getattr(books, name), name
     (settings.published_dir / "build_state.json").write_text("{half")
     with pytest.raises(

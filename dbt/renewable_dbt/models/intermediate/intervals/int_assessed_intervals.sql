@@ -19,6 +19,15 @@ cut_outs as (
 
 ),
 
+reported as (
+
+    select distinct
+        asset_id,
+        timestamp_utc
+    from {{ ref('int_reported_intervals') }}
+
+),
+
 assessed as (
 
     select
@@ -50,10 +59,15 @@ assessed as (
             and abs(expected.active_power_kw - expected.curtailment_limit_kw)
             <= greatest(0.03 * expected.curtailment_limit_kw, 0.01 * assets.rated_power_kw),
             false
-        ) as is_at_limit
+        ) as is_at_limit,
+        reported.asset_id is not null as is_reported
     from {{ ref('int_expected_power') }} as expected
     inner join assets on expected.asset_id = assets.asset_id
     left join cut_outs on assets.turbine_model = cut_outs.turbine_model
+    left join reported
+        on
+            expected.asset_id = reported.asset_id
+            and expected.timestamp_utc = reported.timestamp_utc
 
 )
 
@@ -61,5 +75,6 @@ select
     *,
     active_power_kw is not null
     and not is_at_limit
+    and not is_reported
     and coalesce(operating_state in ('running', 'standby'), true) as is_free_by_report
 from assessed

@@ -2,91 +2,49 @@
     cause by priority, and what a limit does not explain for the next one. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_attribution', 'timestamp_utc') }}"]) }}
 
-with assessed as (
+with counted as (
 
     select
-        *,
-        (expected_power_kw - coalesce(active_power_kw, 0.0)) * interval_hours as gap_kwh
-    from {{ ref('int_assessed_intervals') }}
-    where {{ in_reach('int_attribution', 'timestamp_utc') }}
+        asset_id,
+        timestamp_utc,
+        gap_energy_kwh
+    from {{ ref('int_intervals') }}
+    where
+        {{ in_reach('int_attribution', 'timestamp_utc') }}
+        and active_power_kw is null
+        and gap_energy_kwh is not null
 
 ),
 
-plateaus as (
+-- What a counter tells over a gap of the power is not lost, though nobody knows in which of its intervals it came.
+assessed as (
 
-    select * from {{ ref('int_plateaus') }}
-    where {{ in_reach('int_attribution', 'timestamp_utc') }}
-
-),
-
-stops as (
-
-    select * from {{ ref('int_stops') }}
-    where {{ in_reach('int_attribution', 'timestamp_utc') }}
-
-),
-
-cause_hours as (
-
-    select * from {{ ref('int_cause_hours') }}
-    where {{ in_reach('int_attribution', 'hour_utc') }}
+    select
+        assessed.*,
+        case
+            when counted.gap_energy_kwh is null
+                then
+                    (assessed.expected_power_kw - coalesce(assessed.active_power_kw, 0.0))
+                    * assessed.interval_hours
+            else coalesce(assessed.expected_power_kw * assessed.interval_hours, 0.0) - counted.gap_energy_kwh
+        end as gap_kwh
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join counted
+        on
+            assessed.asset_id = counted.asset_id
+            and assessed.timestamp_utc = counted.timestamp_utc
+    where {{ in_reach('int_attribution', 'assessed.timestamp_utc') }}
 
 ),
 
 causes as (
 
-    select
-        asset_id,
-        timestamp_utc,
-        'unmeasured' as kind,
-        'no reading' as evidence
-    from assessed
-    where active_power_kw is null
-    union all
-    select
-        asset_id,
-        timestamp_utc,
-        'downtime' as kind,
-        evidence
-    from stops
-    union all
-    select
-        assessed.asset_id,
-        assessed.timestamp_utc,
-        'curtailment' as kind,
-        case
-            when assessed.operating_state = 'curtailed' then 'reported state'
-            when assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw
-                then 'reported limit'
-            else 'plateau'
-        end as evidence
-    from assessed
-    left join plateaus
-        on
-            assessed.asset_id = plateaus.asset_id
-            and assessed.timestamp_utc = plateaus.timestamp_utc
-    where
-        assessed.operating_state = 'curtailed'
-        or (assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw)
-        or plateaus.is_held
-    union all
-    select
-        assessed.asset_id,
-        assessed.timestamp_utc,
-        cause_hours.kind,
-        cause_hours.evidence
-    from assessed
-    inner join cause_hours
-        on
-            assessed.asset_id = cause_hours.asset_id
-            and assessed.hour_utc = cause_hours.hour_utc
-    where
-        coalesce(assessed.expected_power_kw > 0.0, true)
-        -- A share of next to nothing is no derating.
-        and (cause_hours.kind <> 'derating' or assessed.expected_power_kw > 0.1 * assessed.rated_power_kw)
+    select * from {{ ref('int_causes') }}
+    where {{ in_reach('int_attribution', 'timestamp_utc') }}
 
 ),
 
+-- What people know comes before what is found in the data.
 in_order as (
 
     select
@@ -95,7 +53,10 @@ in_order as (
         row_number() over by_priority as rank
     from causes
     inner join {{ ref('event_kinds') }} as event_kinds on causes.kind = event_kinds.kind
-    window by_priority as (partition by causes.asset_id, causes.timestamp_utc order by event_kinds.priority)
+    window by_priority as (
+        partition by causes.asset_id, causes.timestamp_utc
+        order by causes.source = 'reported' desc, event_kinds.priority
+    )
 
 ),
 
@@ -105,11 +66,17 @@ first_causes as (
         in_order.asset_id,
         in_order.timestamp_utc,
         in_order.kind,
+        in_order.source,
         in_order.evidence,
+        assessed.active_power_kw is null as is_unseen,
         case when in_order.kind = 'curtailment' then in_order.next_kind end as rest_kind,
         assessed.gap_kwh,
         case
-            when in_order.kind = 'curtailment' and assessed.curtailment_limit_kw is not null
+            when
+                in_order.kind = 'curtailment'
+                and assessed.curtailment_limit_kw is not null
+                -- A limit that holds nothing back says nothing of one that people know.
+                and (in_order.source = 'detected' or assessed.curtailment_limit_kw < assessed.expected_power_kw)
                 then
                     least(
                         assessed.gap_kwh,
@@ -130,7 +97,9 @@ select
     asset_id,
     timestamp_utc,
     kind,
+    source,
     evidence,
+    is_unseen,
     lost_kwh,
     rest_kind,
     gap_kwh - lost_kwh as rest_kwh

@@ -15,6 +15,7 @@ with joined as (
         assessed.expected_power_source,
         assessed.is_free_by_report,
         attribution.kind as event_kind,
+        attribution.source as event_source,
         attribution.evidence as event_evidence,
         attribution.lost_kwh,
         attribution.rest_kind,
@@ -51,13 +52,18 @@ select
     expected_power_kw * interval_hours as expected_energy_kwh,
     event_kind is null and is_free_by_report as is_free,
     event_kind,
+    event_source,
     event_evidence,
     {%- for kind in kinds(words, ['interval']) %}
     case
         when event_kind = '{{ kind }}' then lost_kwh
         when rest_kind = '{{ kind }}' then rest_kwh
         else 0.0
-    end as {{ kind }}_kwh,
+    end
+    {%- if kind == 'unmeasured' %}
+    -- A gap that ended before this interval, whose own power is known.
+    - case when active_power_kw is null then 0.0 else coalesce(gap_energy_kwh, 0.0) end
+    {%- endif %} as {{ kind }}_kwh,
     {%- endfor %}
     -- Soiling, which is a factor of the day, and the residual share what is left.
     case

@@ -137,6 +137,15 @@ asset_days as (
 
 ),
 
+-- Readings that people know to be wrong are none.
+set_aside as (
+
+    {{ readings_by_channel('int_set_aside_readings', 'reading', readings) }}
+    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+    group by asset_id, timestamp_utc
+
+),
+
 placed as (
 
     select
@@ -153,11 +162,15 @@ placed as (
 )
 
 select
-    asset_id,
-    timestamp_utc,
-    date_local
+    placed.asset_id,
+    placed.timestamp_utc,
+    placed.date_local
     {%- for channel in readings %},
-    {{ channel }}
+    case when set_aside.{{ channel }} is null then placed.{{ channel }} end as {{ channel }}
     {%- endfor %}
 from placed
-where date_local >= commissioned_on
+left join set_aside
+    on
+        placed.asset_id = set_aside.asset_id
+        and placed.timestamp_utc = set_aside.timestamp_utc
+where placed.date_local >= placed.commissioned_on

@@ -31,6 +31,13 @@ with doubts as (
 
 ),
 
+set_aside as (
+
+    {{ readings_by_channel('int_set_aside_readings', 'reading', flagged, '_set_aside') }}
+    group by asset_id, timestamp_utc
+
+),
+
 joined as (
 
     select
@@ -38,7 +45,8 @@ joined as (
         assets.rated_power_kw,
         plateaus.is_meter_frozen
         {%- for channel in flagged %},
-        doubts.{{ channel }}_rule
+        doubts.{{ channel }}_rule,
+        set_aside.{{ channel }}_set_aside
         {%- endfor %}
     from {{ ref('int_intervals') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
@@ -46,6 +54,10 @@ joined as (
         on
             intervals.asset_id = doubts.asset_id
             and intervals.timestamp_utc = doubts.timestamp_utc
+    left join set_aside
+        on
+            intervals.asset_id = set_aside.asset_id
+            and intervals.timestamp_utc = set_aside.timestamp_utc
     left join {{ ref('int_plateaus') }} as plateaus
         on
             intervals.asset_id = plateaus.asset_id

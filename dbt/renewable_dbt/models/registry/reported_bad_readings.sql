@@ -1,0 +1,1 @@
+{{ registry_table('reported_bad_readings') }}
