@@ -1,5 +1,6 @@
 {#- A validated file of the registry, which `renewable transform` writes; the demo fleet's when dbt is called by hand.
-    Columns and types are those that the model's properties list: nothing is guessed from the content. -#}
+    Columns and types are those that the model's properties list: nothing is guessed from the content. The last ones may
+    be missing in a registry that people write. -#}
 {% macro registry_table(name) -%}
     {{ return(adapter.dispatch('registry_table')(name)) }}
 {%- endmacro %}
@@ -19,6 +20,7 @@
         quote = '"',
         escape = '"',
         nullstr = '',
+        null_padding = true,
         dateformat = '%Y-%m-%d',
         columns = {
             {%- for column in columns %}

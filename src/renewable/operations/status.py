@@ -82,7 +82,9 @@ def read_status(settings: Settings) -> Status:
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
     current = published_set(settings)
     daily = read_published(settings, "mart_asset_daily", of=current)
-    stale = find_stale(built_identity(log), read_copies(settings), present_versions(fleet))
+    stale = find_stale(
+        built_identity(log), read_copies(settings), present_versions(fleet, settings.first_day)
+    )
     return Status(
         data_dir=settings.data_dir,
         assets=fleet.assets.height,

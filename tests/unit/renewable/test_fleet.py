@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from renewable.data_calendar import UTC_DAYS_SCHEMA
 from renewable.errors import FleetError, SettingsError
 from renewable.fitting.power_curve_fit import write_power_curves
 from renewable.fleet import (
@@ -301,6 +302,8 @@ REGISTRIES = st.lists(
             "hub_height_m": numbers(1e-300, 250),
             "rotor_diameter_m": numbers(0.1, 300),
             "tilt_deg": st.none() | numbers(0, 90),
+            "data_from": st.none() | st.dates(date(2000, 1, 1)),
+            "valid_from": st.none() | st.dates(date(2000, 1, 1)),
         }
     ),
     min_size=1,
@@ -315,7 +318,7 @@ REGISTRIES = st.lists(
 @given(rows=REGISTRIES)
 def test_what_dbt_reads_is_what_python_read(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     assets = AssetSchema.cast(
-        pl.DataFrame([dict.fromkeys(HEADER) | row for row in rows], infer_schema_length=None)
+        pl.DataFrame([dict.fromkeys(AssetSchema.columns()) | row for row in rows], infer_schema_length=None)
     )
     models = assets["turbine_model"].unique()
     curves = pl.DataFrame({"turbine_model": models, "wind_speed_ms": 5.5, "power_kw": 0.1 + 0.2})
@@ -354,6 +357,7 @@ def test_dbt_lists_the_columns_and_types_of_the_schemas() -> None:
     schemas = {
         "assets": pl.Schema(AssetSchema),
         "power_curves": pl.Schema(PowerCurveSchema),
+        "utc_days": UTC_DAYS_SCHEMA,
         "utc_offsets": OFFSETS_SCHEMA,
     }
     assert listed == {name: [(c, types[t]) for c, t in schema.items()] for name, schema in schemas.items()}

@@ -26,8 +26,11 @@ renamed as (
         system_loss_pct / 100.0 as system_loss_ratio,
 
         timezone,
-        commissioned_on
+        commissioned_on,
+        greatest(commissioned_on, data_from) as first_day_local,
+        decommissioned_on as last_day_local
     from source
+    qualify row_number() over (partition by asset_id order by valid_from desc nulls last) = 1
 
 )
 
