@@ -122,10 +122,20 @@ def days_with_data(loaded: pl.DataFrame) -> set[date]:
     return set(loaded.filter(pl.col("rows_loaded") > 0)["day"].drop_nulls())
 
 
-def empty_stretches(days: Collection[date]) -> list[Window]:
-    """Days without data between `days`, those that have some: stretches of DOUBTFUL_EMPTY_DAYS and more, in order."""
-    return [
-        Window(one + ONE_DAY, other)
-        for one, other in pairwise(sorted(days))
-        if (other - one).days > DOUBTFUL_EMPTY_DAYS
-    ]
+def doubtful_holes(days: Collection[date]) -> list[str]:
+    """Stretches of DOUBTFUL_EMPTY_DAYS and more without data between `days`, those that have some, a sentence each."""
+    found = []
+    for one, other in pairwise(sorted(days)):
+        empty = (other - one).days - 1
+        if empty < DOUBTFUL_EMPTY_DAYS:
+            continue
+        counts = (
+            "they count as unmeasured"
+            if empty <= MOST_EMPTY_DAYS
+            else "too many to be silence: they do not count"
+        )
+        found.append(
+            f"no file has data of the {empty} days between {one} and {other}, and {counts};"
+            f" is a stamp or the name of a file wrong there?"
+        )
+    return found

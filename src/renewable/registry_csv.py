@@ -42,7 +42,7 @@ def read_table(
 ) -> Table | None:
     """The columns of `types` (String, Float64, Int64 or Date) of a CSV file; other columns are left out.
 
-    Cells are trimmed; an empty one is null, and so are those of an `optional` column that is not there. Faults are added as
+    Cells are trimmed; an empty one is null, as are those of an `optional` column that is missing. Faults are added as
     sentences; None when the file makes no table at all.
     """
     records = read_records(path, faults)

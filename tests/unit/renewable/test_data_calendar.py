@@ -11,7 +11,7 @@ from renewable.data_calendar import (
     MOST_EMPTY_DAYS,
     Edge,
     data_calendar,
-    empty_stretches,
+    doubtful_holes,
     read_edges,
 )
 from renewable.windows import ONE_DAY, Window
@@ -85,5 +85,8 @@ def test_a_day_is_cut_while_an_interval_of_the_shortest_kind_does_not_count(edge
 
 def test_long_stretches_without_data_are_told() -> None:
     quiet = _day(DOUBTFUL_EMPTY_DAYS)
-    assert empty_stretches({_day(0), quiet}) == []
-    assert empty_stretches({_day(0), quiet + ONE_DAY}) == [Window(_day(1), quiet + ONE_DAY)]
+    assert doubtful_holes({_day(0), quiet}) == []
+    (told,) = doubtful_holes({_day(0), quiet + ONE_DAY})
+    assert f"the {DOUBTFUL_EMPTY_DAYS} days between 2025-01-01 and 2025-02-02, and they count" in told
+    (slip,) = doubtful_holes({_day(0), _day(MOST_EMPTY_DAYS + 2)})
+    assert "they do not count" in slip

@@ -30,7 +30,10 @@ renamed as (
         greatest(commissioned_on, data_from) as first_day_local,
         decommissioned_on as last_day_local
     from source
-    qualify row_number() over (partition by asset_id order by valid_from desc nulls last) = 1
+    -- The row that holds last.
+    qualify
+        coalesce(valid_from, date '0001-01-01')
+        = max(coalesce(valid_from, date '0001-01-01')) over (partition by asset_id)
 
 )
 
