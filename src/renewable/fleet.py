@@ -134,6 +134,10 @@ class Fleet:
         """`assets` with the largest rated power that each ever had: what readings are measured against."""
         return _at_most(self.assets, self.earlier)
 
+    def last_change(self, day: date) -> date | None:
+        """The last local day up to `day` from which on a row holds; None: the first rows hold."""
+        return max((since for since in self.rows["valid_from"].drop_nulls() if since <= day), default=None)
+
     def on(self, day: date) -> "Fleet":
         """The fleet as it was on a local day, without history."""
         past = pl.col("valid_from").fill_null(date.min) <= day
@@ -166,6 +170,26 @@ def load_fleet(fleet_dir: Path) -> Fleet:
 def load_assets(fleet_dir: Path) -> pl.DataFrame:
     """`assets.csv` alone (AssetSchema, by asset_id), for what comes before there are power curves."""
     return _latest(_sound_rows(fleet_dir))
+
+
+def load_asset_rows(fleet_dir: Path) -> pl.DataFrame:
+    """All rows of `assets.csv`, the earlier ones of an asset before the later (AssetSchema but for its key)."""
+    return _sound_rows(fleet_dir).sort("asset_id", "valid_from", nulls_last=False)
+
+
+def holds_on(local_day: pl.Expr) -> pl.Expr:
+    """Whether a row of an asset holds on a local day, where its rows, joined to the day, say `since` and `until`."""
+    return (local_day >= pl.col("since").fill_null(date.min)) & (
+        local_day < pl.col("until").fill_null(date.max)
+    )
+
+
+def spans_of_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Registry rows, from old to new, with `since` (null: ever) and `until` (exclusive, null: open)."""
+    number = pl.int_range(pl.len()).over("asset_id")
+    return rows.with_columns(
+        since=pl.when(number > 0).then("valid_from"), until=pl.col("valid_from").shift(-1).over("asset_id")
+    )
 
 
 def load_assets_at_most(fleet_dir: Path) -> pl.DataFrame:
