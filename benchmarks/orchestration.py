@@ -58,7 +58,7 @@ def known_files(settings: Settings, days: int) -> int:
     log = pl.DataFrame(rows, schema=LOAD_LOG_SCHEMA)
     settings.published_dir.mkdir()
     log.write_parquet(settings.published_dir / "load_log.parquet")
-    now = present_versions(load_fleet(settings.fleet_dir))
+    now = present_versions(load_fleet(settings.fleet_dir), settings.first_day)
     built, version = built_identity(log), registry_version(now.registry)
     days = {day: BuiltDay("once", now.models, version) for day in set(built["day"])}
     write_copies(settings, Books(built, days, {version: now.registry}))

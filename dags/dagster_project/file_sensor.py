@@ -105,7 +105,7 @@ def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime,
     Days that are no partition, before the first day or in the future, are left out.
     """
     today = now.astimezone(UTC).date()
-    early = tuple(sorted(day for day in work.states if day < settings.first_day))
+    early = tuple(sorted(day for day in work.states if day < settings.first_partition))
     late = tuple(sorted(day for day in work.states if day > today))
     free = set(work.states) - busy - set(early) - set(late)
     given_up, cancelled, waiting, due_again = list[str](), list[str](), list[datetime](), list[Request]()
@@ -234,7 +234,7 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
         reasons.append(f"still being written: {_names(work.growing)}")
     if plan.too_early:
         reasons.append(
-            f"{len(plan.too_early)} pending day(s) lie before RENEWABLE_FIRST_DAY={settings.first_day},"
+            f"{len(plan.too_early)} pending day(s) lie before RENEWABLE_FIRST_DAY ({settings.first_partition}),"
             f" first {plan.too_early[0]}"
         )
     if plan.too_late:

@@ -9,7 +9,7 @@ from renewable.windows import Window, day_start_utc
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """UTC days from the settings' first day up to today, which files may already fill."""
     return dg.DailyPartitionsDefinition(
-        start_date=day_start_utc(settings.first_day), timezone="UTC", end_offset=1
+        start_date=day_start_utc(settings.first_partition), timezone="UTC", end_offset=1
     )
 
 

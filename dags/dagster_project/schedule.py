@@ -116,8 +116,8 @@ def days_to_run(
     """
     free = set(pending) - set(busy)
     reach = in_reach(yesterday, settings)
-    near = [day for day in free if day in reach and day >= settings.first_day]
-    far = [day for day in free if settings.first_day <= day < reach.start]
+    near = [day for day in free if day in reach and day >= settings.first_partition]
+    far = [day for day in free if settings.first_partition <= day < reach.start]
     older = few_windows(far, OLDER_RUNS, set(busy))[-OLDER_RUNS:]
     window = Window(min(near, default=yesterday), yesterday + ONE_DAY)
     run = [window, *older]

@@ -60,7 +60,7 @@ def _days(
             *(ranges if table == "generation" else []),
         ]
     )
-    connection.register("gate_registry", fleet.assets.to_arrow())
+    connection.register("gate_registry", fleet.assets_at_most.to_arrow())
     rows = connection.execute(
         f"""
         with kept as (

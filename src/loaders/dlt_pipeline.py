@@ -91,7 +91,7 @@ def _ingest(
         # Both cores may insert; rows stay together by file, which is what reading a day back needs.
         connection.execute("set preserve_insertion_order = false")
         create_load_log(connection)
-        registry = GateRegistry(fleet.assets)
+        registry = GateRegistry(fleet.assets_at_most)
         log = log_with_registry(settings, connection, fleet, registry)
         standing = read_standing(connection, registry, log)
         pending = find_pending(

@@ -342,7 +342,7 @@ def _convert(content: io.BytesIO, table: RawTable) -> pl.DataFrame:
 
 
 def _with_registry(rows: pl.DataFrame, fleet: Fleet) -> pl.DataFrame:
-    registry = fleet.assets.select("asset_id", "interval_minutes", "rated_power_kw")
+    registry = fleet.assets_at_most.select("asset_id", "interval_minutes", "rated_power_kw")
     return rows.join(registry, on="asset_id", how="left", maintain_order="left")
 
 

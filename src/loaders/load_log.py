@@ -13,7 +13,7 @@ from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import TABLES
 from renewable.contract.version import BASELINE, contract_version
 from renewable.errors import FleetError
-from renewable.fleet import load_assets
+from renewable.fleet import load_assets_at_most
 from renewable.own_files import read_own_parquet
 from renewable.settings import Settings
 from renewable.windows import Window
@@ -74,7 +74,7 @@ def pending_files(settings: Settings, window: Window | None = None, again: Conta
     """
     log = read_full_load_log(settings)
     try:
-        assets = load_assets(settings.fleet_dir)
+        assets = load_assets_at_most(settings.fleet_dir)
     except FleetError:
         log = log.with_columns(registry_version=None)
         assets = pl.DataFrame(

@@ -122,7 +122,7 @@ def _registry(fleet: Fleet) -> pl.DataFrame:
         minutes: "".join("1" if minute % minutes == 0 else "0" for minute in range(_MINUTES_A_DAY))
         for minutes in fleet.assets["interval_minutes"].unique()
     }
-    return fleet.assets.select(
+    return fleet.assets_at_most.select(
         "asset_id", "rated_power_kw", pl.col("interval_minutes").replace_strict(grids).alias("grid")
     )
 

@@ -47,7 +47,8 @@ class Simulator:
 
     def __init__(self, fleet: "Fleet", seed: int, profile: str = "typical") -> None:
         self.profile: Profile = check_profile(profile)
-        self._groups = build_groups(fleet.assets, fleet.power_curves, seed)
+        self._fleet, self._seed = fleet, seed
+        self._groups_since = Recent(4)
         self._days = Recent(2)
         # Kept here, for the processes that share the days need not load the contract.
         from renewable.contract import TABLES, polars_schema
@@ -55,13 +56,31 @@ class Simulator:
         self._schemas = {str(table): polars_schema(table) for table in TABLES}
 
     def day(self, day: date) -> DayFrames:
-        """The frames of a day; no rows before an asset's commissioning."""
+        """The frames of a day; no rows before an asset's commissioning, and its ratings are those of its local days."""
         return self._days.get(day, lambda: self._frames(day))
 
     def _frames(self, day: date) -> DayFrames:
+        local_days = [day + timedelta(days=number) for number in (-1, 0, 1)]
+        if len({self._fleet.last_change(local_day) for local_day in local_days}) == 1:
+            return self._frames_of(self._groups_on(day), day)
+        found = [(local_day, self._frames_of(self._groups_on(local_day), day)) for local_day in local_days]
+
+        def joined(table: str) -> pl.DataFrame:
+            parts = [_of_local_day(getattr(frames, table), self._fleet, at) for at, frames in found]
+            return pl.concat(parts).sort("asset_id", "timestamp")
+
+        return DayFrames(joined("weather"), joined("generation"), joined("truth"))
+
+    def _groups_on(self, local_day: date) -> list[Group]:
+        def build() -> list[Group]:
+            return build_groups(self._fleet.on(local_day).assets, self._fleet.power_curves, self._seed)
+
+        return self._groups_since.get(self._fleet.last_change(local_day), build)
+
+    def _frames_of(self, groups: list[Group], day: date) -> DayFrames:
         number = (day - EPOCH).days
         parts = []
-        for group in self._groups:
+        for group in groups:
             rows = np.flatnonzero(group.commissioned <= number)
             if len(rows):
                 present = group if len(rows) == len(group) else group.take(rows)
@@ -74,6 +93,19 @@ class Simulator:
             _joined([part.generation for part in parts]),
             _joined([part.truth for part in parts]),
         )
+
+
+def _of_local_day(frame: pl.DataFrame, fleet: "Fleet", local_day: date) -> pl.DataFrame:
+    """The rows of a UTC day whose local date is `local_day`."""
+    zones = fleet.assets.select("asset_id", "timezone").partition_by("timezone", as_dict=True)
+    parts = [
+        frame.filter(
+            pl.col("asset_id").is_in(assets["asset_id"].implode()),
+            pl.col("timestamp").dt.convert_time_zone(str(zone)).dt.date() == local_day,
+        )
+        for (zone,), assets in zones.items()
+    ]
+    return pl.concat(parts)
 
 
 _simulators: list[tuple["Fleet", int, str, Simulator]] = []

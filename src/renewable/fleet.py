@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -31,6 +32,11 @@ SOLAR_COLUMNS = (
     "system_loss_pct",
 )
 
+# A file may lack these. From and up to which local day an asset is looked at, and since which day a row holds.
+OPTIONAL_COLUMNS = ("data_from", "decommissioned_on", "valid_from")
+# What may change in the life of an asset; all else makes it another one.
+RATING_COLUMNS = ("rated_power_kw", "turbine_model", "dc_capacity_kw", "system_loss_pct")
+
 # Names that Python's list holds and that mean another clock on another machine, or none.
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 # More than any plant has: a unit or a decimal point is wrong, and sums in fixed point must not overflow.
@@ -42,7 +48,7 @@ def _zones() -> list[str]:
 
 
 class AssetSchema(dy.Schema):
-    """One row an asset. Columns of the other technology are empty."""
+    """One row an asset, as it is from `valid_from` on. Columns of the other technology are empty."""
 
     asset_id = dy.String(primary_key=True, regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
     asset_name = dy.String()
@@ -65,6 +71,9 @@ class AssetSchema(dy.Schema):
     azimuth_deg = dy.Float64(nullable=True, min=0, max=360)
     temperature_coefficient_pct_per_c = dy.Float64(nullable=True, min=-1, max=0)
     system_loss_pct = dy.Float64(nullable=True, min=0, max=50)
+    data_from = dy.Date(nullable=True)
+    decommissioned_on = dy.Date(nullable=True)
+    valid_from = dy.Date(nullable=True)
 
     @dy.rule()
     def wind_columns_filled(cls) -> pl.Expr:
@@ -100,18 +109,45 @@ _WORDS = {
 }
 # What an asset is called changes no figure.
 _LABELS = ("asset_name", "site_name")
+# From and up to which local day an asset has days.
+_SPAN = ("commissioned_on", "data_from", "first_day", "decommissioned_on")
 
 
 @dataclass(frozen=True)
 class Fleet:
     """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys.
 
+    `assets` has the row of each asset that holds last; `earlier` the rows before them (AssetSchema), mostly none.
     `reported` is what people know of the assets (renewable.reported); no row of it names another asset.
     """
 
     assets: pl.DataFrame
     power_curves: pl.DataFrame
+    earlier: pl.DataFrame = field(default_factory=lambda: AssetSchema.create_empty())
     reported: Reported = field(default_factory=Reported)
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """All rows of the registry (AssetSchema), by asset_id and valid_from; the oldest of an asset comes first."""
+        rows = pl.concat([self.assets.select(self.earlier.columns), self.earlier])
+        return rows.sort("asset_id", "valid_from", nulls_last=False)
+
+    @cached_property
+    def assets_at_most(self) -> pl.DataFrame:
+        """`assets` with the largest rated power that each ever had: what readings are measured against."""
+        return _at_most(self.assets, self.earlier)
+
+    def last_change(self, day: date) -> date | None:
+        """The last local day up to `day` from which on a row holds; None: the first rows hold."""
+        return max((since for since in self.rows["valid_from"].drop_nulls() if since <= day), default=None)
+
+    def on(self, day: date) -> "Fleet":
+        """The fleet as it was on a local day, without history."""
+        past = pl.col("valid_from").fill_null(date.min) <= day
+        # Before its first row an asset is what that row says.
+        row = pl.when(past.any().over("asset_id")).then(past.sum().over("asset_id") - 1).otherwise(0)
+        here = self.rows.filter(pl.int_range(pl.len()).over("asset_id") == row)
+        return Fleet(here, self.power_curves, reported=self.reported)
 
     @cached_property
     def asset_ids(self) -> list[str]:
@@ -128,23 +164,75 @@ def load_fleet(fleet_dir: Path) -> Fleet:
     One FleetError lists every fault of all.
     """
     faults: list[str] = []
-    assets = _read_assets(fleet_dir, faults)
+    rows = _read_assets(fleet_dir, faults)
     curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
-    if assets is not None and curves is not None:
-        faults.extend(_cross_faults(assets, curves, fleet_dir / "assets.csv"))
-    reported = read_reported(fleet_dir, assets, faults, is_sound=not faults)
-    if faults or assets is None or curves is None:
+    if rows is not None and curves is not None:
+        faults.extend(_cross_faults(rows, curves, fleet_dir / "assets.csv"))
+    latest = None if rows is None or faults else _latest(rows)
+    reported = read_reported(fleet_dir, rows if latest is None else latest, faults, is_sound=not faults)
+    if faults or rows is None or curves is None:
         raise _fleet_error(faults)
-    return Fleet(assets.sort("asset_id"), curves.sort("turbine_model", "wind_speed_ms"), reported)
+    return Fleet(_latest(rows), curves.sort("turbine_model", "wind_speed_ms"), _earlier(rows), reported)
 
 
 def load_assets(fleet_dir: Path) -> pl.DataFrame:
     """`assets.csv` alone (AssetSchema, by asset_id), for what comes before there are power curves."""
+    return _latest(_sound_rows(fleet_dir))
+
+
+def load_asset_rows(fleet_dir: Path) -> pl.DataFrame:
+    """All rows of `assets.csv`, the earlier ones of an asset before the later (AssetSchema but for its key)."""
+    return _sound_rows(fleet_dir).sort("asset_id", "valid_from", nulls_last=False)
+
+
+def holds_on(local_day: pl.Expr) -> pl.Expr:
+    """Whether a row of an asset holds on a local day, where its rows, joined to the day, say `since` and `until`."""
+    return (local_day >= pl.col("since").fill_null(date.min)) & (
+        local_day < pl.col("until").fill_null(date.max)
+    )
+
+
+def spans_of_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Registry rows, from old to new, with `since` (null: ever) and `until` (exclusive, null: open)."""
+    number = pl.int_range(pl.len()).over("asset_id")
+    return rows.with_columns(
+        since=pl.when(number > 0).then("valid_from"), until=pl.col("valid_from").shift(-1).over("asset_id")
+    )
+
+
+def load_assets_at_most(fleet_dir: Path) -> pl.DataFrame:
+    """The same with the largest rated power that each asset ever had, as the gate knows it."""
+    rows = _sound_rows(fleet_dir)
+    return _at_most(_latest(rows), _earlier(rows))
+
+
+def _sound_rows(fleet_dir: Path) -> pl.DataFrame:
     faults: list[str] = []
-    assets = _read_assets(fleet_dir, faults)
-    if faults or assets is None:
+    rows = _read_assets(fleet_dir, faults)
+    if faults or rows is None:
         raise _fleet_error(faults)
-    return assets.sort("asset_id")
+    return rows
+
+
+def _latest(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(_is_latest()).sort("asset_id")
+
+
+def _earlier(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~_is_latest()).sort("asset_id", "valid_from", nulls_last=False)
+
+
+def _is_latest() -> pl.Expr:
+    since = pl.col("valid_from").fill_null(date.min)
+    return since == since.max().over("asset_id")
+
+
+def _at_most(assets: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    if earlier.is_empty():
+        return assets
+    rows = pl.concat([assets, earlier.select(assets.columns)])
+    most = rows.group_by("asset_id").agg(pl.col("rated_power_kw").max())
+    return assets.update(most, on="asset_id")
 
 
 def curve_cells(fleet_dir: Path) -> tuple[list[str], list[list[str]]]:
@@ -158,9 +246,10 @@ def curve_cells(fleet_dir: Path) -> tuple[list[str], list[list[str]]]:
     return records[0][1], [cells for _, cells in records[1:]]
 
 
-def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
-    """asset_id -> what its figures follow from: columns of its row with their values, and fingerprints (16 hex digits)
-    of its turbine model's `power_curve` and of its time zone's `utc_offsets`.
+def asset_facts(fleet: Fleet, first_day: date | None = None) -> dict[str, dict[str, Any]]:
+    """asset_id -> what its figures follow from: columns of its first row with their values, and fingerprints (16 hex
+    digits) of its turbine model's `power_curve` and of its time zone's `utc_offsets`. Later rows stand in `history`, as
+    far as they may differ; `first_day` is the first local day of the whole fleet.
 
     The order of rows and how a number was written do not matter, nor do names that people read. Empty cells are left
     out, so that a column that comes later changes nothing while it is empty.
@@ -175,8 +264,8 @@ def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
         str(zone): _fingerprint(rows.drop("timezone").rows())
         for (zone,), rows in utc_offsets(fleet.assets["timezone"]).group_by("timezone", maintain_order=True)
     }
-    facts = {}
-    for asset in fleet.assets.iter_rows(named=True):
+    facts: dict[str, dict[str, Any]] = {}
+    for asset in fleet.rows.iter_rows(named=True):
         row = {
             name: value + 0.0
             if isinstance(value, float)
@@ -184,11 +273,49 @@ def asset_facts(fleet: Fleet) -> dict[str, dict[str, Any]]:
             if isinstance(value, date)
             else value
             for name, value in asset.items()
-            if value is not None and name not in _LABELS
+            if value is not None and name not in (*_LABELS, "valid_from")
         }
         curve = {"power_curve": curves.get(asset["turbine_model"])} if asset["technology"] == "wind" else {}
-        facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]}
+        known = facts.get(asset["asset_id"])
+        if known is not None:
+            rating = {name: row[name] for name in RATING_COLUMNS if name in row}
+            known.setdefault("history", {})[str(asset["valid_from"])] = rating | curve
+            continue
+        first = {"first_day": first_day.isoformat()} if first_day else {}
+        facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]} | first
     return facts
+
+
+def facts_on(facts: Mapping[str, Any], day: date) -> Mapping[str, Any] | None:
+    """What of an asset's facts (`asset_facts`) its figures of a local day follow from; None: it has no such day."""
+    first, last = local_span(facts)
+    if day < first or (last is not None and day > last):
+        return None
+    by_day = ("history", *_SPAN)
+    rest = {name: value for name, value in facts.items() if value is not None and name not in by_day}
+    for since, rating in sorted(facts.get("history", {}).items()):
+        if date.fromisoformat(since) <= day:
+            rest = {
+                name: value for name, value in rest.items() if name not in (*RATING_COLUMNS, "power_curve")
+            }
+            rest |= rating
+    return rest
+
+
+def local_span(facts: Mapping[str, Any]) -> tuple[date, date | None]:
+    """The first local day of an asset, whatever came, and the last one; None: it runs."""
+    begins = [facts[name] for name in ("commissioned_on", "data_from", "first_day") if facts.get(name)]
+    ends = facts.get("decommissioned_on")
+    return date.fromisoformat(max(begins)), date.fromisoformat(ends) if ends else None
+
+
+def fleet_span(registry: Mapping[str, Mapping[str, Any]]) -> tuple[date | None, date | None]:
+    """The first and the last local day of all assets of `asset_facts`; None: open, or there is no asset."""
+    spans = [local_span(facts) for facts in registry.values()]
+    lasts = [last for _, last in spans if last is not None]
+    return min((first for first, _ in spans), default=None), max(lasts) if len(lasts) == len(
+        spans
+    ) > 0 else None
 
 
 def _fingerprint(content: object) -> str:
@@ -227,16 +354,31 @@ def doubts(fleet: Fleet, at: datetime) -> list[str]:
     for column in ("asset_id", "site_id", "turbine_model"):
         for one, other in alike(fleet.assets[column].drop_nulls().to_list()):
             found.append(f"{column} {one!r} and {other!r} differ in case or blanks alone; are they the same?")
-    unused = sorted(set(peak_kw) - set(fleet.assets["turbine_model"].drop_nulls()))
+    for asset_id, since, begins in _begun_late(fleet):
+        found.append(
+            f"{asset_id}: its first row is valid from {since}, and it has days from {begins} on; they count by that row"
+        )
+    unused = sorted(set(peak_kw) - set(fleet.rows["turbine_model"].drop_nulls()))
     if unused:
         found.append(f"curves that no asset uses: {', '.join(unused)}")
     return found
 
 
-def registry_files(fleet: Fleet) -> dict[str, str]:
-    """The validated registry as CSV texts by file name, as dbt reads it: each value as it is here, all instants UTC."""
+def _begun_late(fleet: Fleet) -> Iterator[tuple[str, date, date]]:
+    begins = pl.max_horizontal("commissioned_on", "data_from")
+    first = fleet.rows.unique("asset_id", keep="first", maintain_order=True).filter(
+        pl.col("valid_from") > begins
+    )
+    yield from first.select("asset_id", "valid_from", begins.alias("begins")).iter_rows()
+
+
+def registry_files(fleet: Fleet, first_day: date | None = None) -> dict[str, str]:
+    """The validated registry as CSV texts by file name, as dbt reads it: each value as it is here, all instants UTC; no
+    `data_from` before `first_day`.
+    """
+    rows = fleet.rows.with_columns(data_from=pl.max_horizontal("data_from", pl.lit(first_day, pl.Date)))
     return {
-        "assets.csv": csv_text(fleet.assets),
+        "assets.csv": csv_text(rows),
         "power_curves.csv": csv_text(fleet.power_curves),
         **reported_files(fleet.reported),
     }
@@ -251,28 +393,81 @@ def _fleet_error(faults: list[str]) -> FleetError:
 
 
 def _read_assets(fleet_dir: Path, faults: list[str]) -> pl.DataFrame | None:
+    """The rows of `assets.csv`, some of them maybe earlier ones of the same asset."""
     path = fleet_dir / "assets.csv"
-    assets = _read(path, AssetSchema, faults)
-    if assets is not None and assets.is_empty() and not faults:
+    table = _read_table(path, AssetSchema, OPTIONAL_COLUMNS, faults)
+    if table is None:
+        return None
+    faults.extend(_rule_faults(table, AssetSchema, path, but="primary_key"))
+    faults.extend(_span_faults(table, path))
+    faults.extend(_history_faults(table, path))
+    if table.frame.is_empty() and not faults:
         faults.append(f"{path}: lists no asset; write one row an asset below the header")
-    return assets
+    return table.frame
 
 
 def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFrame | None:
-    types = {name: column.dtype for name, column in schema.columns().items()}
-    table = read_table(path, types, faults)
+    table = _read_table(path, schema, (), faults)
     if table is None:
         return None
     faults.extend(_rule_faults(table, schema, path))
     return table.frame
 
 
-def _rule_faults(table: Table, schema: type[dy.Schema], path: Path) -> Iterator[str]:
+def _read_table(
+    path: Path, schema: type[dy.Schema], optional: Collection[str], faults: list[str]
+) -> Table | None:
+    types = {name: column.dtype for name, column in schema.columns().items()}
+    return read_table(path, types, faults, optional)
+
+
+def _span_faults(table: Table, path: Path) -> Iterator[str]:
+    for row, asset in zip(table.rows, table.frame.iter_rows(named=True), strict=True):
+        last = asset["decommissioned_on"]
+        for name in ("commissioned_on", "data_from"):
+            if last is not None and asset[name] is not None and last < asset[name]:
+                yield f"{path}, row {row}, decommissioned_on: {last} lies before {name} {asset[name]}"
+
+
+def _history_faults(table: Table, path: Path) -> Iterator[str]:
+    """Rows of one asset that do not differ in `valid_from`, or differ in what cannot change."""
+    by_asset: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for row, asset in zip(table.rows, table.frame.iter_rows(named=True), strict=True):
+        key = ("asset_id", "valid_from")
+        if asset["asset_id"] is not None and not any((row, name) in table.unreadable for name in key):
+            by_asset.setdefault(asset["asset_id"], []).append((row, asset))
+    for asset_id, rows in by_asset.items():
+        since = Counter(asset["valid_from"] for _, asset in rows)
+        first_row, first = rows[0]
+        for row, asset in rows:
+            if since[asset["valid_from"]] > 1:
+                day = f", valid_from {asset['valid_from']}" if asset["valid_from"] else ""
+                yield (
+                    f"{path}, row {row}: breaks rule primary_key: asset_id {asset_id}{day} is there more than once;"
+                    " of an asset that changed each row says in valid_from since when it holds"
+                )
+                continue
+            for name, value in asset.items():
+                if (
+                    name in (*RATING_COLUMNS, "valid_from")
+                    or value == first[name]
+                    or since[first["valid_from"]] > 1
+                ):
+                    continue
+                if not {(row, name), (first_row, name)} & table.unreadable:
+                    yield (
+                        f"{path}, row {row}, {name}: {value!s} differs from {first[name]!s} in row {first_row}, and"
+                        f" {asset_id} is one asset. Only {', '.join(RATING_COLUMNS)} may change with valid_from"
+                    )
+
+
+def _rule_faults(table: Table, schema: type[dy.Schema], path: Path, but: str = "") -> Iterator[str]:
+    """Rows that break a rule of `schema`, all but one of them."""
     _, failure = schema.filter(table.frame)
     if not len(failure):
         return
     broken = failure.details()
-    rules = [name for name in broken.columns if name not in table.frame.columns]
+    rules = [name for name in broken.columns if name not in table.frame.columns and name != but]
     # Rows that say the same break the same rules.
     verdicts = dict(zip(broken.select(table.frame.columns).rows(), broken.rows(named=True), strict=True))
     for row, values in zip(table.rows, table.frame.rows(), strict=True):

@@ -8,7 +8,7 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -37,17 +37,20 @@ class Table:
     unreadable: frozenset[tuple[int, str]]
 
 
-def read_table(path: Path, types: Mapping[str, pl.DataType], faults: list[str]) -> Table | None:
+def read_table(
+    path: Path, types: Mapping[str, pl.DataType], faults: list[str], optional: Collection[str] = ()
+) -> Table | None:
     """The columns of `types` (String, Float64, Int64 or Date) of a CSV file; other columns are left out.
 
-    Cells are trimmed; an empty one is null. Faults are added as sentences; None when the file makes no table at all.
+    Cells are trimmed; an empty one is null, as are those of an `optional` column that is missing. Faults are added as
+    sentences; None when the file makes no table at all.
     """
     records = read_records(path, faults)
     if records is None:
         return None
     header = [trimmed(cell) for cell in records[0][1]]
     named_twice = sorted({name for name in types if header.count(name) > 1})
-    missing = [name for name in types if name not in header]
+    missing = [name for name in types if name not in header and name not in optional]
     if named_twice:
         faults.append(f"{path}: column(s) {', '.join(named_twice)} stand there more than once")
     if missing:
@@ -66,6 +69,9 @@ def read_table(path: Path, types: Mapping[str, pl.DataType], faults: list[str]) 
     unreadable: set[tuple[int, str]] = set()
     columns = []
     for name, dtype in types.items():
+        if name not in header:
+            columns.append(pl.Series(name, [None] * len(filled), dtype))
+            continue
         place, values = header.index(name), []
         for row, cells in filled:
             text = trimmed(cells[place])

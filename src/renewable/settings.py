@@ -43,7 +43,11 @@ class Settings(BaseSettings):
     events: Literal["none", "typical", "harsh"] = Field(
         "typical", description="how many events the simulator injects"
     )
-    first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
+    first_day: date | None = Field(
+        None,
+        description="first local day of results, and first UTC day that Dagster offers as a partition (2014-01-01 where"
+        " it is not set)",
+    )
     daily_at: time = Field(
         time(1, 30), description="UTC time of day after which yesterday's data are complete"
     )
@@ -121,6 +125,11 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Texts that may hold passwords and are shown nowhere."""
         return tuple(text for text in (self.postgres_url, *self.alert_urls.split()) if text)
+
+    @property
+    def first_partition(self) -> date:
+        """The first UTC day that Dagster offers."""
+        return self.first_day or date(2014, 1, 1)
 
     @property
     def raw_dir(self) -> Path:

@@ -184,39 +184,56 @@ def _intervals(
     bad_readings: Sequence[Told],
 ) -> list[Interval]:
     joined: dict[tuple[str, datetime], Row] = {}
-    assets = {asset["asset_id"]: asset for asset in fleet.assets.iter_rows(named=True)}
+    states: dict[str, list[Row]] = defaultdict(list)
+    for asset in fleet.rows.iter_rows(named=True):
+        states[asset["asset_id"]].append(asset)
+    most_kw = {name: max(state["rated_power_kw"] for state in of) for name, of in states.items()}
     tables: tuple[RawTable, ...] = ("weather", "generation")
-    days: set[date] = set()
+    stamps: set[tuple[datetime, datetime]] = set()
     for table in tables:
         ranges = {n: (c.min, c.max) for n, c in measurements(table).items() if n in _RANGED}
         for path in sorted((raw_dir / table).glob("*.parquet")):
             for row in pl.read_parquet(path).iter_rows(named=True):
-                kept = _accepted(row, ranges, assets[row["asset_id"]]["rated_power_kw"])
-                joined.setdefault((row["asset_id"], row["timestamp"]), {}).update(kept)
-                days.add(row["timestamp"].date())
-    for name, asset in assets.items():
-        step = timedelta(minutes=asset["interval_minutes"])
-        for day in days:
-            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            for number in range(DAY // step):
-                joined.setdefault((name, start + number * step), {})
+                name, stamp = row["asset_id"], row["timestamp"]
+                joined.setdefault((name, stamp), {}).update(_accepted(row, ranges, most_kw[name]))
+                stamps.add((stamp, stamp + timedelta(minutes=states[name][0]["interval_minutes"])))
+    # From the midnight before the first reading on, as far as readings of anybody go.
+    begin = min(stamp for stamp, _ in stamps).replace(hour=0, minute=0)
+    last_stamp, end = max(stamp for stamp, _ in stamps), max(end for _, end in stamps)
+    for name, (asset, *_) in states.items():
+        step, stamp = timedelta(minutes=asset["interval_minutes"]), begin
+        while stamp <= last_stamp and stamp + step <= end:
+            joined.setdefault((name, stamp), {})
+            stamp += step
     curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for model, speed, power in fleet.power_curves.iter_rows():
         curves[model].append((speed, power))
     label_of = {(row["asset_id"], row["timestamp_utc"]): row for row in labels.iter_rows(named=True)}
     found = []
     for (name, stamp), row in sorted(joined.items()):
-        bad = {told.what for told in bad_readings if told.holds(assets[name], stamp)}
+        asset = _state(states[name], stamp)
+        bad = {told.what for told in bad_readings if told.holds(asset, stamp)}
         wrong = frozenset(c for c, value in row.items() if value is not None and bad & {c, "*"})
         row.update(dict.fromkeys(wrong))
-        each = _interval(assets[name], stamp, row, label_of.get((name, stamp), {}), curves)
+        each = _interval(asset, stamp, row, label_of.get((name, stamp), {}), curves)
         each.set_aside = wrong
-        kinds = {told.what for told in events if told.holds(assets[name], stamp)}
+        kinds = {told.what for told in events if told.holds(asset, stamp)}
         each.reported = next((kind for kind in (*TOLD, *CATEGORIES) if kind in kinds), None)
         found.append(each)
-    found = [interval for interval in found if interval.day >= interval.asset["commissioned_on"]]
+    found = [interval for interval in found if _has_day(interval.asset, interval.day)]
     _ask_neighbours(found)
     return found
+
+
+def _state(states: list[Row], stamp: datetime) -> Row:
+    """The row of the registry, of an asset's rows from old to new, that holds on the local day of an instant."""
+    day = stamp.astimezone(ZoneInfo(states[0]["timezone"])).date()
+    return [states[0], *(state for state in states[1:] if state["valid_from"] <= day)][-1]
+
+
+def _has_day(asset: Row, day: date) -> bool:
+    first = max(filter(None, (asset["commissioned_on"], asset["data_from"])))
+    return bool(first <= day and (asset["decommissioned_on"] is None or day <= asset["decommissioned_on"]))
 
 
 def _ask_neighbours(intervals: list[Interval]) -> None:
@@ -329,7 +346,8 @@ def _asset_day(
 ) -> Row:
     midnights = [_midnight(d, asset).timestamp() for d in (day, day + DAY)]
     hours = asset["interval_minutes"] / 60
-    count = round((midnights[1] - midnights[0]) / 3600 / hours)
+    whole = round((midnights[1] - midnights[0]) / 3600 / hours)
+    count = len(intervals)
     observed = [i for i in intervals if i.power_kw is not None]
     known = [i for i in intervals if i.expected_kw is not None]
     both = [i for i in observed if i.expected_kw is not None]
@@ -374,6 +392,7 @@ def _asset_day(
         "technology": asset["technology"],
         "rated_power_kw": asset["rated_power_kw"],
         "dc_capacity_kw": dc,
+        "is_partial": count != whole,
         "intervals_expected": count,
         "intervals_observed": len(observed),
         "intervals_without_expectation": len(intervals) - len(known),
@@ -449,7 +468,14 @@ def _fleet_daily(daily: list[Row]) -> list[Row]:
         for level, name in (("fleet", "fleet"), ("technology", row["technology"]), ("site", row["site_id"])):
             groups[level, name, row["date_local"]].append(row)
     return [
-        {"group_level": level, "group_name": name, "date_local": day, "assets": len(rows), **_rolled_up(rows)}
+        {
+            "group_level": level,
+            "group_name": name,
+            "date_local": day,
+            "assets": len(rows),
+            "is_partial": any(row["is_partial"] for row in rows),
+            **_rolled_up(rows),
+        }
         for (level, name, day), rows in sorted(groups.items())
     ]
 
@@ -460,19 +486,21 @@ def _monthly(daily: list[Row]) -> list[Row]:
         groups[row["asset_id"], row["date_local"].replace(day=1)].append(row)
     found = []
     for (name, month), rows in sorted(groups.items()):
-        same = {key: rows[0][key] for key in ("site_id", "technology", "rated_power_kw")}
+        same = {key: rows[-1][key] for key in ("site_id", "technology", "rated_power_kw")}
         sums = _rolled_up(rows)
-        capacity = rows[0]["dc_capacity_kw"] or rows[0]["rated_power_kw"]
         found.append(
             {
                 "asset_id": name,
                 "month_local": month,
                 **same,
                 "days": len(rows),
+                "partial_days": sum(row["is_partial"] for row in rows),
                 **sums,
-                "specific_yield_kwh_per_kw": None
-                if sums["energy_kwh"] is None
-                else sums["energy_kwh"] / capacity,
+                "specific_yield_kwh_per_kw": _sum(
+                    row["energy_kwh"] / (row["dc_capacity_kw"] or row["rated_power_kw"])
+                    for row in rows
+                    if row["energy_kwh"] is not None
+                ),
                 "insolation_kwh_m2": _sum_known(rows, "insolation_kwh_m2"),
             }
         )

@@ -1,6 +1,7 @@
 {#- A validated file of the registry, which `renewable transform` writes; the demo fleet's when dbt is called by hand.
-    Columns and types are those that the model's properties list: nothing is guessed from the content. What people report
-    is nothing when dbt is called by hand: the instants of its rows are worked out when it is validated. -#}
+    Columns and types are those that the model's properties list: nothing is guessed from the content. The last ones may
+    be missing in a registry that people write. What people report is nothing when dbt is called by hand: the instants of
+    its rows are worked out when it is validated. -#}
 {% macro registry_table(name) -%}
     {{ return(adapter.dispatch('registry_table')(name)) }}
 {%- endmacro %}
@@ -27,6 +28,7 @@
         quote = '"',
         escape = '"',
         nullstr = '',
+        null_padding = true,
         dateformat = '%Y-%m-%d',
         columns = {
             {%- for column in columns %}

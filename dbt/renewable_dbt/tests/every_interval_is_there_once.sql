@@ -26,15 +26,22 @@ powers as (
 
 ),
 
--- Around commissioning a UTC day is part of a local day.
+-- Where an asset begins and ends a UTC day is part of a local day. Where the data end part of the day may count.
 whole_days as (
 
     select
         assets.asset_id,
         days.day_utc,
-        {{ whole_quotient(1440, 'assets.interval_minutes') }} as rows_expected
+        least(
+            {{ whole_quotient(minutes_between(utc_midnight('days.day_utc'), 'days.last_start_utc'), 'assets.interval_minutes') }} + 1,
+            {{ whole_quotient(minutes_between(utc_midnight('days.day_utc'), 'days.end_utc'), 'assets.interval_minutes') }}
+        ) as rows_expected
     from {{ ref('stg_assets') }} as assets
-    inner join (select distinct day_utc from intervals) as days on days.day_utc > assets.commissioned_on + 1
+    inner join {{ ref('utc_days') }} as days
+        on
+            days.day_utc > assets.first_day_local + 1
+            and coalesce(days.day_utc < assets.last_day_local - 1, true)
+    where {{ in_reach('int_expected_power', 'days.day_utc', days=true) }}
 
 )
 

@@ -47,6 +47,8 @@ def print_status(status: Status, now: datetime) -> None:
     )
     for line in _loaded(status.loaded, status.files_of_unknown_assets):
         table.add_row("", escape(line))
+    for line in status.doubts:
+        table.add_row("doubtful", escape(line))
     table.add_row("quarantined", _quarantined(status))
     table.add_row(
         "marts",

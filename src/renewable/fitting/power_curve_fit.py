@@ -12,7 +12,7 @@ from loaders.gate import FileInMotionError, inspect_file, read_rows
 from renewable.atomic_write import write_text_atomic
 from renewable.contract import KEY, POWER_RATIO_RANGE, RawTable, measurements, polars_schema
 from renewable.errors import PipelineError
-from renewable.fleet import curve_cells, load_assets
+from renewable.fleet import curve_cells, holds_on, load_asset_rows, spans_of_rows
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.registry_csv import trimmed
 from renewable.settings import Settings
@@ -44,7 +44,7 @@ def fit_power_curves(
 
     The registry needs no power_curves.csv yet. Raises PipelineError when no day of the window has usable data.
     """
-    turbines = load_assets(settings.fleet_dir).filter(pl.col("technology") == "wind")
+    turbines = load_asset_rows(settings.fleet_dir).filter(pl.col("technology") == "wind")
     if turbines.is_empty():
         raise PipelineError(f"{settings.fleet_dir / 'assets.csv'} lists no wind turbine")
     tables = {table: _read(settings, table, window) for table in _INPUTS}
@@ -120,13 +120,20 @@ def normalised(rows: pl.DataFrame, turbines: pl.DataFrame) -> pl.DataFrame:
 
     Air density is that of the marts, see `air_density_kg_m3`.
     """
-    registry = turbines.select(
-        "asset_id", "turbine_model", "rated_power_kw", "elevation_m", "interval_minutes"
+    registry = spans_of_rows(turbines).select(
+        "asset_id",
+        "timezone",
+        "turbine_model",
+        "rated_power_kw",
+        "elevation_m",
+        "interval_minutes",
+        "since",
+        "until",
     )
     low, high = POWER_RATIO_RANGE
     ratio = (air_density_kg_m3() / REFERENCE_DENSITY_KG_M3) ** (1 / 3)
     return (
-        rows.join(registry, on="asset_id")
+        _as_they_were(rows, registry)
         .filter(
             pl.col("wind_speed_ms").is_not_null(),
             (pl.col("active_power_kw") / pl.col("rated_power_kw")).is_between(low, high),
@@ -136,6 +143,17 @@ def normalised(rows: pl.DataFrame, turbines: pl.DataFrame) -> pl.DataFrame:
         .with_columns(wind_speed_ms=pl.col("wind_speed_ms") * ratio)
         .with_columns(bin_ms=(pl.col("wind_speed_ms") / BIN_WIDTH_MS + 0.5).floor() * BIN_WIDTH_MS)
     )
+
+
+def _as_they_were(rows: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
+    """Intervals with the row of `registry` that held on their local day."""
+    parts = [
+        rows.join(of_zone, on="asset_id").filter(
+            holds_on(pl.col("timestamp").dt.convert_time_zone(str(zone)).dt.date())
+        )
+        for (zone,), of_zone in registry.partition_by("timezone", as_dict=True).items()
+    ]
+    return pl.concat(parts).drop("timezone", "since", "until")
 
 
 def air_density_kg_m3() -> pl.Expr:

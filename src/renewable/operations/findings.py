@@ -63,15 +63,14 @@ def quarantine_finding(settings: Settings) -> Finding:
 def coverage_finding(daily: pl.DataFrame | None, least_ratio: float) -> Finding:
     """Assets that delivered less than `least_ratio` of their data in the last whole local days.
 
-    `daily` is mart_asset_daily (asset_id, date_local, observed_hours, expected_hours), None before the first build.
-    An asset's last day may not be over yet and is left out.
+    `daily` is mart_asset_daily (asset_id, date_local, is_partial, observed_hours, expected_hours), None before the
+    first build.
     """
     if daily is None or daily.is_empty():
         return Finding(True, "no day is published yet")
-    last = daily["date_local"].max()
-    recent = daily.filter(
-        pl.col("date_local") < pl.col("date_local").max().over("asset_id"),
-        pl.col("date_local") >= pl.lit(last) - timedelta(days=COVERAGE_DAYS),
+    whole_days = daily.filter(~pl.col("is_partial"))
+    recent = whole_days.filter(
+        pl.col("date_local") > pl.col("date_local").max() - timedelta(days=COVERAGE_DAYS)
     )
     by_asset = (
         coverage_by(recent, "asset_id")

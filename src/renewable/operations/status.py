@@ -10,6 +10,7 @@ import polars as pl
 from loaders.load_log import files_of_unknown_assets, loaded_days, pending_files, read_full_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
+from renewable.data_calendar import days_with_data, doubtful_holes
 from renewable.fleet import load_fleet
 from renewable.published.publish import published_build, published_set, read_published
 from renewable.published.ratios import ratios_by
@@ -64,6 +65,8 @@ class Status:
     published_dir: Path
     last_local_day: date | None
     results: tuple[FleetResult, ...]
+    # What is allowed and yet is mostly a slip.
+    doubts: tuple[str, ...] = ()
     # Why the file in the warehouse's place cannot be one.
     warehouse_fault: str | None = None
 
@@ -82,7 +85,9 @@ def read_status(settings: Settings) -> Status:
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
     current = published_set(settings)
     daily = read_published(settings, "mart_asset_daily", of=current)
-    stale = find_stale(built_identity(log), read_copies(settings), present_versions(fleet))
+    stale = find_stale(
+        built_identity(log), read_copies(settings), present_versions(fleet, settings.first_day)
+    )
     return Status(
         data_dir=settings.data_dir,
         assets=fleet.assets.height,
@@ -110,6 +115,7 @@ def read_status(settings: Settings) -> Status:
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
         results=() if daily is None else _results(daily),
+        doubts=tuple(doubtful_holes(days_with_data(accepted))),
         warehouse_fault=fault_of_file(settings.warehouse_path),
     )
 

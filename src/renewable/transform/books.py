@@ -42,7 +42,7 @@ Registry = Mapping[str, Mapping[str, Any]]
 
 _TABLES = {
     "builds": "build_id varchar, started_at timestamptz, finished_at timestamptz, process varchar",
-    "built_days": "day date, build_id varchar, models_version varchar, registry_version varchar",
+    "built_days": "day date, build_id varchar, models_version varchar, registry_version varchar, edge varchar",
     "built_files": "table_name varchar, day date, file varchar, sha256 varchar, rows_loaded bigint,"
     " values_set_aside bigint, contract_version varchar",
     "registry_versions": "registry_version varchar, content varchar",
@@ -63,6 +63,8 @@ class BuiltDay:
     build_id: str
     models_version: str
     registry_version: str
+    # What the end of the data was to the day (renewable.transform.staleness); None: nobody wrote it down.
+    edge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def create_books(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create schema if not exists {SCHEMA}")
     for name, columns in _TABLES.items():
         connection.execute(f"create table if not exists {SCHEMA}.{name} ({columns})")
+    connection.execute(f"alter table {SCHEMA}.built_days add column if not exists edge varchar")
 
 
 def read_books(connection: duckdb.DuckDBPyConnection) -> Books:
@@ -138,7 +141,13 @@ def read_books(connection: duckdb.DuckDBPyConnection) -> Books:
 
     columns = ", ".join(BUILT_FILES_SCHEMA)
     files: pl.DataFrame = connection.sql(f"select {columns} from {SCHEMA}.built_files order by all").pl()
-    days = {day: BuiltDay(*rest) for day, *rest in rows(f"from {SCHEMA}.built_days order by day")}
+    # Of a warehouse that an earlier version built the column is not there yet.
+    edge = "edge" if (SCHEMA, "built_days", "edge") in _columns(connection) else "null"
+    day_columns = f"day, build_id, models_version, registry_version, {edge}"
+    days = {
+        day: BuiltDay(*rest)
+        for day, *rest in rows(f"select {day_columns} from {SCHEMA}.built_days order by day")
+    }
     half_built = dict(rows(f"from {SCHEMA}.half_built order by day"))
     # Books of before anything could be reported have no such table.
     is_told = (SCHEMA, "built_reported") in found
@@ -181,19 +190,25 @@ def settle_days(
     built: BuiltDay,
     registry: Registry,
     held: Iterable[Held],
+    edges: Mapping[date, str],
     reported: Mapping[date, Mapping[str, str]],
 ) -> None:
     """Write that `days` are built from `loaded` (BUILT_FILES_SCHEMA) and clear their marks; one transaction.
 
-    Days without files leave the books, but for what is `reported` of them (by day and asset, of all days built).
+    `edges` has the days of the calendar, with their edge. Other days without files leave the books, but for what is
+    `reported` of them (by day and asset, of all days built).
     """
     files = loaded.filter(pl.col("day").is_in(list(days)))
     for name in ("built_days", "built_files", "held_assets", "half_built"):
         _delete_days(connection, name, days)
-    with_files = sorted(set(files["day"]))
     version = built.registry_version
     _insert(
-        connection, "built_days", [(day, built.build_id, built.models_version, version) for day in with_files]
+        connection,
+        "built_days",
+        [
+            (day, built.build_id, built.models_version, version, edges.get(day))
+            for day in sorted({*files["day"], *(set(days) & edges.keys())})
+        ],
     )
     _insert(connection, "built_files", files.rows())
     _delete_days(connection, "built_reported", reported)
@@ -266,6 +281,14 @@ def note_published(connection: duckdb.DuckDBPyConnection, current_set: str) -> N
     connection.execute(f"insert into {SCHEMA}.published values (?)", [current_set])
     connection.execute(f"delete from {SCHEMA}.unpublished_months")
     connection.execute("commit")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
+    return set(
+        connection.execute(
+            "select table_schema, table_name, column_name from information_schema.columns"
+        ).fetchall()
+    )
 
 
 def _delete_days(connection: duckdb.DuckDBPyConnection, table: str, days: Collection[date]) -> None:
@@ -343,17 +366,18 @@ def read_copies(settings: Settings) -> Books:
 
 def _state(books: Books) -> str:
     """All but the files as JSON, days as ranges."""
-    by_day: dict[tuple[str, ...], list[date]] = {}
+    by_day: dict[tuple[str | None, ...], list[date]] = {}
     for day, built in books.days.items():
-        by_day.setdefault((built.build_id, built.models_version, built.registry_version), []).append(day)
-    half: dict[tuple[str, ...], list[date]] = {}
+        key = (built.build_id, built.models_version, built.registry_version, built.edge)
+        by_day.setdefault(key, []).append(day)
+    half: dict[tuple[str | None, ...], list[date]] = {}
     for day, build_id in books.half_built.items():
         half.setdefault((build_id,), []).append(day)
-    reported: dict[tuple[str, ...], list[date]] = {}
+    reported: dict[tuple[str | None, ...], list[date]] = {}
     for day, of_day in books.reported.items():
         for asset_id, fingerprint in of_day.items():
             reported.setdefault((asset_id, fingerprint), []).append(day)
-    held: dict[tuple[str, ...], list[date]] = {}
+    held: dict[tuple[str | None, ...], list[date]] = {}
     for each in books.held:
         held.setdefault((each.asset_id, each.test, each.build_id, each.tests_version), []).append(each.day)
     return json.dumps(
@@ -372,7 +396,7 @@ def _state(books: Books) -> str:
     )
 
 
-def _ranges(grouped: Mapping[tuple[str, ...], list[date]]) -> list[list[str]]:
+def _ranges(grouped: Mapping[tuple[str | None, ...], list[date]]) -> list[list[str | None]]:
     return [
         [str(window.start), str(window.end), *key]
         for key, days in grouped.items()

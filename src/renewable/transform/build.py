@@ -16,7 +16,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from loaders.load_log import create_load_log, files_of_other_registry, publish_load_log, warehouse_log
+from loaders.load_log import (
+    DATASET,
+    create_load_log,
+    files_of_other_registry,
+    publish_load_log,
+    warehouse_log,
+)
+from renewable.contract import TABLES
+from renewable.data_calendar import read_edges
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, asset_facts, load_fleet
 from renewable.reported import spans_of
@@ -50,8 +58,12 @@ from renewable.transform.journal import (
 from renewable.transform.marts import month_columns
 from renewable.transform.models_version import models_version, tests_version
 from renewable.transform.staleness import (
+    CUT,
+    INSIDE,
+    WHOLE,
     Stale,
     Versions,
+    calendar_of,
     days_of_every_build,
     days_to_build,
     find_stale,
@@ -154,10 +166,13 @@ def upgrade_tables(settings: Settings, *, report: Report | None = None) -> Trans
         return builder.build(None, full=needs_upgrade(builder.stale()))
 
 
-def present_versions(fleet: Fleet) -> Versions:
-    """What a build would be made with now."""
+def present_versions(fleet: Fleet, first_day: date | None) -> Versions:
+    """What a build would be made with now; `first_day` is the first local day of results."""
     return Versions(
-        models_version(PROJECT_DIR), tests_version(PROJECT_DIR), asset_facts(fleet), spans_of(fleet.reported)
+        models_version(PROJECT_DIR),
+        tests_version(PROJECT_DIR),
+        asset_facts(fleet, first_day),
+        spans_of(fleet.reported),
     )
 
 
@@ -187,7 +202,7 @@ class _Builder:
         self._settings, self._on_event = settings, on_event
         self._report: Report = report or (lambda _: None)
         self._fleet = load_fleet(settings.fleet_dir)
-        self._versions = present_versions(self._fleet)
+        self._versions = present_versions(self._fleet, settings.first_day)
         now = datetime.now(UTC)
         self._build = Build(f"{now:%Y%m%dT%H%M%S%f}Z-{os.getpid()}", now, None, _this_process())
         self._held: dict[str, set[str]] = {}
@@ -196,14 +211,27 @@ class _Builder:
             create_load_log(connection)
             log = warehouse_log(connection)
             self._loaded = built_identity(log)
-            self._misjudged = files_of_other_registry(log, self._fleet.assets)
+            self._misjudged = files_of_other_registry(log, self._fleet.assets_at_most)
             self._books = read_books(connection)
+            self._calendar = calendar_of(self._loaded, self._versions.registry)
+            self._edges = self._read_edges(connection)
 
     def _connected(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         return connect(self._settings.warehouse_path, wait_s=self._settings.lock_wait_s)
 
     def stale(self) -> list[Stale]:
         return find_stale(self._loaded, self._books, self._versions)
+
+    def _read_edges(self, connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
+        """Each day of the calendar, with what the end of the data is to it (`BuiltDay.edge`)."""
+        of_days = dict.fromkeys(self._calendar.days, INSIDE)
+        minutes = dict(self._fleet.assets.select("asset_id", "interval_minutes").iter_rows())
+        readings = [connection.table(f"{DATASET}.{name}") for name in (TABLES if of_days else ())]
+        found = read_edges(self._calendar, readings, minutes)
+        for day in self._calendar.last_days:
+            is_cut = day in found and found[day].is_cut(min(minutes.values()))
+            of_days[day] = CUT if is_cut else WHOLE
+        return of_days
 
     def build(self, window: Window | None, *, full: bool = False) -> TransformSummary:
         found = self.stale()
@@ -213,7 +241,7 @@ class _Builder:
         wanted = set(window.days) if window else set(days_to_build(found, self._books, self._versions))
         days = wanted | set(days_of_every_build(found))
         if full:
-            days = {*self._loaded["day"], *self._books.days, *self._books.half_built}
+            days = {*self._known_days(), *self._books.half_built}
         if not days and not full:
             self._write_copies()
             return TransformSummary(())
@@ -222,7 +250,7 @@ class _Builder:
         # Rows of two registries do not fit together where pieces meet.
         from_nothing = full or (changed_registry and len(pieces) > 1)
         if from_nothing and not full:
-            days |= {*self._loaded["day"], *self._books.days}
+            days |= self._known_days()
             pieces = list(pieces_of(days, self._rows_a_day(), PIECE_ROWS))
         self._begin(days, from_nothing=from_nothing)
         left = set(days)
@@ -258,6 +286,9 @@ class _Builder:
                 f"the registry changed since the gate judged {len(self._misjudged)} file(s), first"
                 f" {self._misjudged[0]}: run `renewable ingest` first, which judges them again"
             )
+
+    def _known_days(self) -> set[date]:
+        return {*self._loaded["day"], *self._books.days, *self._calendar.days}
 
     def _rows_a_day(self) -> int:
         """Rows of the interval table a day: every asset has all its intervals, whether they came or not."""
@@ -332,10 +363,10 @@ class _Builder:
             Held(asset, day, test, self._build.build_id, self._versions.tests)
             for test, assets in held.items()
             for asset in sorted(assets)
-            for day in sorted(set(days) & set(self._loaded["day"]))
+            for day in sorted(set(days) & {*self._loaded["day"], *self._calendar.days})
         ]
         reported = self._versions.reported_by_day(built_days)
-        settle_days(connection, days, self._loaded, built, registry, rows, reported)
+        settle_days(connection, days, self._loaded, built, registry, rows, self._edges, reported)
 
     def _hold(self, error: DbtError, environment: Mapping[str, str]) -> dict[str, set[str]]:
         """Give the assets that failing tests name their former rows back, until only tests of such assets fail.

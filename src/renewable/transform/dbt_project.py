@@ -47,7 +47,7 @@ def place_registry(settings: Settings, fleet: Fleet) -> None:
             f"RENEWABLE_FLEET_DIR={settings.fleet_dir} lies in {settings.work_dir}, whose files are overwritten and"
             " may be deleted at any time: move the registry elsewhere"
         )
-    for name, text in registry_files(fleet).items():
+    for name, text in registry_files(fleet, settings.first_day).items():
         path = registry_dir(settings) / name
         if not path.is_file() or path.read_bytes() != text.encode():
             write_text_atomic(text, path)

@@ -7,11 +7,16 @@ from typing import Any, Literal
 
 import polars as pl
 
+from renewable.data_calendar import DataCalendar, data_calendar, days_with_data
+from renewable.fleet import facts_on, fleet_span, local_span
 from renewable.reported import BAD_READINGS_FILE, EVENTS_FILE, Span, reported_by_day
 from renewable.transform.books import BUILT_FILES_SCHEMA, Books, Registry, registry_version
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
-Why = Literal["files", "registry", "reported", "models", "half built", "failed test"]
+Why = Literal["files", "calendar", "registry", "reported", "models", "half built", "failed test"]
+# What the end of the data was to a day when it was built (`BuiltDay.edge`): nothing, or its data were the last ones and
+# some of its intervals did not count, or all of them did.
+INSIDE, CUT, WHOLE = "inside", "cut", "whole"
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,14 @@ def find_stale(loaded: pl.DataFrame, books: Books, now: Versions) -> list[Stale]
         *_registry(books, now.registry),
         *_reported(books, now),
         *_files(loaded, books),
+        *_calendar(loaded, books, now.registry),
         *_failed(books),
     ]
+
+
+def calendar_of(loaded: pl.DataFrame, registry: Registry) -> DataCalendar:
+    """The UTC days that the tables should have, by the loaded files and the facts of the registry."""
+    return data_calendar(days_with_data(loaded), *fleet_span(registry))
 
 
 def days_to_build(found: Iterable[Stale], books: Books, now: Versions) -> list[date]:
@@ -73,10 +84,10 @@ def days_to_build(found: Iterable[Stale], books: Books, now: Versions) -> list[d
 
 
 def days_of_every_build(found: Iterable[Stale]) -> list[date]:
-    """The UTC days that any build takes along: tables of two registries, or of half a build, do not fit together."""
-    return sorted(
-        {day for stale in found if stale.why in ("registry", "half built") for day in stale.window.days}
-    )
+    """The UTC days that any build takes along: tables of two registries, of two calendars or of half a build do not fit
+    together."""
+    along = ("registry", "calendar", "half built")
+    return sorted({day for stale in found if stale.why in along for day in stale.window.days})
 
 
 def needs_upgrade(found: Iterable[Stale]) -> bool:
@@ -122,9 +133,7 @@ def _registry(books: Books, registry: Registry) -> Iterator[Stale]:
             before, after = then.get(asset_id), registry.get(asset_id)
             if not _changed(before, after):
                 continue
-            begins = min(date.fromisoformat(row["commissioned_on"]) for row in (before, after) if row)
-            # A local day begins up to 14 hours before its UTC day.
-            touched = [day for day in days if day >= begins - ONE_DAY]
+            touched = _touched(days, before, after)
             for window in contiguous_windows(touched):
                 yield Stale(window, "registry", _change(before, after), asset_id)
 
@@ -151,6 +160,29 @@ def _said(asset_id: str, before: Mapping[str, str], present: Mapping[str, str]) 
     return "says something else of it" if asset_id in present else "no longer says anything of it"
 
 
+def _touched(days: list[date], before: Any, after: Any) -> list[date]:
+    """Those of the UTC days `days` of which a local day has other figures by the facts `after` than by `before`."""
+    marks = {date.min, *_marks(before), *_marks(after)}
+    spans = [
+        (since, until)
+        for since, until in zip(sorted(marks), [*sorted(marks)[1:], date.max], strict=True)
+        if (before and facts_on(before, since)) != (after and facts_on(after, since))
+    ]
+    # A UTC day belongs to its own local date, the one before and the one after.
+    return [day for day in days if any(since <= day + ONE_DAY and day <= until for since, until in spans)]
+
+
+def _marks(facts: Any) -> Iterator[date]:
+    """Local days from which on an asset may be another one."""
+    if facts is None:
+        return
+    first, last = local_span(facts)
+    yield first
+    if last is not None:
+        yield last + ONE_DAY
+    yield from map(date.fromisoformat, facts.get("history", {}))
+
+
 def _changed(before: Any, after: Any) -> list[str]:
     """Columns that differ; one that an older registry did not have counts as empty there."""
     then, now = before or {}, after or {}
@@ -164,7 +196,7 @@ def _change(before: Any, after: Any) -> str:
         return "the asset is no longer in the registry: its rows leave the tables with the next build"
     told = [
         f"{name} changed"
-        if name in ("power_curve", "utc_offsets")
+        if name in ("power_curve", "utc_offsets", "history")
         else f"{name} {before.get(name)} → {after.get(name)}"
         for name in _changed(before, after)
     ]
@@ -190,6 +222,28 @@ def _files(loaded: pl.DataFrame, books: Books) -> Iterator[Stale]:
             )
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             yield Stale(window, "files", f"{names[0]}{more} {what}")
+
+
+def _calendar(loaded: pl.DataFrame, books: Books, registry: Registry) -> Iterator[Stale]:
+    """Days without files between those that have some, days that are none any more, and ends of data that moved."""
+    if books.is_legacy:
+        return
+    calendar = calendar_of(loaded, registry)
+    days, edges = set(calendar.days), set(calendar.last_days)
+    named = {*loaded["day"], *books.files["day"]}
+    reasons = {
+        "no file names it, and it lies between days that have data": days - named - books.days.keys(),
+        "it no longer lies between days that have data": books.days.keys() - named - days,
+        "its data were the last ones when it was built": {
+            day for day, built in books.days.items() if built.edge == CUT and day not in edges
+        },
+        "its data are the last ones now": {
+            day for day, built in books.days.items() if built.edge == INSIDE and day in edges
+        },
+    }
+    for detail, found in reasons.items():
+        for window in contiguous_windows(found):
+            yield Stale(window, "calendar", detail)
 
 
 def _failed(books: Books) -> Iterator[Stale]:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from renewable.data_calendar import UTC_DAYS_SCHEMA
 from renewable.errors import FleetError, SettingsError
 from renewable.fitting.power_curve_fit import write_power_curves
 from renewable.fleet import (
@@ -302,6 +303,8 @@ REGISTRIES = st.lists(
             "hub_height_m": numbers(1e-300, 250),
             "rotor_diameter_m": numbers(0.1, 300),
             "tilt_deg": st.none() | numbers(0, 90),
+            "data_from": st.none() | st.dates(date(2000, 1, 1)),
+            "valid_from": st.none() | st.dates(date(2000, 1, 1)),
         }
     ),
     min_size=1,
@@ -316,7 +319,7 @@ REGISTRIES = st.lists(
 @given(rows=REGISTRIES)
 def test_what_dbt_reads_is_what_python_read(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     assets = AssetSchema.cast(
-        pl.DataFrame([dict.fromkeys(HEADER) | row for row in rows], infer_schema_length=None)
+        pl.DataFrame([dict.fromkeys(AssetSchema.columns()) | row for row in rows], infer_schema_length=None)
     )
     models = assets["turbine_model"].unique()
     curves = pl.DataFrame({"turbine_model": models, "wind_speed_ms": 5.5, "power_kw": 0.1 + 0.2})
@@ -355,6 +358,7 @@ def test_dbt_lists_the_columns_and_types_of_the_schemas() -> None:
     schemas = {
         "assets": pl.Schema(AssetSchema),
         "power_curves": pl.Schema(PowerCurveSchema),
+        "utc_days": UTC_DAYS_SCHEMA,
         "utc_offsets": OFFSETS_SCHEMA,
         "reported_events": EVENTS_SCHEMA,
         "reported_bad_readings": BAD_READINGS_SCHEMA,
@@ -480,3 +484,122 @@ def test_an_asset_named_twice_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "power_curves.csv").write_text((SEEDS / "power_curves.csv").read_text())
     with pytest.raises(FleetError, match="primary_key"):
         load_fleet(tmp_path)
+
+
+def with_columns(text: str, added: dict[str, dict[int, str]], *more: str) -> str:
+    """A sheet with further columns, filled in rows as a spreadsheet counts them, and further lines at its end."""
+    rows = list(csv.reader(io.StringIO(text)))
+    rows[0] += list(added)
+    for number, row in enumerate(rows[1:], start=2):
+        row.extend(cells.get(number, "") for cells in added.values())
+    lines = io.StringIO(newline="")
+    csv.writer(lines).writerows([*rows, *csv.reader(more)])
+    return lines.getvalue()
+
+
+def later_row(row: int, valid_from: str, *cells: tuple[str, str]) -> str:
+    """A row of the demo once more, from a day on, with other cells; for a sheet with the column `valid_from`."""
+    values = ROWS[row - 2].split(",")
+    for column, text in cells:
+        values[FIELDS[column]] = text
+    return ",".join([*values, valid_from])
+
+
+def test_columns_that_came_later_may_be_absent_or_empty(tmp_path: Path) -> None:
+    without = load_fleet(registry(tmp_path, sheet()))
+    empty = with_columns(sheet(), {"data_from": {}, "decommissioned_on": {}, "valid_from": {}})
+    assert load_fleet(registry(tmp_path, empty)).assets.equals(without.assets)
+    filled = with_columns(
+        sheet(), {"data_from": {WIND: "2021-05-06"}, "decommissioned_on": {SOLAR: "2031-01-02"}}
+    )
+    found = load_fleet(registry(tmp_path, filled)).assets
+    assert found["data_from"].drop_nulls().to_list() == [date(2021, 5, 6)]
+    assert found["decommissioned_on"].drop_nulls().to_list() == [date(2031, 1, 2)]
+
+
+def test_an_asset_is_what_its_last_row_up_to_a_day_says(tmp_path: Path) -> None:
+    name = ROWS[WIND - 2].split(",")[0]
+    text = with_columns(
+        sheet(),
+        {"valid_from": {}},
+        later_row(WIND, "2024-07-01", ("rated_power_kw", "1234.0")),
+        later_row(WIND, "2022-02-03", ("rated_power_kw", "4321.0")),
+    )
+    fleet = load_fleet(registry(tmp_path, text))
+
+    def rated(assets: pl.DataFrame) -> float:
+        return float(assets.filter(pl.col("asset_id") == name)["rated_power_kw"].item())
+
+    first = float(ROWS[WIND - 2].split(",")[FIELDS["rated_power_kw"]])
+    assert fleet.assets.height == len(ROWS) and fleet.earlier.height == 2
+    assert rated(fleet.assets) == 1234.0 and rated(fleet.assets_at_most) == max(first, 4321.0)
+    for day, kw in (
+        (date(1990, 1, 1), first),
+        (date(2022, 2, 2), first),
+        (date(2022, 2, 3), 4321.0),
+        (date(2024, 6, 30), 4321.0),
+        (date(2024, 7, 1), 1234.0),
+    ):
+        then = fleet.on(day)
+        assert rated(then.assets) == kw and then.assets.height == len(ROWS) and then.earlier.is_empty()
+    for file, content in registry_files(fleet).items():
+        (tmp_path / file).write_text(content)
+    again = load_fleet(tmp_path)
+    assert again.rows.equals(fleet.rows) and again.assets.equals(fleet.assets)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("site_id", "elsewhere"),
+        ("technology", "solar"),
+        ("timezone", "Europe/Madrid"),
+        ("interval_minutes", "60"),
+        ("latitude_deg", "12.5"),
+        ("commissioned_on", "2021-01-01"),
+    ],
+)
+def test_what_makes_an_asset_another_one_may_not_change_with_a_day(
+    tmp_path: Path, column: str, text: str
+) -> None:
+    rows = with_columns(sheet(), {"valid_from": {}}, later_row(WIND, "2024-07-01", (column, text)))
+    row = len(ROWS) + 2
+    (fault,) = (fault for fault in faults(registry(tmp_path, rows)) if "may change" in fault)
+    assert f"assets.csv, row {row}, {column}: {text} differs from " in fault
+    assert f"in row {WIND}" in fault
+
+
+def test_rows_of_an_asset_from_the_same_day_are_a_fault(tmp_path: Path) -> None:
+    twice = with_columns(
+        sheet(), {"valid_from": {}}, later_row(WIND, "2024-07-01"), later_row(WIND, "2024-07-01")
+    )
+    found = faults(registry(tmp_path, twice))
+    assert len(found) == 2 and all(
+        "valid_from 2024-07-01 is there more than once" in fault for fault in found
+    )
+
+
+def test_an_asset_that_ends_before_it_begins_is_a_fault(tmp_path: Path) -> None:
+    (fault,) = faults(registry(tmp_path, with_columns(sheet(), {"decommissioned_on": {WIND: "1999-01-01"}})))
+    assert f"row {WIND}, decommissioned_on: 1999-01-01 lies before commissioned_on" in fault
+
+
+def test_a_first_row_that_begins_after_its_asset_is_doubted(tmp_path: Path) -> None:
+    fleet = load_fleet(registry(tmp_path, with_columns(sheet(), {"valid_from": {WIND: "2024-07-01"}})))
+    assert any("valid from 2024-07-01" in doubt for doubt in doubts(fleet, datetime(2025, 1, 1, tzinfo=UTC)))
+
+
+def test_what_figures_follow_from_has_later_rows_by_their_day(tmp_path: Path) -> None:
+    name = ROWS[WIND - 2].split(",")[0]
+    before = asset_facts(load_fleet(registry(tmp_path, sheet())))[name]
+    text = with_columns(
+        sheet(), {"valid_from": {}}, later_row(WIND, "2024-07-01", ("rated_power_kw", "1234"))
+    )
+    after = asset_facts(load_fleet(registry(tmp_path, text)))[name]
+    history = after.pop("history")
+    assert after == before and list(history) == ["2024-07-01"]
+    assert history["2024-07-01"] == {
+        "rated_power_kw": 1234.0,
+        "turbine_model": before["turbine_model"],
+        "power_curve": before["power_curve"],
+    }

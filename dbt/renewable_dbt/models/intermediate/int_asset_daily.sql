@@ -48,6 +48,7 @@ measured as (
 select
     asset_id,
     date_local,
+    count(*) as intervals_expected,
     count(active_power_kw) as intervals_observed,
     count(*) filter (where expected_power_kw is null) as intervals_without_expectation,
     count(*) filter (where expected_power_source = 'neighbours') as intervals_expected_from_neighbours,

@@ -43,7 +43,7 @@ lengths as (
         timezone,
         interval_minutes,
         date_local,
-        cast(sum({{ interval_starts('start_utc', 'end_utc', 'interval_minutes') }}) as bigint) as intervals_expected
+        cast(sum({{ interval_starts('start_utc', 'end_utc', 'interval_minutes') }}) as bigint) as intervals_of_day
     from stretches
     group by timezone, interval_minutes, date_local
 
@@ -61,7 +61,7 @@ asset_days as (
         assets.rated_power_kw,
         assets.dc_capacity_kw,
         assets.interval_hours,
-        lengths.intervals_expected,
+        lengths.intervals_of_day,
         soiling.soiling_ratio
     from sums
     inner join assets on sums.asset_id = assets.asset_id
@@ -84,6 +84,7 @@ select
     technology,
     rated_power_kw,
     dc_capacity_kw,
+    intervals_expected <> intervals_of_day as is_partial,
     intervals_expected,
     intervals_observed,
     intervals_without_expectation,

@@ -17,6 +17,7 @@ select
     technology,
     rated_power_kw,
     count(*) as days,
+    count(*) filter (where is_partial) as partial_days,
     {{ rolled_up() }},
     {{ exact_sum('energy_kwh') }} / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
         as specific_yield_kwh_per_kw,

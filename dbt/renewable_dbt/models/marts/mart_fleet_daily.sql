@@ -34,6 +34,7 @@ select
     member_of as group_name,
     date_local,
     count(*) as assets,
+    bool_or(is_partial) as is_partial,
     {{ rolled_up() }}
 from members
 group by group_level, member_of, date_local

@@ -26,8 +26,14 @@ renamed as (
         system_loss_pct / 100.0 as system_loss_ratio,
 
         timezone,
-        commissioned_on
+        commissioned_on,
+        greatest(commissioned_on, data_from) as first_day_local,
+        decommissioned_on as last_day_local
     from source
+    -- The row that holds last.
+    qualify
+        coalesce(valid_from, date '0001-01-01')
+        = max(coalesce(valid_from, date '0001-01-01')) over (partition by asset_id)
 
 )
 

@@ -96,7 +96,11 @@ class Content:
 
 
 def _period(inputs: Inputs, days: int) -> Period:
-    first, last = inputs.daily["date_local"].min(), inputs.daily["date_local"].max()
+    # Days on which the data of some asset begin or end are no days to compare, unless there are no others.
+    partial = inputs.daily.filter("is_partial")["date_local"].unique()
+    whole = inputs.daily["date_local"].filter(~inputs.daily["date_local"].is_in(partial.implode()))
+    days_to_show = inputs.daily["date_local"] if whole.is_empty() else whole
+    first, last = days_to_show.min(), days_to_show.max()
     accepted = inputs.load_log.filter(pl.col("refusal").is_null())
     begin, end = accepted["day"].min(), accepted["day"].max()
     if not isinstance(first, date) or not isinstance(last, date):

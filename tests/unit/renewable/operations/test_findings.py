@@ -16,8 +16,12 @@ FIRST = date(2025, 1, 1)
 def test_coverage_leaves_out_the_day_that_is_not_over() -> None:
     days = [FIRST + timedelta(days=n) for n in range(10)]
     daily = pl.DataFrame(
-        [(asset, day, hours, 24.0) for asset, hours in (("a", 24.0), ("b", 12.0)) for day in days],
-        schema=["asset_id", "date_local", "observed_hours", "expected_hours"],
+        [
+            (asset, day, day == days[-1], hours, 24.0)
+            for asset, hours in (("a", 24.0), ("b", 12.0))
+            for day in days
+        ],
+        schema=["asset_id", "date_local", "is_partial", "observed_hours", "expected_hours"],
         orient="row",
     )
     whole = daily.with_columns(

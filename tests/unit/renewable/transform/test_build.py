@@ -24,6 +24,9 @@ from renewable.transform.books import (
 )
 from renewable.transform.build import pieces_of
 from renewable.transform.staleness import (
+    CUT,
+    INSIDE,
+    WHOLE,
     Versions,
     days_of_every_build,
     days_to_build,
@@ -110,14 +113,14 @@ def test_a_mark_is_stale_until_it_is_cleared_and_says_since_when_and_by_whom() -
 
 
 def test_only_the_days_that_know_a_changed_asset_are_stale_and_the_change_is_told() -> None:
-    files = _files((0, "f0", "x"), (9, "f9", "y"))
+    files = _files((0, "f0", "x"), (1, "f1", "y"))
     changed = {**REGISTRY, "a": {**REGISTRY["a"], "interval_minutes": 15}}
     found = find_stale(files, _books(files), Versions("models-1", "tests-1", changed))
     assert {(s.asset_id, s.why, s.detail) for s in found} == {("a", "registry", "interval_minutes 30 → 15")}
-    assert days_of_every_build(found) == [_day(0), _day(9)]
-    late = {**REGISTRY, "c": {"asset_id": "c", "commissioned_on": str(_day(9))}}
+    assert days_of_every_build(found) == [_day(0), _day(1)]
+    late = {**REGISTRY, "c": {"asset_id": "c", "commissioned_on": str(_day(2))}}
     (new,) = find_stale(files, _books(files), Versions("models-1", "tests-1", late))
-    assert (new.asset_id, new.window) == ("c", Window.of_day(_day(9))), (
+    assert (new.asset_id, new.window) == ("c", Window.of_day(_day(1))), (
         "days before it was there are as they were"
     )
 
@@ -126,6 +129,98 @@ def test_a_column_that_the_registry_gains_makes_nothing_stale_while_it_is_empty(
     files = _files((0, "f0", "x"))
     wider = {asset: {**row, "valid_from": None} for asset, row in REGISTRY.items()}
     assert find_stale(files, _books(files), Versions("models-1", "tests-1", wider)) == []
+
+
+def _changed_history(**ratings: float) -> Versions:
+    """REGISTRY where a has other rows from a local day on: their rated powers by that day's number."""
+    history = {str(_day(int(number[3:]))): {"rated_power_kw": kw} for number, kw in ratings.items()}
+    return Versions("models-1", "tests-1", {**REGISTRY, "a": {**REGISTRY["a"], "history": history}})
+
+
+def _stale_days(files: pl.DataFrame, before: Versions, after: Versions) -> list[date]:
+    version = registry_version(before.registry)
+    days = {day: BuiltDay("b1", "models-1", version) for day in set(files["day"])}
+    books = Books(files=files, days=days, registries={version: before.registry})
+    found = find_stale(files, books, after)
+    assert {(stale.why, stale.asset_id) for stale in found} <= {("registry", "a")}
+    return days_to_build(found, books, after)
+
+
+def test_a_rating_that_changes_makes_the_days_stale_that_it_touches_and_no_others() -> None:
+    files = _files(*((number, f"f{number}", "x") for number in range(20)))
+    none, ten = _changed_history(), _changed_history(day10=5.0)
+    # In the east local day 10 begins on UTC day 9.
+    assert _stale_days(files, none, ten) == [_day(number) for number in range(9, 20)]
+    both = _changed_history(day10=5.0, day15=7.0)
+    assert _stale_days(files, ten, both) == [_day(number) for number in range(14, 20)]
+    # In the west local day 14 ends on UTC day 15.
+    other = _changed_history(day10=6.0, day15=7.0)
+    assert _stale_days(files, both, other) == [_day(number) for number in range(9, 16)]
+    assert _stale_days(files, both, both) == []
+
+
+def test_a_span_that_changes_makes_the_days_stale_that_come_or_go() -> None:
+    files = _files(*((number, f"f{number}", "x") for number in range(20)))
+
+    def spanning(**days: int) -> Versions:
+        span = {name: str(_day(number)) for name, number in days.items()}
+        return Versions("models-1", "tests-1", {**REGISTRY, "a": {**REGISTRY["a"], **span}})
+
+    assert _stale_days(files, NOW, spanning(data_from=4)) == [_day(number) for number in range(5)]
+    assert _stale_days(files, spanning(data_from=4), spanning(first_day=6)) == [
+        _day(number) for number in range(3, 7)
+    ]
+    assert _stale_days(files, NOW, spanning(decommissioned_on=16)) == [
+        _day(number) for number in range(16, 20)
+    ]
+
+
+def test_days_between_days_that_have_data_are_stale_until_they_are_built() -> None:
+    files = _files((0, "f0", "x"), (4, "f4", "y"), (7, "f7", "z"))
+    books = _books(files)
+    found = find_stale(files, books, NOW)
+    assert {stale.why for stale in found} == {"calendar"}
+    between = [_day(number) for number in (1, 2, 3, 5, 6)]
+    assert days_to_build(found, books, NOW) == days_of_every_build(found) == between
+    days = {**books.days, **dict.fromkeys(between, BuiltDay("b1", "models-1", registry_version(REGISTRY)))}
+    built = Books(files=files, days=days, registries=books.registries)
+    assert find_stale(files, built, NOW) == []
+    fewer = files.filter(pl.col("day") < _day(7))
+    gone = find_stale(fewer, built, NOW)
+    assert {(stale.why, stale.window) for stale in gone} == {
+        ("files", Window.of_day(_day(7))),
+        ("calendar", Window(_day(5), _day(7))),
+    }
+
+
+def test_files_without_rows_make_no_day() -> None:
+    files = _files((0, "f0", "x"), (4, "f4", "y")).with_columns(
+        rows_loaded=pl.when(pl.col("day") == _day(0)).then(pl.col("rows_loaded")).otherwise(0)
+    )
+    assert find_stale(files, _books(files), NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("edge", "now_last", "why"),
+    [
+        (CUT, 1, {"its data were the last ones when it was built"}),
+        (WHOLE, 1, set()),
+        (INSIDE, 0, {"its data are the last ones now"}),
+        (CUT, 0, set()),
+    ],
+)
+def test_a_day_whose_data_end_within_it_is_built_again_once_others_follow(
+    edge: str, now_last: int, why: set[str]
+) -> None:
+    files = _files((0, "f0", "x"), (1, "f1", "y"))
+    version = registry_version(REGISTRY)
+    days = {_day(0): BuiltDay("b1", "models-1", version, edge)}
+    if now_last:
+        days[_day(1)] = BuiltDay("b1", "models-1", version, WHOLE)
+    loaded = files.filter(pl.col("day") <= _day(now_last))
+    found = find_stale(loaded, Books(files=loaded, days=days, registries={version: REGISTRY}), NOW)
+    assert {stale.detail for stale in found} == why
+    assert all((stale.why, stale.window) == ("calendar", Window.of_day(_day(0))) for stale in found)
 
 
 def test_other_models_need_an_upgrade_and_unknown_ones_too() -> None:

@@ -35,14 +35,11 @@ weather_days as (
 
 ),
 
--- A day counts for the whole fleet as soon as one asset has data of it.
+-- From the first day that has data of any asset to the last one, whatever came between.
 days as (
 
-    select day_utc from weather_days
-    union
-    select {{ utc_date('timestamp_utc') }} as day_utc
-    from {{ ref('stg_generation') }}
-    where {{ in_reach('int_intervals', 'timestamp_utc') }}
+    select * from {{ ref('utc_days') }}
+    where {{ in_reach('int_intervals', 'day_utc', days=true) }}
 
 ),
 
@@ -51,7 +48,9 @@ incomplete_days as (
     select
         assets.asset_id,
         assets.interval_minutes,
-        days.day_utc
+        days.day_utc,
+        days.last_start_utc,
+        days.end_utc
     from assets
     cross join days
     left join weather_days
@@ -72,6 +71,9 @@ wanted as (
 
     select
         incomplete_days.asset_id,
+        incomplete_days.interval_minutes,
+        incomplete_days.last_start_utc,
+        incomplete_days.end_utc,
         {{ minutes_after(utc_midnight('incomplete_days.day_utc'), 'slots.number * incomplete_days.interval_minutes') }}
             as timestamp_utc
     from incomplete_days
@@ -113,6 +115,9 @@ intervals as (
     where
         weather.asset_id is null
         and generation.asset_id is null
+        -- On its last day the data may not have come so far yet.
+        and wanted.timestamp_utc <= wanted.last_start_utc
+        and {{ minutes_after('wanted.timestamp_utc', 'wanted.interval_minutes') }} <= wanted.end_utc
 
 ),
 
@@ -122,7 +127,8 @@ asset_days as (
 
     select distinct
         assets.asset_id,
-        assets.commissioned_on,
+        assets.first_day_local,
+        assets.last_day_local,
         days.day_utc,
         utc_offsets.since_utc,
         utc_offsets.until_utc,
@@ -151,7 +157,8 @@ placed as (
     select
         intervals.*,
         {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local,
-        utc_offsets.commissioned_on
+        utc_offsets.first_day_local,
+        utc_offsets.last_day_local
     from intervals
     inner join asset_days as utc_offsets
         on
@@ -173,4 +180,6 @@ left join set_aside
     on
         placed.asset_id = set_aside.asset_id
         and placed.timestamp_utc = set_aside.timestamp_utc
-where placed.date_local >= placed.commissioned_on
+where
+    placed.date_local >= placed.first_day_local
+    and coalesce(placed.date_local <= placed.last_day_local, true)
