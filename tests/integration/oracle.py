@@ -330,8 +330,10 @@ def _asset_day(
         "available_hours": (len(able) - len(down)) * hours,
         "unavailable_hours": len(down) * hours,
         "time_availability_ratio": 1 - len(down) / len(able) if able else None,
-        "energy_availability_ratio": 1 - losses["downtime"] / expected if expected else None,
-        "performance_index": compared_energy / compared if compared and compared_energy is not None else None,
+        "energy_availability_ratio": _energy_availability(
+            losses["downtime"], expected, asset["rated_power_kw"]
+        ),
+        "performance_index": _performance_index(compared_energy, compared, asset["rated_power_kw"]),
         "soiling_ratio": ratio,
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
         "insolation_kwh_m2": _sum(
@@ -359,6 +361,18 @@ def _performance_ratio(energy: float | None, reference: float | None, dc: float 
     if energy is None or reference is None or dc is None or reference < 0.05 * dc:
         return None
     return energy / reference
+
+
+def _performance_index(energy: float | None, expected: float | None, rated: float) -> float | None:
+    if energy is None or expected is None or expected < 0.05 * rated:
+        return None
+    return energy / expected
+
+
+def _energy_availability(downtime: float | None, expected: float | None, rated: float) -> float | None:
+    if downtime is None or expected is None or expected < 0.05 * rated:
+        return None
+    return 1 - downtime / expected
 
 
 def _losses_daily(daily: list[Row]) -> list[Row]:
@@ -421,6 +435,10 @@ def _rolled_up(rows: list[Row]) -> Row:
     available, unavailable = total("available_hours") or 0.0, total("unavailable_hours") or 0.0
     compared, compared_expected = total("compared_energy_kwh"), total("compared_expected_energy_kwh")
 
+    def power_of(name: str) -> float:
+        """Rated power of the asset-days of which a figure is known."""
+        return math.fsum(r["rated_power_kw"] for r in rows if r[name] is not None)
+
     def ratio(prefix: str) -> float | None:
         capacity = [r["dc_capacity_kw"] for r in rows if r[f"{prefix}_kwh"] is not None]
         return _performance_ratio(
@@ -440,10 +458,12 @@ def _rolled_up(rows: list[Row]) -> Row:
         "performance_ratio": ratio("reference_yield"),
         "performance_ratio_stc": ratio("reference_yield_stc"),
         "time_availability_ratio": available / (available + unavailable) if available + unavailable else None,
-        "energy_availability_ratio": 1 - (total("downtime_lost_kwh") or 0.0) / expected if expected else None,
-        "performance_index": compared / compared_expected
-        if compared is not None and compared_expected
-        else None,
+        "energy_availability_ratio": _energy_availability(
+            total("downtime_lost_kwh"), expected, power_of("expected_energy_kwh")
+        ),
+        "performance_index": _performance_index(
+            compared, compared_expected, power_of("compared_expected_energy_kwh")
+        ),
     }
 
 

@@ -18,9 +18,14 @@
         exact_sum('case when reference_yield_stc_kwh is not null then dc_capacity_kw end')
     ) }} as performance_ratio_stc,
     {{ time_availability(exact_sum('available_hours'), exact_sum('unavailable_hours')) }} as time_availability_ratio,
-    {{ energy_availability(exact_sum('downtime_lost_kwh'), exact_sum('expected_energy_kwh')) }} as energy_availability_ratio,
-    {{ performance_index(exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh')) }}
-        as performance_index
+    {{ energy_availability(
+        exact_sum('downtime_lost_kwh'), exact_sum('expected_energy_kwh'),
+        exact_sum('case when expected_energy_kwh is not null then rated_power_kw end')
+    ) }} as energy_availability_ratio,
+    {{ performance_index(
+        exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh'),
+        exact_sum('case when compared_expected_energy_kwh is not null then rated_power_kw end')
+    ) }} as performance_index
 {%- endmacro %}
 
 {#- Whether two sums differ by more than rounding, or one of them is not known. -#}

@@ -101,8 +101,8 @@ select
     intervals_unavailable * interval_hours as unavailable_hours,
     {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
         as time_availability_ratio,
-    {{ energy_availability('downtime_kwh', 'expected_energy_kwh') }} as energy_availability_ratio,
-    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh') }} as performance_index,
+    {{ energy_availability('downtime_kwh', 'expected_energy_kwh', 'rated_power_kw') }} as energy_availability_ratio,
+    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh', 'rated_power_kw') }} as performance_index,
     soiling_ratio,
     mean_wind_speed_ms,
     insolation_kwh_m2,
