@@ -37,7 +37,8 @@ CHANNELS = {
     "active_power_kw": None,
     **{name: column_technology("weather", name) for name in measurements("weather")},
 }
-CLEANING_RAIN_MM, LOOKBACK_DAYS, RAIN_MEMORY_DAYS = 1.5, 30, 60
+# The last: no rain washes.
+CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 75
 DAY = timedelta(days=1)
 
 
@@ -259,7 +260,7 @@ def _pvwatts(asset: Row, poa: float, module_c: float) -> float:
 
 
 def _asset_daily(
-    intervals: list[Interval], fleet: Fleet, soiling: dict[tuple[str, date], float]
+    intervals: list[Interval], fleet: Fleet, soiling: dict[tuple[str, date], float | str]
 ) -> list[Row]:
     of_day: dict[tuple[str, date], list[Interval]] = defaultdict(list)
     for interval in intervals:
@@ -268,7 +269,7 @@ def _asset_daily(
 
 
 def _asset_day(
-    asset: Row, day: date, intervals: list[Interval], soiling: dict[tuple[str, date], float]
+    asset: Row, day: date, intervals: list[Interval], soiling: dict[tuple[str, date], float | str]
 ) -> Row:
     midnights = [_midnight(d, asset).timestamp() for d in (day, day + DAY)]
     hours = asset["interval_minutes"] / 60
@@ -297,13 +298,14 @@ def _asset_day(
     reference_stc = _sum(
         dc * i.poa_wm2 / 1000 * (1 + gamma * (i.row["module_temperature_c"] - 25)) * i.hours for i in warm
     )
-    ratio = soiling.get((asset["asset_id"], day))
+    known = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
+    ratio, reason = (None, known) if isinstance(known, str) else (known, None)
     soilable = math.fsum(
         i.expected_kw * i.hours
         for i in both
         if is_solar and i.is_free and i.expected_kw < 0.98 * asset["rated_power_kw"]  # type: ignore[operator]
     )
-    dirt = 0.0 if ratio is None else (1 - ratio) * soilable
+    dirt = None if reason else (1 - (ratio or 1.0)) * soilable
     return {
         "asset_id": asset["asset_id"],
         "date_local": day,
@@ -335,6 +337,7 @@ def _asset_day(
         ),
         "performance_index": _performance_index(compared_energy, compared, asset["rated_power_kw"]),
         "soiling_ratio": ratio,
+        "soiling_reason": reason,
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
         "insolation_kwh_m2": _sum(
             max(i.row["poa_irradiance_wm2"], 0.0) * i.hours / 1000
@@ -351,7 +354,7 @@ def _asset_day(
         "_losses": {
             **{name: losses[name] for name in CATEGORIES[:6]},
             "soiling": dirt,
-            "residual": losses["unexplained"] - dirt,
+            "residual": losses["unexplained"] - (dirt or 0.0),
             "not_comparable": (compared_energy or 0.0) - (energy or 0.0),
         },
     }
@@ -386,7 +389,7 @@ def _losses_daily(daily: list[Row]) -> list[Row]:
         }
         for row in daily
         for name, lost in row["_losses"].items()
-        if name in CATEGORIES or abs(lost) > 1e-9
+        if lost is not None and (name in CATEGORIES or abs(lost) > 1e-9)
     ]
 
 
@@ -475,9 +478,9 @@ def _midnight(day: date, asset: Row) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(asset["timezone"]))
 
 
-def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], float]:
-    """Daily soiling ratio by least squares with the prior knowledge as further rows."""
-    found = {}
+def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], float | str]:
+    """Daily soiling ratio, or why there is none."""
+    found: dict[tuple[str, date], float | str] = {}
     by_asset: dict[str, list[Interval]] = defaultdict(list)
     for each in intervals:
         if each.asset["technology"] == "solar":
@@ -492,61 +495,108 @@ def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], 
     return found
 
 
-def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date, float]:
-    noon = {d: _midnight(d, asset).replace(hour=12) for d in days}
-    washed, rain_known, ratio = {}, {}, {}
+def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date, float | str]:
+    noon = {d: _midnight(d, asset).replace(hour=12).astimezone(UTC) for d in days}
+    rain: dict[date, tuple[float, datetime]] = {}
+    ratio, is_lit = {}, {}
     for day, rows in days.items():
-        rain = [
-            (i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm") is not None
-        ]
-        amount = math.fsum(mm for _, mm in rain)
-        rain_known[day] = bool(rain)
-        if amount >= CLEANING_RAIN_MM:
-            middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in rain) / amount
+        is_lit[day] = any(i.row.get("poa_irradiance_wm2") is not None for i in rows)
+        fell = [(i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm")]
+        amount = math.fsum(mm for _, mm in fell)
+        if amount > 0:
+            middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in fell) / amount
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            washed[day] = start + timedelta(minutes=math.floor(middle + 0.5))
+            rain[day] = amount, start + timedelta(minutes=math.floor(middle + 0.5))
         ratios = [r for i in rows if (r := _clear_ratio(asset, i)) is not None]
-        if len(ratios) >= 3:
+        if len(ratios) * rows[0].hours >= 1 and 0.3 <= median(ratios) <= 1.7:
             ratio[day] = median(ratios)
-    dirty, is_washed = {}, {}
+    held, recovered = _sudden_changes(ratio)
+    found: dict[date, float | str] = {}
     for day in days:
-        memory = [d for d in days if day - RAIN_MEMORY_DAYS * DAY < d <= day]
-        washes = [washed[d] for d in memory if d in washed and washed[d] <= noon[day]]
-        is_washed[day] = bool(washes)
-        since = max(washes) if washes else min(noon[d] for d in memory)
-        # Both instants in UTC: a wall clock would count the hour of a clock change.
-        dirty[day] = max((noon[day].astimezone(UTC) - since.astimezone(UTC)) / DAY, 0.0)
-        rain_known[day] = any(rain_known[d] for d in memory)
-    return {day: _soiling_ratio(day, ratio, dirty, is_washed, rain_known[day]) for day in days}
+        near = [d for d in ratio if day - SOILING_DAYS * DAY < d <= day and d not in held]
+        if not is_lit[day]:
+            found[day] = "irradiance missing"
+        elif not near:
+            found[day] = "no clear day"
+        else:
+            washes = [
+                [at for amount, at in rain.values() if amount >= least]
+                + [noon[d] - timedelta(hours=12) for d in recovered]
+                for least in CLEANING_RAIN_MM
+            ]
+            found[day] = _soiling_of_day(day, near, ratio, noon, washes)
+    return found
 
 
-def _soiling_ratio(
+def _sudden_changes(ratio: dict[date, float]) -> tuple[set[date], set[date]]:
+    """Days that a sudden fall holds down, and days on which dirt went at once."""
+    held: set[date] = set()
+    recovered: set[date] = set()
+    changes: dict[date, float] = {}
+    fall: tuple[date, float] | None = None
+    days = sorted(ratio)
+    for number, day in enumerate(days):
+        before = [ratio[d] for d in reversed(days[max(number - 3, 0) : number]) if d > day - 10 * DAY]
+        if before:
+            changes[day] = abs(ratio[day] - before[0])
+            usual = median(c for d, c in changes.items() if d > day - 10 * DAY)
+            step = max(0.025, 6 * usual)
+            middle = median(before) if len(before) == 3 else before[0]
+            missed = (day - days[number - 1]) / DAY - 1
+            if min(before[0], middle) - ratio[day] > step + 0.004 * missed:
+                fall = day, middle - step
+            elif ratio[day] - max(before[0], middle) > step:
+                fall = None
+                if days[number - 1] not in held:
+                    recovered.add(day)
+        if fall and fall[0] > day - 25 * DAY and ratio[day] < fall[1]:
+            held.add(day)
+    return held, recovered
+
+
+def _soiling_of_day(
     day: date,
+    near: list[date],
     ratio: dict[date, float],
-    dirty: dict[date, float],
-    is_washed: dict[date, bool],
-    is_rain_known: bool,
-) -> float:
-    near = [d for d in ratio if day - LOOKBACK_DAYS * DAY < d <= day]
-    usual, old = 0.0008, 0.015
-    if not is_rain_known:
-        latest = [ratio[d] for d in near if d > day - 7 * DAY]
-        if not latest:
-            return 1.0
-        return min(1.0, median(latest) / float(np.quantile([ratio[d] for d in near], 0.9)))
-    middle = median([ratio[d] for d in near]) if near else 0.0
-    used = [d for d in near if abs(ratio[d] - middle) <= 0.08]
-    if not used:
-        return max(0.5, 1 - usual * dirty[day] - (0 if is_washed[day] else old))
-    noise = 0.006
-    rows = [[1.0, -dirty[d], 0.0 if is_washed[d] else -1.0] for d in used]
-    right = [ratio[d] for d in used]
-    for number, (mean, spread) in enumerate([(1.0, 0.009), (usual, 0.0006), (old, 0.02)]):
-        rows.append([noise / spread if n == number else 0.0 for n in range(3)])
-        right.append(mean * noise / spread)
-    level, slope, dirt = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
-    lost = max(slope, 0.0) * dirty[day] + (0.0 if is_washed[day] else max(dirt, 0.0))
-    return float(max(0.5, 1 - lost / level))
+    noon: dict[date, datetime],
+    washes: list[list[datetime]],
+) -> float | str:
+    """Fits for each amount of rain by least squares with what is known beforehand as further rows, and their mean."""
+    scatter, priors = 0.005, [(0.0, 0.05), (0.001, 0.0015), (0.02, 0.04)]
+
+    def line(seen: date, times: list[datetime]) -> list[float]:
+        known = [w for w in times if noon[day] - SOILING_DAYS * DAY <= w <= noon[seen]]
+        if known:
+            return [1.0, -((noon[seen] - max(known)) / DAY), 0.0]
+        return [1.0, -(SOILING_DAYS - (day - seen) / DAY), -1.0]
+
+    fits = []
+    for times in washes:
+        rows = [line(d, times) for d in near]
+        right = [round((ratio[d] - 1) * 1e6) / 1e6 for d in near]
+        for n, (mean, spread) in enumerate(priors):
+            rows.append([scatter / spread if n == column else 0.0 for column in range(3)])
+            right.append(mean * scatter / spread)
+        design, told = np.array(rows), np.array(right)
+        best = np.linalg.lstsq(design, told, rcond=None)[0]
+        today = -np.array([0.0, *line(day, times)[1:]])
+        normal = design.T @ design
+        misfit = float(np.sum((told - design @ best) ** 2))
+        level = 1 + best[0]
+        variance = float(today @ np.linalg.inv(normal) @ today) / level**2
+        loss = max(float(today @ best) / level, 0.0)
+        fits.append((misfit, float(np.linalg.slogdet(normal)[1]), loss, variance, today[2] == 0))
+    least = min(misfit for misfit, *_ in fits)
+    noise = (5 * scatter**2 + least) / (5 + len(near))
+    logs = np.array([-(misfit - least) / (4 * noise) - 0.5 * log for misfit, log, *_ in fits])
+    weights = np.exp(logs - logs.max()) / np.sum(np.exp(logs - logs.max()))
+    losses, variances = np.array([f[2] for f in fits]), np.array([f[3] for f in fits])
+    loss = float(weights @ losses)
+    error = math.sqrt(max(float(weights @ (losses**2 + 2 * noise * variances)) - loss**2, 0.0))
+    if error <= max(0.005, 0.35 * loss):
+        return max(0.5, 1 - loss)
+    is_washed = float(weights @ np.array([f[4] for f in fits], dtype=float)) >= 0.5
+    return "lost in scatter" if is_washed else "no wash seen"
 
 
 def _clear_ratio(asset: Row, interval: Interval) -> float | None:
@@ -596,7 +646,9 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
     return found
 
 
-def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float]) -> list[Row]:
+def _events(
+    intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str, date], float | str]
+) -> list[Row]:
     parts: dict[tuple[str, str], list[tuple[datetime, datetime, float | None]]] = defaultdict(list)
     for each in intervals:
         if each.kind:
@@ -606,7 +658,7 @@ def _events(intervals: list[Interval], daily: list[Row], soiling: dict[tuple[str
     assets = {i.asset["asset_id"]: i.asset for i in intervals}
     for row in daily:
         ratio = soiling.get((row["asset_id"], row["date_local"]))
-        if ratio is not None and ratio < 0.99:
+        if isinstance(ratio, float) and ratio < 0.99:
             start, end = (
                 _midnight(d, assets[row["asset_id"]]).astimezone(UTC)
                 for d in (row["date_local"], row["date_local"] + DAY)
