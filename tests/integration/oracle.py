@@ -204,19 +204,81 @@ def _interval(
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
         if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
             expected = _on_curve(normalised, curves[asset["turbine_model"]])
+    if asset["technology"] == "solar" and poa is None and row.get("ghi_wm2") is not None:
+        poa = _in_plane(asset, stamp, max(row["ghi_wm2"], 0.0))
     if (
         asset["technology"] == "solar"
         and poa is not None
         and label.get("poa_irradiance_wm2_flag") != "frozen"
     ):
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
-        module = _module_temperature(row, ignore=is_frozen)
+        module = _module_temperature(row, poa, ignore=is_frozen)
         expected = None if module is None else _pvwatts(asset, poa, module)
     local = stamp.astimezone(ZoneInfo(asset["timezone"]))
     return Interval(asset, stamp, local.date(), row, label, normalised, expected)
 
 
-def _module_temperature(row: Row, ignore: bool = False) -> float | None:
+def _in_plane(asset: Row, stamp: datetime, ghi: float) -> float:
+    """Irradiance in the plane of the modules (W/m²) from the horizontal one.
+
+    Sun by Michalsky 1988 at the middle of the interval, beam by DISC (Maxwell 1987), plane by Hay and Davies 1980.
+    """
+    middle = stamp + timedelta(minutes=asset["interval_minutes"] / 2)
+    days = (middle - datetime(2000, 1, 1, 12, tzinfo=UTC)) / DAY
+    anomaly = math.radians(357.528 + 0.9856003 * days)
+    mean = 280.46 + 0.9856474 * days
+    longitude = math.radians(mean + 1.915 * math.sin(anomaly) + 0.02 * math.sin(2 * anomaly))
+    tilt_of_earth = math.radians(23.439 - 4e-7 * days)
+    to_sun = np.array(
+        [
+            math.cos(longitude),
+            math.cos(tilt_of_earth) * math.sin(longitude),
+            math.sin(tilt_of_earth) * math.sin(longitude),
+        ]
+    )
+    hours = 6.697375 + 0.0657098242 * days + 24 * (days + 0.5)
+    east_of_stars = math.radians(15 * hours + asset["longitude_deg"])
+    latitude = math.radians(asset["latitude_deg"])
+    out = np.array([math.cos(east_of_stars), math.sin(east_of_stars), 0.0])
+    pole, east = np.array([0.0, 0.0, 1.0]), np.array([-out[1], out[0], 0.0])
+    up = math.cos(latitude) * out + math.sin(latitude) * pole
+    north = math.cos(latitude) * pole - math.sin(latitude) * out
+    bearing, tilt = math.radians(asset["azimuth_deg"]), math.radians(asset["tilt_deg"])
+    facing = math.sin(bearing) * east + math.cos(bearing) * north
+    normal = math.cos(tilt) * up + math.sin(tilt) * facing
+    if asset["mounting"] == "single_axis_tracker":
+        across = math.cos(bearing) * east - math.sin(bearing) * north
+        aim = math.atan2(float(to_sun @ across), float(to_sun @ normal))
+        back = math.acos(min(1.0, abs(math.cos(aim)) / 0.4))
+        turn = min(max(aim - math.copysign(back, aim), -math.radians(60)), math.radians(60))
+        normal = math.cos(turn) * normal + math.sin(turn) * across
+    sine, incidence = float(to_sun @ up), max(float(to_sun @ normal), 0.0)
+    level = float(normal @ up)
+    extra = 1361 / (1.00014 - 0.01671 * math.cos(anomaly) - 0.00014 * math.cos(2 * anomaly)) ** 2
+    beam = _disc(ghi, sine, extra)
+    diffuse, share = ghi - beam * sine, beam / extra
+    sky = share * incidence / max(sine, 0.065) + (1 - share) * (1 + level) / 2
+    return beam * incidence + diffuse * sky + 0.2 * ghi * (1 - level) / 2
+
+
+def _disc(ghi: float, sine: float, extra: float) -> float:
+    if sine < 0.065 or ghi <= 0:
+        return 0.0
+    k = min(1.0, ghi / (extra * sine))
+    mass = min(12.0, 1 / (sine + 0.15 * (93.885 - math.degrees(math.acos(min(1.0, sine)))) ** -1.253))
+    if k <= 0.6:
+        a = 0.512 - 1.56 * k + 2.286 * k**2 - 2.222 * k**3
+        b = 0.37 + 0.962 * k
+        c = -0.28 + 0.932 * k - 2.048 * k**2
+    else:
+        a = -5.743 + 21.77 * k - 27.49 * k**2 + 11.56 * k**3
+        b = 41.4 - 118.5 * k + 66.05 * k**2 + 31.9 * k**3
+        c = -47.01 + 184.2 * k - 222.0 * k**2 + 73.81 * k**3
+    clear = 0.866 - 0.122 * mass + 0.0121 * mass**2 - 0.000653 * mass**3 + 1.4e-5 * mass**4
+    return max(0.0, min(ghi / sine, extra * (clear - a - b * math.exp(c * mass))))
+
+
+def _module_temperature(row: Row, poa: float, ignore: bool = False) -> float | None:
     measured = row.get("module_temperature_c")
     if measured is not None and not ignore:
         return float(measured)
@@ -224,7 +286,7 @@ def _module_temperature(row: Row, ignore: bool = False) -> float | None:
     if air is None:
         return None
     wind = row.get("wind_speed_ms")
-    return float(air + max(row["poa_irradiance_wm2"], 0.0) / (25 + 6.84 * (1.0 if wind is None else wind)))
+    return float(air + max(poa, 0.0) / (25 + 6.84 * (1.0 if wind is None else wind)))
 
 
 def _density(asset: Row, row: Row) -> float:
@@ -606,7 +668,7 @@ def _clear_ratio(asset: Row, interval: Interval) -> float | None:
         return None
     if not interval.is_free_by_report:
         return None
-    module = _module_temperature(row)
+    module = _module_temperature(row, poa)
     if module is None:
         return None
     expected = _pvwatts(asset, poa, module)
