@@ -168,8 +168,7 @@ def load_fleet(fleet_dir: Path) -> Fleet:
     curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
     if rows is not None and curves is not None:
         faults.extend(_cross_faults(rows, curves, fleet_dir / "assets.csv"))
-    latest = None if rows is None or faults else _latest(rows)
-    reported = read_reported(fleet_dir, rows if latest is None else latest, faults, is_sound=not faults)
+    reported = read_reported(fleet_dir, rows, faults, is_sound=not faults)
     if faults or rows is None or curves is None:
         raise _fleet_error(faults)
     return Fleet(_latest(rows), curves.sort("turbine_model", "wind_speed_ms"), _earlier(rows), reported)

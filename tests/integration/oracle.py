@@ -40,7 +40,8 @@ CHANNELS = {
     "active_power_kw": None,
     **{name: column_technology("weather", name) for name in measurements("weather")},
 }
-CLEANING_RAIN_MM, LOOKBACK_DAYS, RAIN_MEMORY_DAYS = 1.5, 30, 60
+# The last: no rain washes.
+CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 75
 DAY = timedelta(days=1)
 
 
@@ -277,19 +278,81 @@ def _interval(
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
         if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
             expected = _on_curve(normalised, curves[asset["turbine_model"]])
+    if asset["technology"] == "solar" and poa is None and row.get("ghi_wm2") is not None:
+        poa = _in_plane(asset, stamp, max(row["ghi_wm2"], 0.0))
     if (
         asset["technology"] == "solar"
         and poa is not None
         and label.get("poa_irradiance_wm2_flag") != "frozen"
     ):
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
-        module = _module_temperature(row, ignore=is_frozen)
+        module = _module_temperature(row, poa, ignore=is_frozen)
         expected = None if module is None else _pvwatts(asset, poa, module)
     local = stamp.astimezone(ZoneInfo(asset["timezone"]))
     return Interval(asset, stamp, local.date(), row, label, normalised, expected)
 
 
-def _module_temperature(row: Row, ignore: bool = False) -> float | None:
+def _in_plane(asset: Row, stamp: datetime, ghi: float) -> float:
+    """Irradiance in the plane of the modules (W/m²) from the horizontal one.
+
+    Sun by Michalsky 1988 at the middle of the interval, beam by DISC (Maxwell 1987), plane by Hay and Davies 1980.
+    """
+    middle = stamp + timedelta(minutes=asset["interval_minutes"] / 2)
+    days = (middle - datetime(2000, 1, 1, 12, tzinfo=UTC)) / DAY
+    anomaly = math.radians(357.528 + 0.9856003 * days)
+    mean = 280.46 + 0.9856474 * days
+    longitude = math.radians(mean + 1.915 * math.sin(anomaly) + 0.02 * math.sin(2 * anomaly))
+    tilt_of_earth = math.radians(23.439 - 4e-7 * days)
+    to_sun = np.array(
+        [
+            math.cos(longitude),
+            math.cos(tilt_of_earth) * math.sin(longitude),
+            math.sin(tilt_of_earth) * math.sin(longitude),
+        ]
+    )
+    hours = 6.697375 + 0.0657098242 * days + 24 * (days + 0.5)
+    east_of_stars = math.radians(15 * hours + asset["longitude_deg"])
+    latitude = math.radians(asset["latitude_deg"])
+    out = np.array([math.cos(east_of_stars), math.sin(east_of_stars), 0.0])
+    pole, east = np.array([0.0, 0.0, 1.0]), np.array([-out[1], out[0], 0.0])
+    up = math.cos(latitude) * out + math.sin(latitude) * pole
+    north = math.cos(latitude) * pole - math.sin(latitude) * out
+    bearing, tilt = math.radians(asset["azimuth_deg"]), math.radians(asset["tilt_deg"])
+    facing = math.sin(bearing) * east + math.cos(bearing) * north
+    normal = math.cos(tilt) * up + math.sin(tilt) * facing
+    if asset["mounting"] == "single_axis_tracker":
+        across = math.cos(bearing) * east - math.sin(bearing) * north
+        aim = math.atan2(float(to_sun @ across), float(to_sun @ normal))
+        back = math.acos(min(1.0, abs(math.cos(aim)) / 0.4))
+        turn = min(max(aim - math.copysign(back, aim), -math.radians(60)), math.radians(60))
+        normal = math.cos(turn) * normal + math.sin(turn) * across
+    sine, incidence = float(to_sun @ up), max(float(to_sun @ normal), 0.0)
+    level = float(normal @ up)
+    extra = 1361 / (1.00014 - 0.01671 * math.cos(anomaly) - 0.00014 * math.cos(2 * anomaly)) ** 2
+    beam = _disc(ghi, sine, extra)
+    diffuse, share = ghi - beam * sine, beam / extra
+    sky = share * incidence / max(sine, 0.065) + (1 - share) * (1 + level) / 2
+    return beam * incidence + diffuse * sky + 0.2 * ghi * (1 - level) / 2
+
+
+def _disc(ghi: float, sine: float, extra: float) -> float:
+    if sine < 0.065 or ghi <= 0:
+        return 0.0
+    k = min(1.0, ghi / (extra * sine))
+    mass = min(12.0, 1 / (sine + 0.15 * (93.885 - math.degrees(math.acos(min(1.0, sine)))) ** -1.253))
+    if k <= 0.6:
+        a = 0.512 - 1.56 * k + 2.286 * k**2 - 2.222 * k**3
+        b = 0.37 + 0.962 * k
+        c = -0.28 + 0.932 * k - 2.048 * k**2
+    else:
+        a = -5.743 + 21.77 * k - 27.49 * k**2 + 11.56 * k**3
+        b = 41.4 - 118.5 * k + 66.05 * k**2 + 31.9 * k**3
+        c = -47.01 + 184.2 * k - 222.0 * k**2 + 73.81 * k**3
+    clear = 0.866 - 0.122 * mass + 0.0121 * mass**2 - 0.000653 * mass**3 + 1.4e-5 * mass**4
+    return max(0.0, min(ghi / sine, extra * (clear - a - b * math.exp(c * mass))))
+
+
+def _module_temperature(row: Row, poa: float, ignore: bool = False) -> float | None:
     measured = row.get("module_temperature_c")
     if measured is not None and not ignore:
         return float(measured)
@@ -297,7 +360,7 @@ def _module_temperature(row: Row, ignore: bool = False) -> float | None:
     if air is None:
         return None
     wind = row.get("wind_speed_ms")
-    return float(air + max(row["poa_irradiance_wm2"], 0.0) / (25 + 6.84 * (1.0 if wind is None else wind)))
+    return float(air + max(poa, 0.0) / (25 + 6.84 * (1.0 if wind is None else wind)))
 
 
 def _density(asset: Row, row: Row) -> float:
@@ -333,7 +396,7 @@ def _pvwatts(asset: Row, poa: float, module_c: float) -> float:
 
 
 def _asset_daily(
-    intervals: list[Interval], fleet: Fleet, soiling: dict[tuple[str, date], float]
+    intervals: list[Interval], fleet: Fleet, soiling: dict[tuple[str, date], float | str]
 ) -> list[Row]:
     of_day: dict[tuple[str, date], list[Interval]] = defaultdict(list)
     for interval in intervals:
@@ -342,7 +405,7 @@ def _asset_daily(
 
 
 def _asset_day(
-    asset: Row, day: date, intervals: list[Interval], soiling: dict[tuple[str, date], float]
+    asset: Row, day: date, intervals: list[Interval], soiling: dict[tuple[str, date], float | str]
 ) -> Row:
     midnights = [_midnight(d, asset).timestamp() for d in (day, day + DAY)]
     hours = asset["interval_minutes"] / 60
@@ -378,13 +441,14 @@ def _asset_day(
     reference_stc = _sum(
         dc * i.poa_wm2 / 1000 * (1 + gamma * (i.row["module_temperature_c"] - 25)) * i.hours for i in warm
     )
-    ratio = soiling.get((asset["asset_id"], day))
+    known = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
+    ratio, reason = (None, known) if isinstance(known, str) else (known, None)
     soilable = math.fsum(
         i.expected_kw * i.hours
         for i in both
         if is_solar and i.is_free and i.expected_kw < 0.98 * asset["rated_power_kw"]  # type: ignore[operator]
     )
-    dirt = 0.0 if ratio is None else (1 - ratio) * soilable
+    dirt = None if reason else (1 - (ratio or 1.0)) * soilable
     return {
         "asset_id": asset["asset_id"],
         "date_local": day,
@@ -413,9 +477,10 @@ def _asset_day(
         "available_hours": (len(able) - len(down)) * hours,
         "unavailable_hours": len(down) * hours,
         "time_availability_ratio": 1 - len(down) / len(able) if able else None,
-        "energy_availability_ratio": 1 - stopped_kwh / asked_kwh if asked_kwh else None,
-        "performance_index": compared_energy / compared if compared and compared_energy is not None else None,
+        "energy_availability_ratio": _energy_availability(stopped_kwh, asked_kwh, asset["rated_power_kw"]),
+        "performance_index": _performance_index(compared_energy, compared, asset["rated_power_kw"]),
         "soiling_ratio": ratio,
+        "soiling_reason": reason,
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
         "insolation_kwh_m2": _sum(
             max(i.row["poa_irradiance_wm2"], 0.0) * i.hours / 1000
@@ -434,7 +499,7 @@ def _asset_day(
         "_losses": {
             **{name: losses[name] for name in (*TOLD, *CATEGORIES[:6])},
             "soiling": dirt,
-            "residual": losses["unexplained"] - dirt,
+            "residual": losses["unexplained"] - (dirt or 0.0),
             "not_comparable": (compared_energy or 0.0) - (energy or 0.0),
         },
         "_unseen": {i.kind for i in intervals if i.power_kw is None},
@@ -445,6 +510,18 @@ def _performance_ratio(energy: float | None, reference: float | None, dc: float 
     if energy is None or reference is None or dc is None or reference < 0.05 * dc:
         return None
     return energy / reference
+
+
+def _performance_index(energy: float | None, expected: float | None, rated: float) -> float | None:
+    if energy is None or expected is None or expected < 0.05 * rated:
+        return None
+    return energy / expected
+
+
+def _energy_availability(downtime: float | None, expected: float | None, rated: float) -> float | None:
+    if downtime is None or expected is None or expected < 0.05 * rated:
+        return None
+    return 1 - downtime / expected
 
 
 def _losses_daily(daily: list[Row]) -> list[Row]:
@@ -458,7 +535,7 @@ def _losses_daily(daily: list[Row]) -> list[Row]:
         }
         for row in daily
         for name, lost in row["_losses"].items()
-        if name in CATEGORIES or abs(lost) > 1e-9
+        if lost is not None and (name in CATEGORIES or abs(lost) > 1e-9)
     ]
 
 
@@ -517,6 +594,10 @@ def _rolled_up(rows: list[Row]) -> Row:
     available, unavailable = total("available_hours") or 0.0, total("unavailable_hours") or 0.0
     compared, compared_expected = total("compared_energy_kwh"), total("compared_expected_energy_kwh")
 
+    def power_of(name: str) -> float:
+        """Rated power of the asset-days of which a figure is known."""
+        return math.fsum(r["rated_power_kw"] for r in rows if r[name] is not None)
+
     def ratio(prefix: str) -> float | None:
         capacity = [r["dc_capacity_kw"] for r in rows if r[f"{prefix}_kwh"] is not None]
         return _performance_ratio(
@@ -537,10 +618,12 @@ def _rolled_up(rows: list[Row]) -> Row:
         "performance_ratio": ratio("reference_yield"),
         "performance_ratio_stc": ratio("reference_yield_stc"),
         "time_availability_ratio": available / (available + unavailable) if available + unavailable else None,
-        "energy_availability_ratio": 1 - (total("unavailable_lost_kwh") or 0.0) / asked if asked else None,
-        "performance_index": compared / compared_expected
-        if compared is not None and compared_expected
-        else None,
+        "energy_availability_ratio": _energy_availability(
+            total("unavailable_lost_kwh"), asked, power_of("expected_energy_kwh")
+        ),
+        "performance_index": _performance_index(
+            compared, compared_expected, power_of("compared_expected_energy_kwh")
+        ),
     }
 
 
@@ -552,9 +635,9 @@ def _midnight(day: date, asset: Row) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(asset["timezone"]))
 
 
-def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], float]:
-    """Daily soiling ratio by least squares with the prior knowledge as further rows."""
-    found = {}
+def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], float | str]:
+    """Daily soiling ratio, or why there is none."""
+    found: dict[tuple[str, date], float | str] = {}
     by_asset: dict[str, list[Interval]] = defaultdict(list)
     for each in intervals:
         if each.asset["technology"] == "solar":
@@ -569,61 +652,108 @@ def _soiling(intervals: list[Interval], fleet: Fleet) -> dict[tuple[str, date], 
     return found
 
 
-def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date, float]:
-    noon = {d: _midnight(d, asset).replace(hour=12) for d in days}
-    washed, rain_known, ratio = {}, {}, {}
+def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date, float | str]:
+    noon = {d: _midnight(d, asset).replace(hour=12).astimezone(UTC) for d in days}
+    rain: dict[date, tuple[float, datetime]] = {}
+    ratio, is_lit = {}, {}
     for day, rows in days.items():
-        rain = [
-            (i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm") is not None
-        ]
-        amount = math.fsum(mm for _, mm in rain)
-        rain_known[day] = bool(rain)
-        if amount >= CLEANING_RAIN_MM:
-            middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in rain) / amount
+        is_lit[day] = any(i.row.get("poa_irradiance_wm2") is not None for i in rows)
+        fell = [(i.stamp, i.row["precipitation_mm"]) for i in rows if i.row.get("precipitation_mm")]
+        amount = math.fsum(mm for _, mm in fell)
+        if amount > 0:
+            middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in fell) / amount
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            washed[day] = start + timedelta(minutes=math.floor(middle + 0.5))
+            rain[day] = amount, start + timedelta(minutes=math.floor(middle + 0.5))
         ratios = [r for i in rows if (r := _clear_ratio(asset, i)) is not None]
-        if len(ratios) >= 3:
+        if len(ratios) * rows[0].hours >= 1 and 0.3 <= median(ratios) <= 1.7:
             ratio[day] = median(ratios)
-    dirty, is_washed = {}, {}
+    held, recovered = _sudden_changes(ratio)
+    found: dict[date, float | str] = {}
     for day in days:
-        memory = [d for d in days if day - RAIN_MEMORY_DAYS * DAY < d <= day]
-        washes = [washed[d] for d in memory if d in washed and washed[d] <= noon[day]]
-        is_washed[day] = bool(washes)
-        since = max(washes) if washes else min(noon[d] for d in memory)
-        # Both instants in UTC: a wall clock would count the hour of a clock change.
-        dirty[day] = max((noon[day].astimezone(UTC) - since.astimezone(UTC)) / DAY, 0.0)
-        rain_known[day] = any(rain_known[d] for d in memory)
-    return {day: _soiling_ratio(day, ratio, dirty, is_washed, rain_known[day]) for day in days}
+        near = [d for d in ratio if day - SOILING_DAYS * DAY < d <= day and d not in held]
+        if not is_lit[day]:
+            found[day] = "irradiance missing"
+        elif not near:
+            found[day] = "no clear day"
+        else:
+            washes = [
+                [at for amount, at in rain.values() if amount >= least]
+                + [noon[d] - timedelta(hours=12) for d in recovered]
+                for least in CLEANING_RAIN_MM
+            ]
+            found[day] = _soiling_of_day(day, near, ratio, noon, washes)
+    return found
 
 
-def _soiling_ratio(
+def _sudden_changes(ratio: dict[date, float]) -> tuple[set[date], set[date]]:
+    """Days that a sudden fall holds down, and days on which dirt went at once."""
+    held: set[date] = set()
+    recovered: set[date] = set()
+    changes: dict[date, float] = {}
+    fall: tuple[date, float] | None = None
+    days = sorted(ratio)
+    for number, day in enumerate(days):
+        before = [ratio[d] for d in reversed(days[max(number - 3, 0) : number]) if d > day - 10 * DAY]
+        if before:
+            changes[day] = abs(ratio[day] - before[0])
+            usual = median(c for d, c in changes.items() if d > day - 10 * DAY)
+            step = max(0.025, 6 * usual)
+            middle = median(before) if len(before) == 3 else before[0]
+            missed = (day - days[number - 1]) / DAY - 1
+            if min(before[0], middle) - ratio[day] > step + 0.004 * missed:
+                fall = day, middle - step
+            elif ratio[day] - max(before[0], middle) > step:
+                fall = None
+                if days[number - 1] not in held:
+                    recovered.add(day)
+        if fall and fall[0] > day - 25 * DAY and ratio[day] < fall[1]:
+            held.add(day)
+    return held, recovered
+
+
+def _soiling_of_day(
     day: date,
+    near: list[date],
     ratio: dict[date, float],
-    dirty: dict[date, float],
-    is_washed: dict[date, bool],
-    is_rain_known: bool,
-) -> float:
-    near = [d for d in ratio if day - LOOKBACK_DAYS * DAY < d <= day]
-    usual, old = 0.0008, 0.015
-    if not is_rain_known:
-        latest = [ratio[d] for d in near if d > day - 7 * DAY]
-        if not latest:
-            return 1.0
-        return min(1.0, median(latest) / float(np.quantile([ratio[d] for d in near], 0.9)))
-    middle = median([ratio[d] for d in near]) if near else 0.0
-    used = [d for d in near if abs(ratio[d] - middle) <= 0.08]
-    if not used:
-        return max(0.5, 1 - usual * dirty[day] - (0 if is_washed[day] else old))
-    noise = 0.006
-    rows = [[1.0, -dirty[d], 0.0 if is_washed[d] else -1.0] for d in used]
-    right = [ratio[d] for d in used]
-    for number, (mean, spread) in enumerate([(1.0, 0.009), (usual, 0.0006), (old, 0.02)]):
-        rows.append([noise / spread if n == number else 0.0 for n in range(3)])
-        right.append(mean * noise / spread)
-    level, slope, dirt = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
-    lost = max(slope, 0.0) * dirty[day] + (0.0 if is_washed[day] else max(dirt, 0.0))
-    return float(max(0.5, 1 - lost / level))
+    noon: dict[date, datetime],
+    washes: list[list[datetime]],
+) -> float | str:
+    """Fits for each amount of rain by least squares with what is known beforehand as further rows, and their mean."""
+    scatter, priors = 0.005, [(0.0, 0.05), (0.001, 0.0015), (0.02, 0.04)]
+
+    def line(seen: date, times: list[datetime]) -> list[float]:
+        known = [w for w in times if noon[day] - SOILING_DAYS * DAY <= w <= noon[seen]]
+        if known:
+            return [1.0, -((noon[seen] - max(known)) / DAY), 0.0]
+        return [1.0, -(SOILING_DAYS - (day - seen) / DAY), -1.0]
+
+    fits = []
+    for times in washes:
+        rows = [line(d, times) for d in near]
+        right = [round((ratio[d] - 1) * 1e6) / 1e6 for d in near]
+        for n, (mean, spread) in enumerate(priors):
+            rows.append([scatter / spread if n == column else 0.0 for column in range(3)])
+            right.append(mean * scatter / spread)
+        design, told = np.array(rows), np.array(right)
+        best = np.linalg.lstsq(design, told, rcond=None)[0]
+        today = -np.array([0.0, *line(day, times)[1:]])
+        normal = design.T @ design
+        misfit = float(np.sum((told - design @ best) ** 2))
+        level = 1 + best[0]
+        variance = float(today @ np.linalg.inv(normal) @ today) / level**2
+        loss = max(float(today @ best) / level, 0.0)
+        fits.append((misfit, float(np.linalg.slogdet(normal)[1]), loss, variance, today[2] == 0))
+    least = min(misfit for misfit, *_ in fits)
+    noise = (5 * scatter**2 + least) / (5 + len(near))
+    logs = np.array([-(misfit - least) / (4 * noise) - 0.5 * log for misfit, log, *_ in fits])
+    weights = np.exp(logs - logs.max()) / np.sum(np.exp(logs - logs.max()))
+    losses, variances = np.array([f[2] for f in fits]), np.array([f[3] for f in fits])
+    loss = float(weights @ losses)
+    error = math.sqrt(max(float(weights @ (losses**2 + 2 * noise * variances)) - loss**2, 0.0))
+    if error <= max(0.005, 0.35 * loss):
+        return max(0.5, 1 - loss)
+    is_washed = float(weights @ np.array([f[4] for f in fits], dtype=float)) >= 0.5
+    return "lost in scatter" if is_washed else "no wash seen"
 
 
 def _clear_ratio(asset: Row, interval: Interval) -> float | None:
@@ -633,7 +763,7 @@ def _clear_ratio(asset: Row, interval: Interval) -> float | None:
         return None
     if not interval.is_free_by_report:
         return None
-    module = _module_temperature(row)
+    module = _module_temperature(row, poa)
     if module is None:
         return None
     expected = _pvwatts(asset, poa, module)
@@ -678,7 +808,7 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
 def _events(
     intervals: list[Interval],
     daily: list[Row],
-    soiling: dict[tuple[str, date], float],
+    soiling: dict[tuple[str, date], float | str],
     events: Sequence[Told],
 ) -> list[Row]:
     parts: dict[tuple[str, str, bool], list[tuple[datetime, datetime, float | None, bool]]] = defaultdict(
@@ -693,7 +823,7 @@ def _events(
     assets = {i.asset["asset_id"]: i.asset for i in intervals}
     for row in daily:
         ratio = soiling.get((row["asset_id"], row["date_local"]))
-        if ratio is not None and ratio < 0.99:
+        if isinstance(ratio, float) and ratio < 0.99:
             start, end = (
                 _midnight(d, assets[row["asset_id"]]).astimezone(UTC)
                 for d in (row["date_local"], row["date_local"] + DAY)

@@ -20,10 +20,13 @@
     ) }} as performance_ratio_stc,
     {{ time_availability(exact_sum('available_hours'), exact_sum('unavailable_hours')) }} as time_availability_ratio,
     {{ energy_availability(
-        exact_sum('unavailable_lost_kwh'), exact_sum('expected_energy_kwh'), exact_sum('excluded_expected_energy_kwh')
+        exact_sum('unavailable_lost_kwh'), exact_sum('expected_energy_kwh'), exact_sum('excluded_expected_energy_kwh'),
+        exact_sum('case when expected_energy_kwh is not null then rated_power_kw end')
     ) }} as energy_availability_ratio,
-    {{ performance_index(exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh')) }}
-        as performance_index
+    {{ performance_index(
+        exact_sum('compared_energy_kwh'), exact_sum('compared_expected_energy_kwh'),
+        exact_sum('case when compared_expected_energy_kwh is not null then rated_power_kw end')
+    ) }} as performance_index
 {%- endmacro %}
 
 {#- Whether two sums differ by more than rounding, or one of them is not known. -#}

@@ -6,7 +6,7 @@
     reach:   the UTC days of a model whose rows may change by it, see below.
     rebuild: the reach of int_attribution, the last model of intervals. Days that were never built are left out:
              RENEWABLE_REBUILD_END.
-    local:   the local days (in any zone) whose figures may change: soiling looks back further, over the rains. -#}
+    local:   the local days (in any zone) whose figures may change: soiling looks back further. -#}
 
 {#- How many days before and after a changed UTC day a model's rows may differ. What each model looks at, added up
     along the way:
@@ -18,7 +18,8 @@
     derating  60 hours back, to hours that look 60 hours back themselves; 24 and 24 hours ahead, and up to 48 more to
               the next derated hour
     stops     24 hours to both sides
-    plateaus  14 hours to both sides -#}
+    plateaus  14 hours to both sides
+    clear     10 days from step to step, 25 days of a fall, 20 days of changes before it -#}
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
     {%- set days = {
@@ -26,6 +27,7 @@
         'int_intervals': (0, 0),
         'int_reported_intervals': (0, 0),
         'int_reference_daily': (2, 2),
+        'int_clear_days': (2, 57),
         'int_doubtful_readings': (1, 1),
         'int_own_power': (1, 1),
         'int_producing_units': (1, 1),
@@ -100,9 +102,14 @@
     {{ return(column ~ ' >= ' ~ instant_literal(first) ~ ' and ' ~ column ~ ' < ' ~ instant_literal(after)) }}
 {%- endmacro %}
 
-{#- UTC days that soiling looks back to: the rains before the days before. -#}
+{#- How many days tell of the dirt of a day, itself among them: those of both variables, less what a clear day reaches. -#}
+{% macro soiling_days() -%}
+    {{ return(var('lookback_days') + var('rain_memory_days') - reach('int_clear_days')[1]) }}
+{%- endmacro %}
+
+{#- UTC days that soiling looks back to: the days that tell of it, and the washes before their noons. -#}
 {% macro in_soiling_days(column) -%}
-    {{ days_between(column, shifted_day(local_start(), -2 - var('lookback_days') - var('rain_memory_days')), local_end()) if has_window() else 'true' }}
+    {{ days_between(column, shifted_day(local_start(), -2 - soiling_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:

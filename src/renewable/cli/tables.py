@@ -159,7 +159,8 @@ def print_scorecard(card: Scorecard) -> None:
     if soiling.mean_absolute_error is not None:
         console.print(
             f"soiling ratio of {soiling.asset_days} asset-days: {soiling.mean_absolute_error:.4f} mean absolute error,"
-            f" {soiling.share_within_goal or 0:.1%} within 0.02"
+            f" {soiling.share_within_goal or 0:.1%} within 0.02; none on {soiling.unknown_share or 0:.1%} of the days"
+            " on which dirt takes more than 1 %"
         )
     for goal in card.goals:
         if goal.met is False:

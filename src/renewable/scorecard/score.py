@@ -90,12 +90,16 @@ class KindScore:
 
 @dataclass(frozen=True)
 class SoilingScore:
-    """Daily soiling ratios of solar assets against the true ones."""
+    """Daily soiling ratios of solar assets against the true ones.
+
+    `unknown_share`: of the asset-days on which dirt truly takes more than 1 %, those without a ratio.
+    """
 
     asset_days: int
     mean_error: float | None
     mean_absolute_error: float | None
     share_within_goal: float | None
+    unknown_share: float | None
 
 
 @dataclass(frozen=True)
@@ -349,9 +353,15 @@ def _event_counts(
 
 
 def _soiling_energy(connection: duckdb.DuckDBPyConnection) -> KindScore:
-    """Soiling is a factor of the day, no state of an interval: only its energy is compared."""
+    """Soiling is a factor of the day, no state of an interval: only its energy is compared, where it is told."""
     ((true_lost,),) = connection.execute(
-        "select sum(true_lost_kwh) from compared where true_kind = 'soiling' and not is_unmeasured"
+        """
+        select sum(true_lost_kwh) from compared
+        semi join marts.mart_asset_daily as daily
+            on compared.asset_id = daily.asset_id and compared.date_local = daily.date_local
+            and daily.soiling_ratio is not null
+        where true_kind = 'soiling' and not is_unmeasured
+        """
     ).fetchall()
     ((found_lost,),) = connection.execute(
         """
@@ -366,7 +376,7 @@ def _soiling_energy(connection: duckdb.DuckDBPyConnection) -> KindScore:
 
 def _soiling_ratio(connection: duckdb.DuckDBPyConnection) -> SoilingScore:
     """Asset-days on which the true ratio can be told: intervals that nothing but dirt touched, an hour at least."""
-    ((days, bias, mean, within),) = connection.execute(
+    ((days, bias, mean, within, unknown),) = connection.execute(
         f"""
         with true_days as (
             select asset_id, date_local, 1.0 - sum(true_lost_kwh) / sum(potential_kwh) as ratio
@@ -375,14 +385,16 @@ def _soiling_ratio(connection: duckdb.DuckDBPyConnection) -> SoilingScore:
             group by asset_id, date_local
             having sum(hours) >= 1.0
         )
-        select count(*), avg(daily.soiling_ratio - true_days.ratio), avg(abs(daily.soiling_ratio - true_days.ratio)),
-            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {GOALS["ratio", "soiling"]} as double))
+        select count(daily.soiling_ratio), avg(daily.soiling_ratio - true_days.ratio),
+            avg(abs(daily.soiling_ratio - true_days.ratio)),
+            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {GOALS["ratio", "soiling"]} as double)),
+            avg(cast(daily.soiling_ratio is null as double)) filter (where true_days.ratio < 0.99)
         from true_days
         inner join marts.mart_asset_daily as daily using (asset_id, date_local)
-        where daily.technology = 'solar' and daily.soiling_ratio is not null
+        where daily.technology = 'solar'
         """
     ).fetchall()
-    return SoilingScore(days, bias, mean, within)
+    return SoilingScore(days, bias, mean, within, unknown)
 
 
 def _share(part: int, whole: int) -> float | None:

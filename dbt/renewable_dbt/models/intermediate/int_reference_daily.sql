@@ -5,7 +5,8 @@ with weather as (
     select
         asset_id,
         timestamp_utc,
-        precipitation_mm
+        precipitation_mm,
+        poa_irradiance_wm2
     from {{ ref('stg_weather') }}
     where {{ in_reach('int_reference_daily', 'timestamp_utc') }}
 
@@ -59,6 +60,7 @@ rain as (
         asset_id,
         {{ utc_date('timestamp_utc') }} as day_utc,
         count(precipitation_mm) > 0 as is_rain_known,
+        count(poa_irradiance_wm2) > 0 as is_irradiance_known,
         coalesce({{ exact_sum('precipitation_mm') }}, 0.0) as precipitation_mm,
         {{ exact_sum('precipitation_mm * ' ~ hours_of_day('timestamp_utc')) }}
         / nullif({{ exact_sum('precipitation_mm') }}, 0.0) as rain_middle_hour_utc
@@ -73,6 +75,7 @@ select
     coalesce(ratios.intervals, 0) as intervals,
     ratios.ratio_to_expected,
     ratios.highest_power_kw,
+    rain.is_irradiance_known,
     rain.is_rain_known,
     rain.precipitation_mm,
     rain.rain_middle_hour_utc

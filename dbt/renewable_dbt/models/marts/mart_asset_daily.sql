@@ -62,7 +62,8 @@ asset_days as (
         assets.dc_capacity_kw,
         assets.interval_hours,
         lengths.intervals_of_day,
-        soiling.soiling_ratio
+        soiling.soiling_ratio,
+        soiling.soiling_reason
     from sums
     inner join assets on sums.asset_id = assets.asset_id
     left join lengths
@@ -106,10 +107,13 @@ select
     intervals_unavailable * interval_hours as unavailable_hours,
     {{ time_availability('(intervals_available * interval_hours)', '(intervals_unavailable * interval_hours)') }}
         as time_availability_ratio,
-    {{ energy_availability('unavailable_lost_kwh', 'expected_energy_kwh', 'excluded_expected_energy_kwh') }}
-        as energy_availability_ratio,
-    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh') }} as performance_index,
+    {{ energy_availability(
+        'unavailable_lost_kwh', 'expected_energy_kwh', 'excluded_expected_energy_kwh', 'rated_power_kw'
+    ) }} as energy_availability_ratio,
+    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh', 'rated_power_kw') }} as performance_index,
     soiling_ratio,
+    case when technology = 'solar' and soiling_ratio is null then coalesce(soiling_reason, 'irradiance missing') end
+        as soiling_reason,
     mean_wind_speed_ms,
     insolation_kwh_m2,
     -- What the ratios were made of, for roll-ups.

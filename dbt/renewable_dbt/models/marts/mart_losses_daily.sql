@@ -20,8 +20,11 @@ dirty as (
 
     select
         sums.*,
-        coalesce((1.0 - soiling.soiling_ratio) * sums.soilable_kwh, 0.0) as soiling_kwh
+        -- Null where nobody knows the dirt: then the category has no row, and the energy stays in the residual.
+        case when assets.technology = 'solar' then (1.0 - soiling.soiling_ratio) * sums.soilable_kwh else 0.0 end
+            as soiling_kwh
     from sums
+    inner join {{ ref('stg_assets') }} as assets on sums.asset_id = assets.asset_id
     left join soiling
         on
             sums.asset_id = soiling.asset_id
@@ -33,7 +36,7 @@ balanced as (
 
     select
         *,
-        unexplained_kwh - soiling_kwh as residual_kwh,
+        unexplained_kwh - coalesce(soiling_kwh, 0.0) as residual_kwh,
         -- Energy of intervals in which nothing was to be expected because wind or sun are not known: no loss, but the
         -- sum of all lines is the difference of the whole day.
         coalesce(compared_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) as not_comparable_kwh
@@ -52,6 +55,8 @@ categories as (
     from balanced
     {%- if category == 'not_comparable' or category in reported_kinds(words, ['people']) %}
     where {{ category }}_kwh <> 0.0
+    {%- elif category == 'soiling' %}
+    where soiling_kwh is not null
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -14,6 +14,8 @@ renamed as (
         technology,
         turbine_model,
         mounting,
+        tilt_deg,
+        azimuth_deg,
 
         latitude_deg,
         longitude_deg,

@@ -109,7 +109,7 @@ select
     coalesce(believed_power_kw, neighbours_expected_power_kw, neighbours_power_kw, contradicting_power_kw)
         as expected_power_kw,
     case
-        when believed_power_kw is not null then 'own'
+        when believed_power_kw is not null then own_source
         when neighbours_expected_power_kw is not null then 'neighbours'
         when coalesce(neighbours_power_kw, contradicting_power_kw) is not null then 'power of neighbours'
     end as expected_power_source,

@@ -31,7 +31,8 @@ select
     wind.normalised_wind_speed_ms,
     wind.expected_power_of_readings_kw,
     case when not coalesce(doubts.is_wind_doubtful, false) then wind.expected_power_of_readings_kw end
-        as own_expected_power_kw
+        as own_expected_power_kw,
+    'own' as own_source
 from {{ ref('int_wind_expected_power') }} as wind
 left join doubts
     on
@@ -52,7 +53,8 @@ select
         when doubts.is_sun_doubtful then null
         when doubts.is_module_doubtful then solar.expected_power_of_air_kw
         else solar.expected_power_of_readings_kw
-    end as own_expected_power_kw
+    end as own_expected_power_kw,
+    case when solar.poa_source = 'from_ghi' then 'ghi' else 'own' end as own_source
 from {{ ref('int_solar_expected_power') }} as solar
 left join doubts
     on

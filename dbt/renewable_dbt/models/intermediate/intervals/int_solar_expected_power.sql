@@ -11,6 +11,7 @@ with intervals as (
         intervals.curtailment_limit_kw,
         intervals.operating_state,
         intervals.poa_irradiance_wm2,
+        intervals.poa_source,
         intervals.module_temperature_c,
         intervals.air_temperature_c,
         intervals.wind_speed_ms,
@@ -24,9 +25,8 @@ with intervals as (
             'intervals.relative_humidity_pct',
             'assets.elevation_m'
         ) }} as air_density_kg_m3
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_solar_intervals') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
-    where assets.technology = 'solar'
 
 ),
 
@@ -48,6 +48,7 @@ select
     curtailment_limit_kw,
     operating_state,
     air_density_kg_m3,
+    poa_source,
     {{ pvwatts_ac_power('dc_power_of_readings_kw', 'rated_power_kw') }} as expected_power_of_readings_kw,
     {{ pvwatts_ac_power('dc_power_of_air_kw', 'rated_power_kw') }} as expected_power_of_air_kw
 from dc_powers

@@ -1,0 +1,245 @@
+{#- What dirt takes if a day's rain of so many millimetres washes the modules, for each of several amounts and for none:
+    ratio = level - loss_per_day * dirty days - old dirt (before the first wash seen), by least squares held to the widest
+    that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
+{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+
+{#- Each amount is 1.7 times the one before; the last is none: then only rises of the ratio tell of a wash. -#}
+{%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 1000.0] -%}
+{#- Known beforehand, mean and standard deviation: registries err by five points of loss; dirt takes 0.02 to 0.4 % a day.
+    `scatter` is what a ratio strays from its line, against which their weight is set. -#}
+{%- set scatter = var('usual_scatter') -%}
+{%- set level = {'spread': var('registry_error')} -%}
+{%- set slope = {'mean': 0.001, 'spread': 0.0015} -%}
+{%- set old_dirt = {'mean': 0.02, 'spread': 0.04} -%}
+{%- set local_noon = minutes_after(utc_midnight('daily.day_utc'), '720 - utc_offsets.utc_offset_minutes') -%}
+{%- set memory = soiling_days() -%}
+
+{#- Instants are minutes since 1970, which cost far less than timestamps where each day meets 75 others. -#}
+with days as (
+
+    select
+        daily.asset_id,
+        daily.day_utc,
+        {{ epoch_minutes(utc_midnight('daily.day_utc')) }} as midnight,
+        {{ epoch_minutes(utc_midnight('daily.day_utc')) }} + 720 - utc_offsets.utc_offset_minutes as noon,
+        daily.precipitation_mm,
+        {{ epoch_minutes(utc_midnight('daily.day_utc')) }} + cast(round(60 * daily.rain_middle_hour_utc) as bigint) as rained_at,
+        clear_days.is_recovery,
+        case when not clear_days.is_held_down then clear_days.ratio end as ratio
+    from {{ ref('int_reference_daily') }} as daily
+    inner join {{ ref('stg_assets') }} as assets on daily.asset_id = assets.asset_id
+    left join {{ ref('utc_offsets') }} as utc_offsets
+        on
+            assets.timezone = utc_offsets.timezone
+            and {{ in_offset_period(local_noon) }}
+    left join {{ ref('int_clear_days') }} as clear_days
+        on
+            daily.asset_id = clear_days.asset_id
+            and daily.day_utc = clear_days.day_utc
+    where
+        assets.technology = 'solar'
+        and {{ in_soiling_days('daily.day_utc') }}
+
+),
+
+amounts as (
+    {% for amount in cleaning_rain_mm %}
+    select {{ double(amount) }} as cleaning_rain_mm
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- A ratio that rose at once has been washed by its local midnight.
+washes as (
+
+    select
+        days.*,
+        amounts.cleaning_rain_mm,
+        case when days.precipitation_mm >= amounts.cleaning_rain_mm then days.rained_at end as washing_rain_at,
+        case when days.is_recovery then days.noon - 720 end as recovered_at
+    from days
+    cross join amounts
+
+),
+
+-- The last wash before each noon.
+aged as (
+
+    select
+        asset_id,
+        day_utc,
+        cleaning_rain_mm,
+        midnight,
+        noon,
+        {{ whole_quotient('midnight', 1440 * memory) }} as block,
+        cast(round((ratio - 1.0) * 1000000) as bigint) as ratio_ppm,
+        greatest(
+            max(greatest(washing_rain_at, recovered_at)) over (
+                partition by asset_id, cleaning_rain_mm
+                order by day_utc
+                rows between unbounded preceding and 1 preceding
+            ),
+            case when washing_rain_at <= noon then washing_rain_at end,
+            recovered_at
+        ) as washed_at
+    from washes
+
+),
+
+-- By blocks of as many days as are looked back over, so that each day meets those of its own and of the next block.
+met as (
+
+    select
+        *,
+        block as met_in
+    from aged
+    where ratio_ppm is not null
+    union all
+    select
+        *,
+        block + 1 as met_in
+    from aged
+    where ratio_ppm is not null
+
+),
+
+-- Each day beside the days up to it; age is counted from the last wash, or from the oldest day where none is known.
+-- Whole numbers (minutes, millionths) add up to the same in any order.
+seen as (
+
+    select
+        today.asset_id,
+        today.day_utc,
+        today.cleaning_rain_mm,
+        earlier.ratio_ppm,
+        case when earlier.washed_at >= today.noon - {{ 1440 * memory }} then 0 else 1 end as unwashed,
+        case
+            when earlier.washed_at >= today.noon - {{ 1440 * memory }} then earlier.noon - earlier.washed_at
+            else {{ 1440 * memory }} - today.midnight + earlier.midnight
+        end as dirty_minutes
+    from aged as today
+    inner join met as earlier
+        on
+            today.asset_id = earlier.asset_id
+            and today.cleaning_rain_mm = earlier.cleaning_rain_mm
+            and today.block = earlier.met_in
+            and today.midnight >= earlier.midnight
+            and today.midnight < earlier.midnight + {{ 1440 * memory }}
+    where {{ in_local_days('today.day_utc') }}
+
+),
+
+sums as (
+
+    select
+        asset_id,
+        day_utc,
+        cleaning_rain_mm,
+        count(*) as n,
+        {{ double('sum(dirty_minutes)') }} / 1440e0 as x,
+        {{ double('sum(dirty_minutes * dirty_minutes)') }} / 2073600e0 as xx,
+        {{ double('sum(ratio_ppm)') }} / 1e6 as y,
+        {{ double('sum(ratio_ppm * ratio_ppm)') }} / 1e12 as yy,
+        {{ double('sum(dirty_minutes * ratio_ppm)') }} / 1440e6 as xy,
+        {{ double('sum(unwashed)') }} as u,
+        {{ double('sum(unwashed * dirty_minutes)') }} / 1440e0 as ux,
+        {{ double('sum(unwashed * ratio_ppm)') }} / 1e6 as uy
+    from seen
+    group by asset_id, day_utc, cleaning_rain_mm
+
+),
+
+-- Normal equations a * (level - 1, loss_per_day, old_dirt) = b.
+equations as (
+
+    select
+        *,
+        n + {{ double(scatter ** 2 / level.spread ** 2) }} as a11,
+        -x as a12,
+        -u as a13,
+        xx + {{ double(scatter ** 2 / slope.spread ** 2) }} as a22,
+        ux as a23,
+        u + {{ double(scatter ** 2 / old_dirt.spread ** 2) }} as a33,
+        y as b1,
+        {{ double(scatter ** 2 / slope.spread ** 2 * slope.mean) }} - xy as b2,
+        {{ double(scatter ** 2 / old_dirt.spread ** 2 * old_dirt.mean) }} - uy as b3,
+        yy + {{ double((scatter / slope.spread * slope.mean) ** 2 + (scatter / old_dirt.spread * old_dirt.mean) ** 2) }} as c
+    from sums
+
+),
+
+determinants as (
+
+    select
+        *,
+        a11 * (a22 * a33 - a23 * a23) - a12 * (a12 * a33 - a23 * a13) + a13 * (a12 * a23 - a22 * a13) as determinant
+    from equations
+
+),
+
+inverses as (
+
+    select
+        *,
+        (a22 * a33 - a23 * a23) / determinant as i11,
+        (a13 * a23 - a12 * a33) / determinant as i12,
+        (a12 * a23 - a13 * a22) / determinant as i13,
+        (a11 * a33 - a13 * a13) / determinant as i22,
+        (a12 * a13 - a11 * a23) / determinant as i23,
+        (a11 * a22 - a12 * a12) / determinant as i33
+    from determinants
+
+),
+
+fits as (
+
+    select
+        *,
+        i11 * b1 + i12 * b2 + i13 * b3 as level_error,
+        i12 * b1 + i22 * b2 + i23 * b3 as loss_per_day,
+        i13 * b1 + i23 * b2 + i33 * b3 as old_dirt
+    from inverses
+
+),
+
+today as (
+
+    select
+        asset_id,
+        day_utc,
+        cleaning_rain_mm,
+        case when washed_at >= noon - {{ 1440 * memory }} then 0 else 1 end as unwashed,
+        case when washed_at >= noon - {{ 1440 * memory }} then (noon - washed_at) / 1440e0 else {{ double(memory) }} end
+            as dirty_days
+    from aged
+    where {{ in_local_days('day_utc') }}
+
+)
+
+select
+    today.asset_id,
+    today.day_utc as date_local,
+    today.cleaning_rain_mm,
+    fits.n as clear_days,
+    today.unwashed = 0 as is_washed,
+    today.dirty_days,
+    1.0 + fits.level_error as clean_level,
+    fits.loss_per_day,
+    fits.old_dirt,
+    (fits.loss_per_day * today.dirty_days + fits.old_dirt * today.unwashed) / (1.0 + fits.level_error) as loss,
+    -- Of the loss, in variances of the scatter.
+    (
+        today.dirty_days * today.dirty_days * fits.i22
+        + 2 * today.dirty_days * today.unwashed * fits.i23
+        + today.unwashed * fits.i33
+    ) / pow(1.0 + fits.level_error, 2) as loss_variance,
+    greatest(0.0, fits.c - fits.b1 * fits.level_error - fits.b2 * fits.loss_per_day - fits.b3 * fits.old_dirt) as misfit,
+    ln(fits.determinant) as log_determinant
+from today
+inner join fits
+    on
+        today.asset_id = fits.asset_id
+        and today.day_utc = fits.day_utc
+        and today.cleaning_rain_mm = fits.cleaning_rain_mm
+order by today.day_utc, today.asset_id, today.cleaning_rain_mm
