@@ -27,6 +27,8 @@ PALETTE: Mapping[str, str] = {
     "indigo": "#332288",
     "wine": "#882255",
     "sand": "#ddcc77",
+    "teal": "#44aa99",
+    "olive": "#999933",
     "grey": "#999999",
     "slate": "#5f6b7a",
     "silver": "#c4c4c4",

@@ -33,7 +33,7 @@ NOMINAL, REFERENCE = 0.96, 0.9637
 # What people alone report, in the order in which it counts; the last stops an asset, the others are no fault of it.
 TOLD = ("force_majeure", "grid_outage", "operator_order", "planned_maintenance")
 STOPPED, EXCLUDED = ("downtime", "planned_maintenance"), TOLD[:3]
-CATEGORIES = ("unmeasured", "downtime", "curtailment", "icing", "snow", "derating", "soiling", "residual")
+CATEGORIES = ("unmeasured", "downtime", "high_wind", "curtailment", "icing", "snow", "derating", "soiling", "underperformance", "residual")
 GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
 CHANNELS = {
@@ -497,8 +497,10 @@ def _asset_day(
         "reference_yield_stc_energy_kwh": warm_energy,
         "reference_yield_stc_kwh": reference_stc,
         "_losses": {
-            **{name: losses[name] for name in (*TOLD, *CATEGORIES[:6])},
+            **{name: losses[name] for name in (*TOLD, *CATEGORIES[:7])},
             "soiling": dirt,
+            # Nothing is said before three weeks of data.
+            "underperformance": 0.0,
             "residual": losses["unexplained"] - (dirt or 0.0),
             "not_comparable": (compared_energy or 0.0) - (energy or 0.0),
         },
@@ -531,7 +533,7 @@ def _losses_daily(daily: list[Row]) -> list[Row]:
             "date_local": row["date_local"],
             "loss_category": name,
             "lost_kwh": lost,
-            "is_estimated": name in ("unmeasured", "soiling") or name in row["_unseen"],
+            "is_estimated": name in ("unmeasured", "soiling", "underperformance") or name in row["_unseen"],
         }
         for row in daily
         for name, lost in row["_losses"].items()

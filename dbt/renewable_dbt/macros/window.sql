@@ -12,6 +12,7 @@
     along the way:
     readings  20 hours to both sides, the longest run that a rule asks for
     witnesses 7 hours to both sides
+    high wind 25 hours back
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead
     snow      72 hours back
@@ -33,6 +34,7 @@
         'int_producing_units': (1, 1),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
+        'int_high_wind_stops': (2, 4),
         'int_running_reference': (2, month),
         'int_asset_hours': (2, month),
         'int_icing_hours': (3, month + 5),

@@ -34,6 +34,10 @@ measured as (
         assets.technology = 'solar'
         and intervals.is_free
         and intervals.expected_power_kw < 0.98 * assets.rated_power_kw as is_soilable,
+        -- What tells how an asset runs: where its own weather lets expect something.
+        intervals.is_free
+        and intervals.expected_power_source in ('own', 'ghi')
+        and intervals.expected_power_kw >= 0.1 * assets.rated_power_kw as is_telling,
         case when intervals.active_power_kw is not null then {{ reference_dc_power() }} * intervals.interval_hours end
             as reference_kwh,
         case
@@ -72,7 +76,10 @@ select
     -- Kinds of which nobody saw the power, or of a part.
     {{ sorted_list('case when active_power_kw is null then event_kind end') }} as unseen_kinds,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_excluded') }}, 0.0) as excluded_expected_energy_kwh,
-    coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh
+    coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh,
+    {{ exact_sum('energy_kwh', 'is_telling') }} as telling_energy_kwh,
+    {{ exact_sum('expected_energy_kwh', 'is_telling') }} as telling_expected_kwh,
+    coalesce({{ exact_sum('expected_energy_kwh', 'is_free') }}, 0.0) as free_expected_kwh
 from measured
 group by asset_id, date_local
 order by date_local, asset_id

@@ -46,47 +46,66 @@ numbered as (
 
 ),
 
-dirty_days as (
+-- States of whole days: dirt, worth an event from one percent on, and a lasting shortfall.
+state_days as (
 
     select
         soiling.asset_id,
+        'soiling' as kind,
         soiling.date_local,
-        soiling.soiling_ratio,
-        assets.timezone
+        'days since rain' as evidence,
+        (1.0 - soiling.soiling_ratio) * daily.soilable_kwh as lost_kwh
     from {{ ref('int_soiling_daily') }} as soiling
-    inner join {{ ref('stg_assets') }} as assets on soiling.asset_id = assets.asset_id
+    inner join {{ ref('int_asset_daily') }} as daily
+        on
+            soiling.asset_id = daily.asset_id
+            and soiling.date_local = daily.date_local
+            and {{ in_local_days('daily.date_local') }}
     where
         soiling.soiling_ratio < 0.99
         and {{ in_local_days('soiling.date_local') }}
+    union all
+    select
+        asset_id,
+        'underperformance' as kind,
+        date_local,
+        'less than before and than its neighbours' as evidence,
+        lost_kwh
+    from {{ ref('int_underperformance_daily') }}
+    where {{ in_local_days('date_local') }}
+
+),
+
+placed_days as (
+
+    select
+        state_days.*,
+        assets.timezone
+    from state_days
+    inner join {{ ref('stg_assets') }} as assets on state_days.asset_id = assets.asset_id
 
 ),
 
 stretches as (
 
-    {{ stretches_of_local_days('dirty_days') }}
+    {{ stretches_of_local_days('placed_days') }}
 
 ),
 
--- Dirt is a state of the day, worth an event from one percent on.
-dirty as (
+states as (
 
     select
-        stretches.asset_id,
-        'soiling' as kind,
+        asset_id,
+        kind,
         'detected' as source,
-        stretches.date_local as day_utc,
-        min(stretches.start_utc) as start_utc,
-        max(stretches.end_utc) as end_utc,
-        'days since rain' as evidence,
+        date_local as day_utc,
+        min(start_utc) as start_utc,
+        max(end_utc) as end_utc,
+        evidence,
         false as is_unseen,
-        any_value((1.0 - stretches.soiling_ratio) * daily.soilable_kwh) as lost_kwh
+        lost_kwh
     from stretches
-    inner join {{ ref('int_asset_daily') }} as daily
-        on
-            stretches.asset_id = daily.asset_id
-            and stretches.date_local = daily.date_local
-    where {{ in_local_days('daily.date_local') }}
-    group by stretches.asset_id, stretches.date_local
+    group by asset_id, kind, date_local, evidence, lost_kwh
 
 )
 
@@ -113,5 +132,5 @@ select
     evidence,
     is_unseen,
     lost_kwh
-from dirty
+from states
 order by day_utc, asset_id, kind, start_utc

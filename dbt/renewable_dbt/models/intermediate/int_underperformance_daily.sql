@@ -17,7 +17,7 @@ ratios as (
     select
         daily.asset_id,
         daily.date_local,
-        daily.free_energy_kwh / daily.free_expected_kwh / coalesce(soiling.soiling_ratio, 1.0) as ratio
+        daily.telling_energy_kwh / daily.telling_expected_kwh / coalesce(soiling.soiling_ratio, 1.0) as ratio
     from {{ ref('int_asset_daily') }} as daily
     inner join assets on daily.asset_id = assets.asset_id
     left join {{ ref('int_soiling_daily') }} as soiling
@@ -27,7 +27,7 @@ ratios as (
             and {{ in_soiling_days('soiling.date_local') }}
     where
         -- Half an hour of rated power tells something.
-        daily.free_expected_kwh >= 0.5 * assets.rated_power_kw
+        daily.telling_expected_kwh >= 0.5 * assets.rated_power_kw
         and {{ in_soiling_days('daily.date_local') }}
 
 ),
@@ -118,14 +118,32 @@ shortfalls as (
 )
 
 select
-    asset_id,
-    date_local,
-    change_ratio,
-    neighbours_change_ratio,
-    standard_error,
-    shortfall_ratio
+    shortfalls.asset_id,
+    shortfalls.date_local,
+    shortfalls.change_ratio,
+    shortfalls.neighbours_change_ratio,
+    shortfalls.standard_error,
+    shortfalls.shortfall_ratio,
+    -- No more than what no other cause explains.
+    least(
+        shortfalls.shortfall_ratio * daily.free_expected_kwh,
+        greatest(
+            0.0,
+            daily.unexplained_kwh - coalesce((1.0 - soiling.soiling_ratio) * daily.soilable_kwh, 0.0)
+        )
+    ) as lost_kwh
 from shortfalls
+inner join {{ ref('int_asset_daily') }} as daily
+    on
+        shortfalls.asset_id = daily.asset_id
+        and shortfalls.date_local = daily.date_local
+        and {{ in_local_days('daily.date_local') }}
+left join {{ ref('int_soiling_daily') }} as soiling
+    on
+        shortfalls.asset_id = soiling.asset_id
+        and shortfalls.date_local = soiling.date_local
+        and {{ in_local_days('soiling.date_local') }}
 where
-    shortfall_ratio >= 0.05
-    and shortfall_ratio >= 3.0 * standard_error
-order by date_local, asset_id
+    shortfalls.shortfall_ratio >= 0.05
+    and shortfalls.shortfall_ratio >= 3.0 * shortfalls.standard_error
+order by shortfalls.date_local, shortfalls.asset_id

@@ -16,10 +16,18 @@ soiling as (
 
 ),
 
+underperforming as (
+
+    select * from {{ ref('int_underperformance_daily') }}
+    where {{ in_local_days('date_local') }}
+
+),
+
 dirty as (
 
     select
         sums.*,
+        coalesce(underperforming.lost_kwh, 0.0) as underperformance_kwh,
         -- Null where nobody knows the dirt: then the category has no row, and the energy stays in the residual.
         case when assets.technology = 'solar' then (1.0 - soiling.soiling_ratio) * sums.soilable_kwh else 0.0 end
             as soiling_kwh
@@ -29,6 +37,10 @@ dirty as (
         on
             sums.asset_id = soiling.asset_id
             and sums.date_local = soiling.date_local
+    left join underperforming
+        on
+            sums.asset_id = underperforming.asset_id
+            and sums.date_local = underperforming.date_local
 
 ),
 
@@ -36,7 +48,7 @@ balanced as (
 
     select
         *,
-        unexplained_kwh - coalesce(soiling_kwh, 0.0) as residual_kwh,
+        unexplained_kwh - coalesce(soiling_kwh, 0.0) - underperformance_kwh as residual_kwh,
         -- Energy of intervals in which nothing was to be expected because wind or sun are not known: no loss, but the
         -- sum of all lines is the difference of the whole day.
         coalesce(compared_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) as not_comparable_kwh

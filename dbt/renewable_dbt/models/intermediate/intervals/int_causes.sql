@@ -38,6 +38,13 @@ stops as (
 
 ),
 
+high_wind_stops as (
+
+    select * from {{ ref('int_high_wind_stops') }}
+    where {{ in_reach('int_causes', 'timestamp_utc') }}
+
+),
+
 cause_hours as (
 
     select * from {{ ref('int_cause_hours') }}
@@ -78,6 +85,15 @@ causes as (
         evidence,
         'int_stops' as shown_by
     from stops
+    union all
+    select
+        asset_id,
+        timestamp_utc,
+        'high_wind' as kind,
+        'detected' as source,
+        evidence,
+        'int_high_wind_stops' as shown_by
+    from high_wind_stops
     union all
     select
         assessed.asset_id,

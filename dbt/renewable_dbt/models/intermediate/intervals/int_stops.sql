@@ -21,6 +21,13 @@ excused_hours as (
 
 ),
 
+high_wind_stops as (
+
+    select * from {{ ref('int_high_wind_stops') }}
+    where {{ around_reach('int_stops', 'timestamp_utc', back=2, ahead=2) }}
+
+),
+
 -- What stands while power is to be expected, by its own weather or by what the neighbours give, is stopped. Less than
 -- that proves nothing, and belongs to the stop that it touches.
 stopped as (
@@ -42,6 +49,10 @@ stopped as (
         on
             assessed.asset_id = excused_hours.asset_id
             and assessed.hour_utc = excused_hours.hour_utc
+    left join high_wind_stops
+        on
+            assessed.asset_id = high_wind_stops.asset_id
+            and assessed.timestamp_utc = high_wind_stops.timestamp_utc
     where
         assessed.is_stopped_by_state
         or (
@@ -58,7 +69,7 @@ stopped as (
             and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
             and assessed.operating_state is distinct from 'curtailed'
             and excused_hours.asset_id is null
-            and not assessed.is_near_cut_out
+            and high_wind_stops.asset_id is null
         )
 
 ),
