@@ -145,5 +145,5 @@ left join {{ ref('int_soiling_daily') }} as soiling
         and {{ in_local_days('soiling.date_local') }}
 where
     shortfalls.shortfall_ratio >= 0.05
-    and shortfalls.shortfall_ratio >= 3.0 * shortfalls.standard_error
+    and shortfalls.shortfall_ratio >= 4.0 * shortfalls.standard_error
 order by shortfalls.date_local, shortfalls.asset_id

@@ -72,7 +72,7 @@ lowered as (
     select
         *,
         frost_ratio between 0.03 and 0.92
-        and expected_load_ratio >= 0.1 as is_evidence
+        and expected_load_ratio >= 0.05 as is_evidence
     from frost
     where
         coalesce(frost_ratio, 0.0) < 0.97
@@ -96,11 +96,15 @@ clearly_iced as (
 
     select *
     from frost_runs
-    qualify count(*) filter (where is_evidence) over (
+    window around_hour as (
         partition by asset_id, run
         order by hour_utc
         range between interval '60 hours' preceding and interval '24 hours' following
-    ) >= 4
+    )
+    qualify
+        count(*) filter (where is_evidence) over around_hour >= 4
+        -- In a lull a small share of a small power is missing: it takes six minutes of rated power.
+        and {{ fixed_point_sum('(1.0 - frost_ratio) * expected_load_ratio', 'is_evidence') }} over around_hour >= 0.1
 
 ),
 
