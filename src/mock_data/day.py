@@ -209,13 +209,18 @@ def _words(names: pl.Series, codes: "np.ndarray[tuple[int, ...], np.dtype[np.int
     return names.gather(flat.astype(np.uint32))
 
 
+def conditions_path(truth: Path) -> Path:
+    """The file of the spans that belong to a day's file of the answer key: <data-dir>/truth/conditions/…"""
+    return truth.parent / "conditions" / truth.name.replace("truth_", "conditions_", 1)
+
+
 def write_due(frames: DayFrames, due: dict[str, Path]) -> tuple[int, int]:
     """Write the frames whose names are in `due`; the answer is the number of files and of rows.
 
     Conditions go beside the answer key that they belong to and are not counted: they are part of it.
     """
     if "truth" in due:
-        spans = due["truth"].with_name(due["truth"].name.replace("truth_", "conditions_", 1))
+        spans = conditions_path(due["truth"])
         if frames.conditions is not None:
             write_parquet_atomic(frames.conditions, spans)
         else:

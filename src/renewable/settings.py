@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     events: Literal["none", "typical", "harsh"] = Field(
         "typical", description="how many events the simulator injects"
     )
+    world: Literal["plain", "field", "rough"] = Field(
+        "field", description="how simulated plants, instruments and registry behave"
+    )
     first_day: date = Field(date(2014, 1, 1), description="first UTC day that Dagster offers as a partition")
     daily_at: time = Field(
         time(1, 30), description="UTC time of day after which yesterday's data are complete"

@@ -107,6 +107,8 @@ def generate(
     days: Days = None,
     seed: Annotated[int | None, typer.Option(help=f"{words.SEED} Default: RENEWABLE_SEED.")] = None,
     events: Annotated[str | None, typer.Option(help=f"{words.EVENTS} Default: RENEWABLE_EVENTS.")] = None,
+    world: Annotated[str | None, typer.Option(help=f"{words.WORLD} Default: RENEWABLE_WORLD.")] = None,
+    scale: Annotated[list[str] | None, typer.Option(help=words.SCALE)] = None,
     overwrite: Annotated[bool, typer.Option(help=words.OVERWRITE)] = False,
     jobs: Annotated[int, typer.Option(help=words.JOBS)] = 1,
     diagnose: Annotated[
@@ -116,14 +118,16 @@ def generate(
     """Simulate the fleet: raw files and answer key of each UTC day (default: the 14 whole days before today)."""
     from mock_data.diagnose import diagnose as draw
     from mock_data.generate import generate as simulate
+    from mock_data.worlds import parse_scale
     from renewable.fleet import load_fleet
 
     settings = _load()
     fleet = load_fleet(settings.fleet_dir)
     window = _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today())
     chosen_seed, profile = settings.seed if seed is None else seed, events or settings.events
+    chosen_world = world or settings.world
     if diagnose is not None:
-        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile)}")
+        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile, chosen_world)}")
         return
     summary = simulate(
         fleet,
@@ -131,6 +135,8 @@ def generate(
         data_dir=settings.data_dir,
         seed=chosen_seed,
         profile=profile,
+        world=chosen_world,
+        scale=parse_scale(scale or []),
         overwrite=overwrite,
         jobs=jobs,
         report=_progress,

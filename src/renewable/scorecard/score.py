@@ -24,6 +24,16 @@ from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
 SENSOR_KINDS = ("communication_gap", "frozen_sensor", "sensor_drift", "clock_shift")
+# Faults that only worlds other than `plain` add.
+WORLD_SENSOR_KINDS = (
+    "level_shift",
+    "scale_change",
+    "iced_anemometer",
+    "low_anemometer",
+    "shaded_pyranometer",
+    "dead_sensor",
+    "link_loss",
+)
 # What the project sets out to reach on the profile `typical`: (measure, kind) -> bound.
 GOALS: Mapping[tuple[str, str], float] = {
     ("precision", "downtime"): 0.95,
@@ -232,7 +242,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorec
         f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
     )
     lost = "".join(f", found.{kind.kind}_kwh" for kind in loss_kinds())
-    sensor_kinds = ", ".join(sql_literal(kind) for kind in SENSOR_KINDS)
+    sensor_kinds = ", ".join(sql_literal(kind) for kind in (*SENSOR_KINDS, *WORLD_SENSOR_KINDS))
     connection.execute(_COMPARED.format(files=files, frozen=frozen, lost=lost, sensor_kinds=sensor_kinds))
     try:
         ((first, last, assets),) = connection.execute(
