@@ -17,7 +17,7 @@ from mock_data.notes import Marks, Mask
 from mock_data.sun import sin_elevation
 from mock_data.weather import AssetDay, beam_ratio
 
-# A reading that is off by less is no fault that anybody could see.
+# What would be off by less stays right: nobody could see it.
 _VISIBLE = 0.05
 _WIND_LEVELS = ("wind_speed_ms", "air_temperature_c", "wind_direction_deg")
 _SOLAR_LEVELS = ("poa_irradiance_wm2", "module_temperature_c", "air_temperature_c")
@@ -107,8 +107,9 @@ def _ice_cups(group: Group, day: date, profile: Profile, values: Values, marks: 
         ice = np.repeat(load[group.place_of[row]], group.steps // 24)
         slowed = np.minimum(group.own("anemometer_ice_slowing")[row] * ice, 1.0)
         slowed = np.where(ice >= group.own("anemometer_ice_stop")[row], 1.0, slowed)
+        slowed[slowed <= _VISIBLE] = 0.0
         values["wind_speed_ms"][row] *= 1.0 - slowed
-        marks.set("iced_anemometer", int(row), slowed > _VISIBLE, "wind_speed_ms", float(slowed.max()))
+        marks.set("iced_anemometer", int(row), slowed > 0.0, "wind_speed_ms", float(slowed.max()))
 
 
 def _sink_behind_stopped_rotors(group: Group, power: PowerDay, values: Values, marks: Marks) -> None:
@@ -138,8 +139,9 @@ def _shade(group: Group, day: date, weather: AssetDay, values: Values, marks: Ma
         clear_sky[lit.column[lit.row == number]] = lit.ghi_wm2[lit.row == number]
         clear = weather.ghi_wm2[number] / np.maximum(clear_sky, 1.0)
         taken = np.where(behind, group.own("shade_depth")[row] * beam_ratio(clear) * 0.85, 0.0)
+        taken[taken <= _VISIBLE] = 0.0
         values["poa_irradiance_wm2"][row] *= 1.0 - taken
-        marks.set("shaded_pyranometer", row, taken > _VISIBLE, "poa_irradiance_wm2", float(taken.max()))
+        marks.set("shaded_pyranometer", row, taken > 0.0, "poa_irradiance_wm2", float(taken.max()))
 
 
 def _shift_levels(group: Group, day: date, profile: Profile, values: Values, marks: Marks) -> None:
