@@ -7,10 +7,9 @@ from datetime import date
 
 import numpy as np
 
-from mock_data.events import Profile
+from mock_data.events import Profile, events_factor
 from mock_data.group import EPOCH, Group
 from mock_data.noise import Floats, channel_keys, hashed, uniform
-from mock_data.worlds import events_factor
 
 SOILING_DAYS = 45
 SNOW_DAYS = 4

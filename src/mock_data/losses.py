@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mock_data import events, exposure
 from mock_data.events import Profile, events_of
 from mock_data.group import Group
+from mock_data.kinds import Kind
 from mock_data.limits import held_power
 from mock_data.noise import Floats, channel_keys, uniform
 from mock_data.notes import Notes
@@ -283,16 +284,20 @@ def _shut_down(
     state: Codes,
     potential: Floats,
 ) -> None:
-    for cause, true_state in (
-        (events.FAULT, FAULT),
-        (events.MAJOR_FAULT, FAULT),
-        (events.MAINTENANCE, MAINTENANCE),
-    ):
+    for cause, true_state in stop_causes(group):
         for event in events_of(group, cause, day, profile):
             row, columns = event.row, event.columns
             actual[row, columns] = np.minimum(idle_kw[row], potential[row, columns])
             kind[row, columns] = DOWNTIME
             state[row, columns] = true_state
+
+
+def stop_causes(group: Group) -> list[tuple[Kind, int]]:
+    """Kinds of events that stop a unit, and the true state in them; a later one names the state."""
+    causes = [(events.FAULT, FAULT), (events.MAJOR_FAULT, FAULT), (events.MAINTENANCE, MAINTENANCE)]
+    if group.world is not None:
+        causes.append((group.world.happenings["site_outage"], FAULT))
+    return causes
 
 
 def _set(power: Floats, kind: Codes, row: int, columns: slice, after: Floats, loss_kind: int) -> None:

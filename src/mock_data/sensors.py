@@ -22,6 +22,7 @@ from mock_data.losses import (
     Codes,
     PowerDay,
     power_day,
+    stop_causes,
 )
 from mock_data.noise import Floats
 from mock_data.notes import Marks, Mask, Notes
@@ -278,10 +279,15 @@ def _lose_link(
     if group.world is None:
         return None
     absent = np.zeros(state.shape, dtype=np.bool_)
-    for event in events_of(group, group.world.happenings["link_loss"], day, profile):
+    losses = [
+        event
+        for name in ("link_loss", "site_link_loss")
+        for event in events_of(group, group.world.happenings[name], day, profile)
+    ]
+    for event in losses:
         at = (event.row, event.columns)
         keeps_weather = event.severity[0] < group.own("link_loss_keeps_weather")[event.row]
-        absent[at] = not keeps_weather
+        absent[at] |= not keeps_weather
         for name in POWER_CHANNELS if keeps_weather else ():
             values[name][at] = np.nan
         state[at] = NO_STATE
@@ -336,5 +342,5 @@ def _reported_state(group: Group, day: date, profile: Profile, weather: AssetDay
 
 
 def _stops(group: Group, day: date, profile: Profile) -> Iterator[Event]:
-    for kind in (events.FAULT, events.MAJOR_FAULT, events.MAINTENANCE):
+    for kind, _ in stop_causes(group):
         yield from events_of(group, kind, day, profile)

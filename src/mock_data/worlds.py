@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mock_data.events import Kind, Profile
+from mock_data.kinds import Kind
 from mock_data.noise import Floats, Keys, channel_keys, uniform
 from renewable.errors import RenewableError
 
@@ -75,11 +75,6 @@ class World:
         share = self.shares[name]
         keys = site_keys if share.of == "site" else asset_keys
         return np.asarray(uniform(channel_keys(keys, "world", name)) < share.share)
-
-
-def events_factor(profile: Profile) -> float:
-    """How much more of what happens by itself (dirt, ice) comes with a profile of events."""
-    return {"none": 0.0, "typical": 1.0, "harsh": HARSH_FACTOR}[profile]
 
 
 def check_world(world: str) -> WorldName:
@@ -173,4 +168,5 @@ def _happening(name: str, row: Mapping[str, Any], world: WorldName, more: float,
         shortest_hours=min(shortest, longest),
         longest_hours=longest,
         only=row.get("only"),
+        by_site=row.get("by_site", False),
     )

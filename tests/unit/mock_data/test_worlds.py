@@ -77,11 +77,11 @@ def test_plain_days_are_to_the_last_bit_what_they_were(profile: str) -> None:
 def test_a_day_is_the_same_alone_in_a_range_and_backwards() -> None:
     fleet, world = _demo(), "rough"
     forward, backward = Simulator(fleet, 3, "harsh", world), Simulator(fleet, 3, "harsh", world)
-    days = [date(2025, 3, 29) + timedelta(days=i) for i in range(3)]
+    days = [date(2025, 3, 29) + timedelta(days=i) for i in range(2)]
     one = {day: _digest(*_frames(forward.day(day))) for day in days}
     other = {day: _digest(*_frames(backward.day(day))) for day in reversed(days)}
     assert one == other
-    assert _digest(*_frames(Simulator(fleet, 3, "harsh", world).day(days[2]))) == one[days[2]]
+    assert _digest(*_frames(Simulator(fleet, 3, "harsh", world).day(days[1]))) == one[days[1]]
 
 
 @pytest.mark.parametrize("world", OTHERS)
@@ -262,20 +262,15 @@ def test_a_lost_link_brings_no_rows_or_weather_without_energy() -> None:
     assert frames["weather"].height < frames["truth"].height == 20 * 48 * len(WINTER)
 
 
-@pytest.mark.parametrize(("world", "profile"), [("field", "typical"), ("rough", "harsh")])
-def test_the_key_adds_up_for_every_asset_and_day(world: str, profile: str) -> None:
-    made = Simulator(_demo(), 6, profile, world)
+@pytest.mark.parametrize(("world", "profile", "step"), [("field", "typical", 10), ("rough", "harsh", 60)])
+def test_the_key_adds_up_for_every_asset_and_day(world: str, profile: str, step: int) -> None:
+    made = Simulator(_demo(step), 6, profile, world)
     kinds = set()
     for number in range(0, 360, 90):
         day = made.day(DAY + timedelta(days=number))
         assert day.conditions is not None
         assert day.conditions.equals(day.conditions.sort(ORDER))
-        minutes = _demo().assets.select("asset_id", "interval_minutes")
-        lost = (
-            day.truth.join(minutes, on="asset_id")
-            .group_by("asset_id")
-            .agg((pl.col("lost_power_kw") * pl.col("interval_minutes") / 60.0).sum().alias("lost"))
-        )
+        lost = day.truth.group_by("asset_id").agg((pl.col("lost_power_kw") * step / 60.0).sum().alias("lost"))
         parts = day.conditions.group_by("asset_id").agg(pl.col("lost_kwh").sum())
         both = lost.join(parts, on="asset_id", how="left").fill_null(0.0)
         assert (both["lost"] - both["lost_kwh"]).abs().max() < 1e-6
@@ -349,7 +344,7 @@ def test_dirt_goes_with_the_rain_that_cleans_at_its_own_site_and_not_with_less()
 def test_the_true_soiling_ratio_is_that_of_the_light_that_is_lost() -> None:
     made = Simulator(_demo(30), 6, "harsh", "field")
     checked = 0
-    for number in range(0, 300, 30):
+    for number in range(0, 300, 50):
         day = made.day(DAY + timedelta(days=number))
         assert day.conditions is not None
         told = day.conditions.filter(pl.col("kind") == "soiling")
@@ -369,7 +364,7 @@ def test_the_true_soiling_ratio_is_that_of_the_light_that_is_lost() -> None:
         same = by_part.filter(pl.col("len") >= 6)
         assert same.is_empty() or (same["seen"] - same["value"]).abs().max() < 0.02
         checked += same.height
-    assert checked > 40
+    assert checked > 25
 
 
 def test_a_limit_is_held_loosely_and_unevenly() -> None:
@@ -443,3 +438,16 @@ def test_spans_are_written_beside_the_key_and_go_with_the_world(tmp_path: Path) 
 def test_all_loss_kinds_come_in_the_order_of_the_key() -> None:
     assert LOSS_KINDS[-1] == "soiling" and WORLD_LOSS_KINDS == ("underperformance",)
     assert ("plain", *OTHERS) == WORLDS
+
+
+def test_an_outage_of_a_site_stops_all_its_units_at_once() -> None:
+    def stopped(factor: float) -> pl.DataFrame:
+        made = Simulator(_demo(60), 8, "typical", "rough", {"site_outage": factor})
+        keys = pl.concat(made.day(day).truth for day in WINTER)
+        return keys.filter(pl.col("kind") == "downtime").select(KEY)
+
+    site = _demo().assets.select("asset_id", "site_id")
+    added = stopped(1.0).join(stopped(0.0), on=KEY, how="anti").join(site, on="asset_id")
+    units = added.group_by("site_id", "timestamp").len().join(site.group_by("site_id").len("of"), on="site_id")
+    assert units.height > 3
+    assert (units["len"] == units["of"]).mean() > 0.8
