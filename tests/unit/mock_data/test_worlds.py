@@ -448,6 +448,8 @@ def test_an_outage_of_a_site_stops_all_its_units_at_once() -> None:
 
     site = _demo().assets.select("asset_id", "site_id")
     added = stopped(1.0).join(stopped(0.0), on=KEY, how="anti").join(site, on="asset_id")
-    units = added.group_by("site_id", "timestamp").len().join(site.group_by("site_id").len("of"), on="site_id")
+    units = (
+        added.group_by("site_id", "timestamp").len().join(site.group_by("site_id").len("of"), on="site_id")
+    )
     assert units.height > 3
     assert (units["len"] == units["of"]).mean() > 0.8
