@@ -7,7 +7,8 @@ is cut at UTC midnight; rows that touch are one event. Worlds other than `plain`
 (positive: stamps are late), the largest share that ice, shade or a stopped rotor takes off a reading, and for `soiling`
 the share of light that dirt leaves, weighted by irradiance; of other kinds it is null. `lost_kwh` is what the kind took
 (null for kinds that take nothing); over all kinds of a day and asset it adds up to potential - actual.
-Soiling has one row an asset and part of a local day with light in it; high_wind and clipping are no losses.
+Soiling has one row an asset and part of a local day with light in it, whose `weight` is the light in kWh/m²; high_wind
+and clipping are no losses.
 """
 
 from datetime import date, timedelta
@@ -31,13 +32,14 @@ CONDITIONS_SCHEMA = pl.Schema(
         "end_utc": pl.Datetime("us", "UTC"),
         "value": pl.Float64(),
         "lost_kwh": pl.Float64(),
+        "weight": pl.Float64(),
     }
 )
 ORDER = ("asset_id", "kind", "channel", "start_utc", "value")
 SOILING = "soiling"
 _KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
-# asset, kind, channel, first interval, the interval after the last, value, lost energy
-_Row = tuple[int, str, str | None, int, int, float | None, float | None]
+# asset, kind, channel, first interval, the interval after the last, value, lost energy, weight
+_Row = tuple[int, str, str | None, int, int, float | None, float | None, float | None]
 
 
 def conditions_frame(
@@ -49,7 +51,7 @@ def conditions_frame(
         rows.extend(_spans(note))
     start = (day - EPOCH) // timedelta(microseconds=1)
     step = group.interval_minutes * 60_000_000
-    asset, kind, channel, first, last, value, lost = zip(*rows, strict=True) if rows else ((),) * 7
+    asset, kind, channel, first, last, value, lost, weight = zip(*rows, strict=True) if rows else ((),) * 8
     stamps = {
         name: pl.Series([start + step * at for at in ends], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
         for name, ends in (("start_utc", first), ("end_utc", last))
@@ -61,6 +63,7 @@ def conditions_frame(
         **stamps,
         "value": value,
         "lost_kwh": lost,
+        "weight": weight,
     }
     return pl.DataFrame(columns, schema=CONDITIONS_SCHEMA).sort(ORDER)
 
@@ -83,6 +86,7 @@ def _losses(group: Group, power: PowerDay) -> list[_Row]:
             int(last[i] - first[i]) + int(first[i]) % group.steps,
             None,
             float(lost[i]),
+            None,
         )
         for i in named
     ]
@@ -98,14 +102,16 @@ def _soiling(group: Group, day: date, weather: AssetDay, power: PowerDay) -> lis
             total = light[number, part].sum()
             if total > 0.0:
                 ratio = (light[number, part] * power.clean_ratio[number, part]).sum() / total
-                lost = power.dirt_lost[row, part].sum() * group.interval_minutes / 60.0
-                rows.append((int(row), SOILING, None, part.start, part.stop, float(ratio), float(lost)))
+                hours = group.interval_minutes / 60.0
+                lost, sun = power.dirt_lost[row, part].sum() * hours, total * hours / 1000.0
+                spans = (int(row), SOILING, None, part.start, part.stop)
+                rows.append((*spans, float(ratio), float(lost), float(sun)))
     return rows
 
 
 def _spans(note: Note) -> list[_Row]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], note.mask, [False]]).astype(np.int8)))
     return [
-        (note.row, note.kind, note.channel, int(first), int(last), note.value, None)
+        (note.row, note.kind, note.channel, int(first), int(last), note.value, None, None)
         for first, last in zip(edges[::2], edges[1::2], strict=True)
     ]

@@ -27,6 +27,7 @@ from renewable.errors import RenewableError
 from renewable.fleet import Fleet, load_fleet
 from renewable.scorecard.score import SENSOR_KINDS, WORLD_SENSOR_KINDS
 from renewable.windows import Window
+from tests.conftest import Call
 
 pytestmark = pytest.mark.unit
 SEEDS = Path(__file__).parents[3] / "dbt" / "renewable_dbt" / "seeds"
@@ -453,3 +454,20 @@ def test_an_outage_of_a_site_stops_all_its_units_at_once() -> None:
     )
     assert units.height > 3
     assert (units["len"] == units["of"]).mean() > 0.8
+
+
+def test_the_command_makes_the_world_of_the_setting_or_the_one_that_is_asked_for(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = tmp_path / "data" / "truth" / "conditions"
+    arguments = ["generate", "--start", "2025-01-01"]
+    assert call(*arguments)[0] == 0
+    assert not spans.exists()
+    assert call("generate", "--start", "2025-01-02", "--world", "rough")[0] == 0
+    monkeypatch.delenv("RENEWABLE_WORLD")
+    assert call("generate", "--start", "2025-01-03")[0] == 0
+    assert {path.stem for path in spans.iterdir()} == {"conditions_2025-01-02", "conditions_2025-01-03"}
+    code, _, error = call(*arguments, "--world", "wild", "--overwrite")
+    assert code == 2 and "choose one of plain, field, rough" in error
+    code, _, error = call(*arguments, "--world", "field", "--scale", "cleaning_rain_mm", "--overwrite")
+    assert code == 2 and "write NAME=FACTOR" in error
