@@ -15,7 +15,7 @@ import polars as pl
 from mock_data.noise import text_key
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import FleetError
-from renewable.fleet import AssetSchema, Fleet, load_fleet
+from renewable.fleet import INTERVALS_MINUTES, AssetSchema, Fleet, load_fleet
 
 _CURVES = Path(__file__).with_name("turbine_curves.csv")
 _SEED_CURVES = Path(__file__).parents[2] / "dbt" / "renewable_dbt" / "seeds" / "power_curves.csv"
@@ -109,10 +109,13 @@ def make_fleet(wind: int, solar: int, seed: int, interval_minutes: int | None = 
     """A validated registry of that many assets, on sites of one to eight alike; equal for equal arguments.
 
     Each site records in an interval of its own unless `interval_minutes` is given. Raises FleetError when asked for
-    none or for a negative number.
+    none, for a negative number, or for an interval that no registry may have.
     """
     if min(wind, solar) < 0 or wind + solar == 0:
         raise FleetError(f"a fleet needs at least one asset, got {wind} wind and {solar} solar")
+    if interval_minutes is not None and interval_minutes not in INTERVALS_MINUTES:
+        known = ", ".join(map(str, INTERVALS_MINUTES))
+        raise FleetError(f"there are no intervals of {interval_minutes} minutes; choose one of {known}")
     random = np.random.default_rng(text_key("fleet", seed))
     rows = [*_assets(wind, "wind", random), *_assets(solar, "solar", random)]
     schema = {name: column.dtype for name, column in AssetSchema.columns().items()}

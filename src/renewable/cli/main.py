@@ -154,6 +154,9 @@ def make_fleet(
     wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
     solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
     seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    interval_minutes: Annotated[
+        int | None, typer.Option(help="Length of all intervals. Default: drawn for each site.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
 ) -> None:
     """Make up a plausible fleet registry (with --out), check one's own, fit its power curves."""
@@ -166,7 +169,7 @@ def make_fleet(
         raise typer.BadParameter("say where: --out DIRECTORY, or use one of the commands check, fit-curve")
     if (out / "assets.csv").exists() and not overwrite:
         raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
-    made = make(wind, solar, _load().seed if seed is None else seed)
+    made = make(wind, solar, _load().seed if seed is None else seed, interval_minutes)
     write_fleet(made, out)
     print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
 

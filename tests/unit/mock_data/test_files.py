@@ -99,5 +99,7 @@ def test_a_made_fleet_loads_and_follows_from_its_seed(tmp_path: Path) -> None:
     assert set(even["interval_minutes"]) == {30}
     assert even.drop("interval_minutes").equals(fleet.assets.drop("interval_minutes"))
     assert fleet.assets["turbine_model"].n_unique() > 3
+    with pytest.raises(FleetError, match="no intervals of 7 minutes; choose one of"):
+        make_fleet(1, 1, 1, interval_minutes=7)
     with pytest.raises(FleetError, match="at least one asset"):
         make_fleet(0, 0, 1)

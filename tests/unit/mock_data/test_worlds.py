@@ -471,3 +471,14 @@ def test_the_command_makes_the_world_of_the_setting_or_the_one_that_is_asked_for
     assert code == 2 and "choose one of plain, field, rough" in error
     code, _, error = call(*arguments, "--world", "field", "--scale", "cleaning_rain_mm", "--overwrite")
     assert code == 2 and "write NAME=FACTOR" in error
+
+
+def test_a_day_of_which_nothing_arrives_is_an_empty_table_with_a_whole_key() -> None:
+    alone = Fleet(_demo(60).assets[:1], _demo().power_curves)
+    made = Simulator(alone, 8, "harsh", "rough", {"link_loss": 100.0, "link_loss_keeps_weather": 0.0})
+    days = [made.day(DAY + timedelta(days=i)) for i in range(70)]
+    silent = [day for day in days if day.generation.is_empty()]
+    assert silent
+    assert all(day.weather.is_empty() and day.truth.height == 24 for day in silent)
+    GenerationSchema.validate(silent[0].generation)
+    assert silent[0].weather.schema == days[-1].weather.schema
