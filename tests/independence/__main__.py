@@ -16,20 +16,26 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from loaders.dlt_pipeline import ingest
 from mock_data.fleet_maker import make_fleet, write_fleet
 from mock_data.generate import generate
 from mock_data.worlds import scalable
 from renewable.fleet import load_fleet
 from renewable.scorecard.score import Scorecard, score
+from renewable.scorecard.spans import true_soiling
 from renewable.settings import Settings
 from renewable.transform.build import transform
+from renewable.warehouse import exclusive_connection
 from renewable.windows import Window
 
 FACTOR = 1.5
 LARGEST_MOVE = 0.05
 # With fewer true events, before or after, a move says little.
 ENOUGH_EVENTS = 200
+# An asset-day is dirty when dirt takes more than this share of its light.
+DIRTY = 0.02
 MOVES = Path(__file__).with_name("moves.csv")
 # A half year with a winter: ice is looked for on one side of it, dirt on the other.
 FLEET = (20, 20, 1, 15)
@@ -104,12 +110,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def found(card: Scorecard) -> dict[str, Found]:
-    """F1 and true events by kind; kinds without intervals of their own (dirt) have no F1."""
+    """F1 and true events by kind that has intervals of its own."""
     return {
         kind.kind: Found(f1(kind.precision, kind.recall), kind.true_events)
         for kind in card.kinds
-        if kind.true_events or kind.found_events
+        if kind.true_intervals or kind.found_intervals
     }
+
+
+def found_dirt(true: pl.DataFrame, daily: pl.DataFrame) -> Found:
+    """Dirt has no intervals of its own: its F1 is that of asset-days that lose more than DIRTY.
+
+    Both frames have asset_id, date_local and soiling_ratio; a ratio that is not known tells no dirt.
+    """
+    both = true.join(daily, on=["asset_id", "date_local"], suffix="_found").select(
+        (pl.col("soiling_ratio") < 1.0 - DIRTY).alias("true"),
+        (pl.col("soiling_ratio_found") < 1.0 - DIRTY).fill_null(False).alias("found"),
+    )
+    is_true, is_found = int(both["true"].sum()), int(both["found"].sum())
+    agreeing = int((both["true"] & both["found"]).sum())
+    precision = agreeing / is_found if is_found else None
+    return Found(f1(precision, agreeing / is_true if is_true else None), is_true)
 
 
 def f1(precision: float | None, recall: float | None) -> float | None:
@@ -171,7 +192,13 @@ def _measured(world: str, scale: Mapping[str, float]) -> dict[str, Found]:
         )
         ingest(settings)
         transform(settings)
-        return found(score(settings))
+        measured = found(score(settings))
+        true = true_soiling(settings, load_fleet(fleet_dir).assets.select("asset_id", "timezone"))
+        with exclusive_connection(settings.warehouse_path, settings.lock_wait_s) as connection:
+            daily = connection.sql(
+                "select asset_id, date_local, soiling_ratio from marts.mart_asset_daily"
+            ).pl()
+    return measured | {"soiling": found_dirt(true, daily)}
 
 
 if __name__ == "__main__":

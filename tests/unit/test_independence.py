@@ -1,9 +1,12 @@
 """When a constant of the simulator counts as known to a detection."""
 
+from datetime import date, timedelta
+
+import polars as pl
 import pytest
 
 from mock_data.worlds import scalable
-from tests.independence.__main__ import MOVES, Found, Move, f1, judge, moves_of, read_moves
+from tests.independence.__main__ import MOVES, Found, Move, f1, found_dirt, judge, moves_of, read_moves
 
 pytestmark = pytest.mark.unit
 
@@ -12,6 +15,14 @@ def test_f1_is_the_harmonic_mean_and_nothing_found_is_nothing() -> None:
     assert f1(0.5, 1.0) == pytest.approx(2 / 3)
     assert f1(None, 0.0) == 0.0 and f1(0.0, 0.0) == 0.0
     assert f1(0.9, None) is None
+
+
+def test_dirt_is_found_by_asset_days_that_lose_more_than_two_percent() -> None:
+    days = [date(2025, 1, 1) + timedelta(days=i) for i in range(4)]
+    about = {"asset_id": ["a"] * 4, "date_local": days}
+    true = pl.DataFrame({**about, "soiling_ratio": [0.97, 0.97, 0.97, 0.99]})
+    daily = pl.DataFrame({**about, "soiling_ratio": [0.90, None, 0.99, 0.97]})
+    assert found_dirt(true, daily) == Found(f1(0.5, 1 / 3), 3)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from mock_data.group import build_groups
 from mock_data.losses import LOSS_KINDS, WORLD_LOSS_KINDS
 from mock_data.noise import name_keys
 from mock_data.sensors import SENSOR_FAULTS, WORLD_SENSOR_FAULTS
-from mock_data.wind_power import built_power, curve_power
+from mock_data.wind_power import built_power, curve_power, stopped_by_storm
 from mock_data.worlds import WORLDS, parse_scale, scalable, world_named
 from renewable.contract.schemas import GenerationSchema, WeatherSchema
 from renewable.errors import RenewableError
@@ -305,8 +305,8 @@ def test_without_events_a_world_loses_nothing_and_nothing_begins() -> None:
 
 
 def test_turbines_keep_to_their_own_curve_within_the_worlds_bounds() -> None:
-    fleet = make_fleet(40, 0, 2)
-    (group, *_) = build_groups(fleet.assets, fleet.power_curves, 3, world_named("field"))
+    fleet = make_fleet(40, 0, 2, interval_minutes=5)
+    (group,) = build_groups(fleet.assets, fleet.power_curves, 3, world_named("field"))
     wind = group.wind
     speed = np.broadcast_to(np.arange(4.0, 25.0, 0.5), (len(group), 42)).copy()
     true, registered = built_power(wind, speed), curve_power(wind, speed)
@@ -319,7 +319,8 @@ def test_turbines_keep_to_their_own_curve_within_the_worlds_bounds() -> None:
     assert ((top > 0.95) & (top < 1.05)).all()
     assert wind.rated_factor is not None
     assert np.allclose(top, wind.rated_factor)
-    assert (true[:, -2:] > 0).all()
+    # A better rotor does not end at another cut-out.
+    assert np.array_equal(true > 0, registered > 0)
 
 
 def test_dirt_goes_with_the_rain_that_cleans_at_its_own_site_and_not_with_less() -> None:
@@ -482,3 +483,60 @@ def test_a_day_of_which_nothing_arrives_is_an_empty_table_with_a_whole_key() -> 
     assert all(day.weather.is_empty() and day.truth.height == 24 for day in silent)
     GenerationSchema.validate(silent[0].generation)
     assert silent[0].weather.schema == days[-1].weather.schema
+
+
+def test_instruments_are_off_by_their_own_calibration_and_by_no_more_than_the_bounds() -> None:
+    names = ("anemometer_gain", "anemometer_bias_ms", "thermometer_offset_k", "pyranometer_gain")
+    world = world_named("field")
+    assert world is not None
+    # With all channels, so that each can be seen.
+    there = dict.fromkeys(world.shares, 0.0)
+    read = Simulator(_demo(60), 4, "none", "field", there).day(DAY).weather
+    right = Simulator(_demo(60), 4, "none", "field", there | dict.fromkeys(names, 0.0)).day(DAY).weather
+    both = read.join(right, on=KEY, suffix="_right").join(
+        _demo().assets.select("asset_id", "technology"), on="asset_id"
+    )
+    warm = both.group_by("asset_id").agg(
+        (pl.col("air_temperature_c") - pl.col("air_temperature_c_right")).mean()
+    )
+    low, high = world.constants["thermometer_offset_k"].low, world.constants["thermometer_offset_k"].high
+    assert warm["air_temperature_c"].is_between(low - 0.1, high + 0.1).all()
+    assert warm["air_temperature_c"].max() - warm["air_temperature_c"].min() > 0.5
+    sunny = both.filter(pl.col("poa_irradiance_wm2_right") > 200)
+    gain = sunny.group_by("asset_id").agg(
+        (pl.col("poa_irradiance_wm2") / pl.col("poa_irradiance_wm2_right")).mean()
+    )
+    gains = world.constants["pyranometer_gain"]
+    assert gain["poa_irradiance_wm2"].is_between(gains.low - 0.002, gains.high + 0.002).all()
+    assert gain["poa_irradiance_wm2"].n_unique() > 5
+    windy = both.filter(pl.col("technology") == "wind", pl.col("wind_speed_ms_right") > 1)
+    most = (world.constants["anemometer_gain"].high - 1.0) * windy["wind_speed_ms_right"] + world.constants[
+        "anemometer_bias_ms"
+    ].high
+    off = (windy["wind_speed_ms"] - windy["wind_speed_ms_right"]).abs()
+    assert (off <= most + 0.011).all() and off.max() > 0.1
+    plants = both.filter(pl.col("technology") == "solar")
+    assert plants["wind_speed_ms"].equals(plants["wind_speed_ms_right"].alias("wind_speed_ms"))
+
+
+def test_plants_lose_and_idle_as_they_do_and_not_as_the_registry_says() -> None:
+    fleet = make_fleet(20, 60, 2, interval_minutes=5)
+    world = world_named("rough")
+    (plain,), (built,) = (build_groups(fleet.assets, fleet.power_curves, 3, of) for of in (None, world))
+    loss = 1.0 - plain.solar.system_loss
+    error = (built.solar.dc_factor / plain.solar.dc_factor - 1.0) * loss
+    assert error.min() < -0.03 and error.max() > 0.03 and np.abs(error).max() <= 0.09
+    rated = built.solar.rated_kw / plain.solar.rated_kw
+    assert (rated != 1.0).any() and (rated == 1.0).any() and np.abs(rated - 1.0).max() <= 0.06
+    fleet_rated = np.concatenate([built.rated_kw[built.wind_rows], built.rated_kw[built.solar_rows]])
+    idle = np.concatenate([built.wind.standby_kw, built.solar.tare_kw]) / fleet_rated
+    assert idle.min() >= 0.0001 and idle.max() <= 0.015 and len(np.unique(idle)) == len(idle)
+    made = Simulator(_demo(30), 3, "none", "rough").day(DAY).truth.join(_demo().assets, on="asset_id")
+    lowest = made.group_by("asset_id").agg((pl.col("potential_power_kw") / pl.col("rated_power_kw")).min())
+    assert lowest["potential_power_kw"].is_between(-0.0151, 0.9).all()
+
+
+def test_the_wait_after_a_storm_is_as_long_as_the_controller_makes_it() -> None:
+    wind = np.array([24.0, 25.5, 24.0, 23.4, 22.5, 21.9, 20.4])
+    waits = {below: stopped_by_storm(25.0, np.empty(0), wind, below).sum() for below in (1.5, 3.0, 5.0)}
+    assert waits == {1.5: 2, 3.0: 4, 5.0: 6}
