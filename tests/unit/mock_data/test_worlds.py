@@ -319,8 +319,8 @@ def test_turbines_keep_to_their_own_curve_within_the_worlds_bounds() -> None:
     assert ((top > 0.95) & (top < 1.05)).all()
     assert wind.rated_factor is not None
     assert np.allclose(top, wind.rated_factor)
-    # A better rotor does not end at another cut-out.
-    assert np.array_equal(true > 0, registered > 0)
+    # A better rotor does not end at an earlier cut-out: that is the wind's own matter.
+    assert (true[registered > 0] > 0).all()
 
 
 def test_dirt_goes_with_the_rain_that_cleans_at_its_own_site_and_not_with_less() -> None:
