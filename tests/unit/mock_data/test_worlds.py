@@ -370,10 +370,9 @@ def test_the_true_soiling_ratio_is_that_of_the_light_that_is_lost() -> None:
 
 
 def test_a_limit_is_held_loosely_and_unevenly() -> None:
-    def below_limit(world: str) -> pl.DataFrame:
-        made = Simulator(
-            _demo(5), 2, "harsh", world, {"no_curtailment_limit_kw": 0.0} if world != "plain" else None
-        )
+    def beside_limit(world: str, **scale: float) -> pl.DataFrame:
+        reported = {"no_curtailment_limit_kw": 0.0, **scale} if world != "plain" else None
+        made = Simulator(_demo(10), 2, "harsh", world, reported)
         days = [made.day(date(2025, 3, 1) + timedelta(days=i)) for i in range(12)]
         rows = pl.concat(d.truth.join(d.generation, on=KEY) for d in days)
         held = rows.filter(
@@ -381,18 +380,21 @@ def test_a_limit_is_held_loosely_and_unevenly() -> None:
             pl.col("sensor_fault").is_null(),
             pl.col("curtailment_limit_kw") > 0,
         ).join(_demo().assets.select("asset_id", "rated_power_kw"), on="asset_id")
-        return held.with_columns(
-            ((pl.col("active_power_kw") - pl.col("curtailment_limit_kw")) / pl.col("rated_power_kw")).alias(
-                "off"
-            )
-        )
+        off = (pl.col("active_power_kw") - pl.col("curtailment_limit_kw")) / pl.col("rated_power_kw")
+        return held.with_columns(off.alias("off"))
 
-    assert below_limit("plain")["off"].abs().max() == 0
-    loose = below_limit("field")
+    assert beside_limit("plain")["off"].abs().max() == 0
+    loose = beside_limit("field")
     assert loose["off"].abs().quantile(0.5) < 0.012
     assert loose["off"].n_unique() > 0.5 * loose.height
-    by_unit = loose.group_by("asset_id").agg(pl.col("off").median())
-    assert by_unit["off"].max() - by_unit["off"].min() > 0.002
+    nothing_but = beside_limit("field", limit_wobble=0.0, limit_ramp_min=0.0)
+    assert nothing_but["off"].abs().max() < 0.0085
+    by_unit = nothing_but.group_by("asset_id").agg(pl.col("off").median())
+    assert by_unit["off"].max() - by_unit["off"].min() > 0.004
+    exact = beside_limit("field", limit_wobble=0.0, limit_ramp_min=0.0, limit_offset=0.0)
+    assert exact["off"].abs().max() < 1e-4
+    slow = beside_limit("field", limit_wobble=0.0, limit_offset=0.0)["off"]
+    assert slow.max() > 0.01 and slow.min() > -1e-4
 
 
 def test_summer_time_begins_and_ends_on_the_zones_own_hour() -> None:
