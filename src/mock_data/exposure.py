@@ -100,10 +100,11 @@ def _washed(group: Group, number: int) -> Floats:
     """Minute since 1970 at which rain had cleaned each place on a day; NaN where it did not."""
 
     def found() -> Floats:
-        enough: float | Floats = CLEANING_RAIN_MM
-        if group.world is not None:
+        if group.world is None:
+            wet = np.cumsum(group.hour_block(number).rain_mm_h, axis=1) >= CLEANING_RAIN_MM
+        else:
             enough = group.of_places("cleaning_rain_mm")[:, None]
-        wet = np.cumsum(group.hour_block(number).rain_mm_h, axis=1) >= enough
+            wet = np.cumsum(group.hour_rain(number), axis=1) >= enough
         hour = np.argmax(wet, axis=1)
         return np.where(wet[:, -1], number * 1440.0 + 60.0 * (hour + 1), np.nan)
 

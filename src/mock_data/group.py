@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mock_data.hourly import BLOCK_DAYS, HourBlock, hour_block
+from mock_data.hourly import BLOCK_DAYS, HourBlock, hour_block, rain_block
 from mock_data.noise import Floats, Ints, Keys, channel_keys, name_keys, uniform
 from mock_data.places import REFERENCE_HEIGHT_M, Places, build_places, place_columns
 from mock_data.solar_power import SolarAssets, solar_assets
@@ -74,6 +74,7 @@ class Group:
     solar: SolarAssets
     sun: SunSites
     hours: Recent = field(default_factory=lambda: Recent(16))
+    rains: Recent = field(default_factory=lambda: Recent(40))
     washed: Recent = field(default_factory=lambda: Recent(240))
     place_days: Recent = field(default_factory=lambda: Recent(3))
     event_spans: Recent = field(default_factory=lambda: Recent(60))
@@ -136,6 +137,12 @@ class Group:
         number, day = divmod(day_number, BLOCK_DAYS)
         block = self.hours.get(number, lambda: hour_block(self.places, number))
         return block.of_day(day)
+
+    def hour_rain(self, day_number: int) -> Floats:
+        """Rain in mm/h in the hours of a day, as hour_block has it, for look-backs of months."""
+        number, day = divmod(day_number, BLOCK_DAYS)
+        block = self.rains.get(number, lambda: rain_block(self.places, number))
+        return block[:, 24 * day : 24 * day + 24]
 
     def middles(self, day: date) -> Floats:
         """Minutes since 1970 UTC at the middle of each interval: what an interval's mean is taken to be."""
