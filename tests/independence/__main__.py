@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"worlds.toml has no constant {', '.join(unknown)}", file=sys.stderr)
         return 2
     before = _measured(asked.world, {})
+    print("F1 and true events:", ", ".join(f"{kind} {told(was)}" for kind, was in before.items()), flush=True)
     moves: list[Move] = []
     for name in names:
         began = time.monotonic()
@@ -173,6 +174,11 @@ def line(constant: str, moves: Sequence[Move], seconds: float) -> str:
     """The moves of one constant in a line; kinds with too few events are left out."""
     told = ", ".join(f"{move.kind} {move.size:+.3f}" for move in moves if move.size is not None)
     return f"{constant:<34} {seconds:4.0f} s  {told or 'too few events'}"
+
+
+def told(was: Found) -> str:
+    """F1 and events, for people."""
+    return f"{'unknown' if was.f1 is None else format(was.f1, '.3f')} of {was.events}"
 
 
 def _measured(world: str, scale: Mapping[str, float]) -> dict[str, Found]:
