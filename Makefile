@@ -14,10 +14,10 @@ DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewabl
 	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint chaos mutants bench clean lock
+.PHONY: help install run test ui lint chaos mutants independence bench clean lock
 
 help: ## List these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Create .venv from the hashed lock file
 
@@ -47,6 +47,9 @@ chaos: $(INSTALLED) ## Kill loads 120 times, at every stage and at random moment
 
 mutants: $(INSTALLED) ## Break models and seeds one place at a time: do unit tests notice? (MODEL=name, PART=n, SEED=n, JOBS=n)
 	@$(BIN)/python -m tests.mutants $(if $(MODEL),--model $(MODEL)) $(if $(PART),--part $(PART)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+
+independence: $(INSTALLED) ## Multiply each constant of simulated worlds by 1.5: does a detection know it? Hours (NAME=constant, PART=n, SEED=n, WORLD=rough)
+	@$(BIN)/python -m tests.independence $(if $(NAME),--constant $(NAME)) $(if $(PART),--part $(PART)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
 
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks

@@ -15,7 +15,7 @@ FIRST = date(2023, 1, 1)
 def made_fleet(directory: Path, assets: int) -> Settings:
     """Settings of a fleet, half wind and half solar, without raw files."""
     settings = Settings(data_dir=directory / "data", fleet_dir=directory / "fleet")
-    write_fleet(make_fleet(assets // 2, assets // 2, 1), settings.fleet_dir)
+    write_fleet(make_fleet(assets // 2, assets // 2, 1, interval_minutes=5), settings.fleet_dir)
     return settings
 
 

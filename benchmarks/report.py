@@ -28,7 +28,7 @@ _CHANNELS = ("active_power_kw", *measurements("weather"))
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(data_dir=Path(directory) / "data", fleet_dir=Path(directory) / "fleet")
-        write_fleet(make_fleet(ASSETS // 2, ASSETS // 2, 1), settings.fleet_dir)
+        write_fleet(make_fleet(ASSETS // 2, ASSETS // 2, 1, interval_minutes=5), settings.fleet_dir)
         write_tables(settings, load_fleet(settings.fleet_dir))
         now = datetime(2026, 1, 1, tzinfo=UTC)
         started = time.perf_counter()

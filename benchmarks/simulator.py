@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         fleet_dir = scratch / "fleet"
-        fleet = make_fleet(ASSETS // 2, ASSETS // 2, 1)
+        fleet = make_fleet(ASSETS // 2, ASSETS // 2, 1, interval_minutes=5)
         write_fleet(fleet, fleet_dir)
         to_writing(fleet, DAYS, scratch / "ratio")
         scaling(fleet_dir, scratch / "jobs", DAYS, LONG_DAYS)

@@ -16,6 +16,7 @@ from renewable.windows import Window
 
 Called = tuple[int, str, str]
 Call = Callable[..., Called]
+WORLD = "RENEWABLE_WORLD"
 SEEDS = REPO / "dbt" / "renewable_dbt" / "seeds"
 SMALL_FLEET = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01", "mesa-dorada-s-01")
 
@@ -28,9 +29,17 @@ def repository_stays_as_it_is() -> Iterator[None]:
     assert _listing() == before, "a test changed data/ or dbt/renewable_dbt/target/"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_world() -> Iterator[None]:
+    """Simulated data of tests are those of the plain world, whatever users get; tests of worlds name theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WORLD, "plain")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("RENEWABLE_")]:
+    for name in [name for name in os.environ if name.startswith("RENEWABLE_") and name != WORLD]:
         monkeypatch.delenv(name)
 
 

@@ -24,6 +24,7 @@ def deliver_raw_files(
             data_dir=settings.data_dir,
             seed=settings.seed,
             profile=settings.events,
+            world=settings.world,
             tables=tables,
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"

@@ -12,7 +12,7 @@ import polars as pl
 
 from mock_data.day import Simulator
 from mock_data.group import EPOCH
-from mock_data.losses import LOSS_KINDS
+from mock_data.losses import LOSS_KINDS, WORLD_LOSS_KINDS
 from mock_data.noise import Floats
 from mock_data.sun import daylight, sin_elevation, sun_sites
 from renewable.errors import RenewableError
@@ -20,16 +20,26 @@ from renewable.fleet import Fleet
 from renewable.vocabulary import event_kinds
 from renewable.windows import Window
 
+_KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
 _COLOURS = {
-    **{kind.kind: kind.hex_colour for kind in event_kinds() if kind.kind in LOSS_KINDS},
+    "underperformance": "#b15928",
+    **{kind.kind: kind.hex_colour for kind in event_kinds() if kind.kind in _KINDS},
     "communication_gap": "#222222",
     "frozen_sensor": "#1b7837",
     "sensor_drift": "#a6dba0",
     "clock_shift": "#e7298a",
+    "level_shift": "#d95f02",
+    "scale_change": "#a6761d",
+    "iced_anemometer": "#80b1d3",
+    "low_anemometer": "#bebada",
+    "dead_sensor": "#66a61e",
+    "link_loss": "#666666",
 }
 
 
-def diagnose(fleet: Fleet, window: Window, seed: int, out: Path, profile: str = "typical") -> Path:
+def diagnose(
+    fleet: Fleet, window: Window, seed: int, out: Path, profile: str = "typical", world: str = "plain"
+) -> Path:
     """Draw the sheet for a window into `out` (.png, .svg or .pdf); the answer is its path.
 
     Two months and more make sense of it. Raises RenewableError where matplotlib is missing.
@@ -39,12 +49,14 @@ def diagnose(fleet: Fleet, window: Window, seed: int, out: Path, profile: str = 
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
         raise RenewableError("the plot sheet needs matplotlib: pip install 'renewable[dev]'") from error
-    rows = _rows(fleet, window, seed, profile)
-    wind = rows.filter(pl.col("ghi_wm2").is_null().all().over("asset_id"))
-    solar = _with_clear_sky(rows.filter(pl.col("ghi_wm2").is_not_null().any().over("asset_id")), fleet)
+    rows = _rows(fleet, window, seed, profile, world)
+    wind = rows.filter(pl.col("technology") == "wind")
+    solar = _with_clear_sky(rows.filter(pl.col("technology") == "solar"), fleet)
+    # Some plants have no horizontal pyranometer.
+    under_sky = solar.filter(pl.col("clearness").is_not_null().any().over("site_id"))
     figure = Figure(figsize=(19, 22), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"Simulated fleet, {window}, seed {seed}, profile {profile}", fontsize=14)
+    figure.suptitle(f"Simulated fleet, {window}, seed {seed}, events {profile}, world {world}", fontsize=14)
     axes = iter(figure.subplots(6, 3).ravel())
     for draw, part in (
         (_speed_distribution, wind),
@@ -53,9 +65,9 @@ def diagnose(fleet: Fleet, window: Window, seed: int, out: Path, profile: str = 
         (_power_curve, wind),
         (_wind_week, wind),
         (_site_correlation, wind),
-        (_clearness_distribution, solar),
-        (_clearness_autocorrelation, solar),
-        (_clearness_ramps, solar),
+        (_clearness_distribution, under_sky),
+        (_clearness_autocorrelation, under_sky),
+        (_clearness_ramps, under_sky),
         (_solar_day, solar),
         (_solar_power, solar),
         (_module_temperature, solar),
@@ -76,12 +88,17 @@ def diagnose(fleet: Fleet, window: Window, seed: int, out: Path, profile: str = 
     return out
 
 
-def _rows(fleet: Fleet, window: Window, seed: int, profile: str) -> pl.DataFrame:
-    simulator = Simulator(fleet, seed, profile)
+def _rows(fleet: Fleet, window: Window, seed: int, profile: str, world: str) -> pl.DataFrame:
+    simulator = Simulator(fleet, seed, profile, world)
     key = ["asset_id", "timestamp"]
     days = [simulator.day(day) for day in window.days]
-    joined = pl.concat(d.weather.hstack(d.generation.drop(key)).hstack(d.truth.drop(key)) for d in days)
-    about = fleet.assets.select("asset_id", "site_id", "rated_power_kw", "longitude_deg", "interval_minutes")
+    # Rows that never arrived are in the answer key only.
+    joined = pl.concat(
+        d.truth.join(d.weather, on=key, how="left").join(d.generation, on=key, how="left") for d in days
+    )
+    about = fleet.assets.select(
+        "asset_id", "site_id", "technology", "rated_power_kw", "longitude_deg", "interval_minutes"
+    )
     return joined.join(about, on="asset_id").sort("asset_id", "timestamp")
 
 
@@ -132,9 +149,7 @@ def _speed_autocorrelation(axis: Any, wind: pl.DataFrame) -> None:
 def _daily_cycles(axis: Any, rows: pl.DataFrame) -> None:
     local = (pl.col("timestamp").dt.hour() + pl.col("longitude_deg") / 15.0).floor() % 24
     cycle = (
-        rows.with_columns(
-            local.alias("hour"), pl.col("ghi_wm2").is_null().all().over("asset_id").alias("is_wind")
-        )
+        rows.with_columns(local.alias("hour"), (pl.col("technology") == "wind").alias("is_wind"))
         .group_by("is_wind", "hour")
         .agg(pl.col("wind_speed_ms", "air_temperature_c", "ghi_wm2").mean())
         .sort("hour")
@@ -156,7 +171,7 @@ def _daily_cycles(axis: Any, rows: pl.DataFrame) -> None:
 
 def _power_curve(axis: Any, wind: pl.DataFrame) -> None:
     sample = _one(wind).drop_nulls("active_power_kw")
-    for kind in ("none", *LOSS_KINDS[1:]):
+    for kind in ("none", *_KINDS[1:]):
         part = sample.filter(pl.col("kind") == kind)
         axis.plot(
             part["wind_speed_ms"],
@@ -306,7 +321,7 @@ def _event_rug(axis: Any, rows: pl.DataFrame) -> None:
     assets = rows["asset_id"].unique(maintain_order=True).to_list()
     height = {asset: number for number, asset in enumerate(assets)}
     for name, colour in _COLOURS.items():
-        column = "kind" if name in LOSS_KINDS else "sensor_fault"
+        column = "kind" if name in _KINDS else "sensor_fault"
         if name == "soiling":
             continue
         hit = rows.filter(pl.col(column) == name)[::3]
@@ -319,7 +334,7 @@ def _event_rug(axis: Any, rows: pl.DataFrame) -> None:
 
 
 def _lost_energy(axis: Any, rows: pl.DataFrame) -> None:
-    is_wind = pl.col("ghi_wm2").is_null().all().over("asset_id")
+    is_wind = pl.col("technology") == "wind"
     lost = (
         rows.with_columns(is_wind.alias("is_wind"))
         .group_by("is_wind", "kind")
@@ -329,10 +344,10 @@ def _lost_energy(axis: Any, rows: pl.DataFrame) -> None:
         part = lost.filter(pl.col("is_wind") == is_wind_part)
         whole = float(rows.filter(is_wind == is_wind_part)["potential_power_kw"].to_numpy().sum()) or 1.0
         found = dict(part.select("kind", "lost_power_kw").iter_rows())
-        values = [100.0 * found.get(kind, 0.0) / whole for kind in LOSS_KINDS[1:]]
+        values = [100.0 * found.get(kind, 0.0) / whole for kind in _KINDS[1:]]
         axis.bar(np.arange(len(values)) + shift, values, 0.4, label="wind" if is_wind_part else "solar")
-    axis.set(title="Lost energy, % of potential", xticks=range(len(LOSS_KINDS) - 1))
-    axis.set_xticklabels(LOSS_KINDS[1:], fontsize=8)
+    axis.set(title="Lost energy, % of potential", xticks=range(len(_KINDS) - 1))
+    axis.set_xticklabels(_KINDS[1:], fontsize=7)
     axis.legend(fontsize=7)
 
 

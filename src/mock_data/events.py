@@ -14,26 +14,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from mock_data.group import EPOCH, Group
+from mock_data.kinds import Kind
 from mock_data.noise import Floats, Ints, channel_keys, hashed, uniform
+from mock_data.worlds import HARSH_FACTOR
 from renewable.errors import RenewableError
 
 Profile = Literal["none", "typical", "harsh"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How often and how long. Probabilities are for one block; a start hour means local solar time."""
-
-    name: str
-    block_days: int
-    typical: float
-    harsh: float
-    shortest_hours: float
-    longest_hours: float
-    start_hours: tuple[float, float] | None = None
-    only: Literal["wind", "solar"] | None = None
-    by_site: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +58,11 @@ def check_profile(profile: str) -> Profile:
         if profile == known:
             return known
     raise RenewableError(f"there is no event profile {profile!r}; choose one of {', '.join(PROFILES)}")
+
+
+def events_factor(profile: Profile) -> float:
+    """How much more of what a world brings by itself (dirt, ice) comes with a profile."""
+    return {"none": 0.0, "typical": 1.0, "harsh": HARSH_FACTOR}[profile]
 
 
 def events_of(group: Group, kind: Kind, day: date, profile: Profile) -> Iterator[Event]:

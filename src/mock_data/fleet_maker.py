@@ -15,11 +15,13 @@ import polars as pl
 from mock_data.noise import text_key
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import FleetError
-from renewable.fleet import AssetSchema, Fleet, load_fleet
+from renewable.fleet import INTERVALS_MINUTES, AssetSchema, Fleet, load_fleet
 
 _CURVES = Path(__file__).with_name("turbine_curves.csv")
 _SEED_CURVES = Path(__file__).parents[2] / "dbt" / "renewable_dbt" / "seeds" / "power_curves.csv"
 _LARGEST_SITE = 8
+# How often sites record: SCADA of turbines mostly 10 minutes, plants 5 to 15, meters 15 to 60.
+_INTERVALS = {"wind": (10, 10, 10, 5, 15, 30, 60), "solar": (5, 5, 15, 15, 10, 30, 60)}
 
 
 @dataclass(frozen=True)
@@ -103,17 +105,24 @@ _LAST = (
 )
 
 
-def make_fleet(wind: int, solar: int, seed: int) -> Fleet:
+def make_fleet(wind: int, solar: int, seed: int, interval_minutes: int | None = None) -> Fleet:
     """A validated registry of that many assets, on sites of one to eight alike; equal for equal arguments.
 
-    Raises FleetError when asked for none or for a negative number.
+    Each site records in an interval of its own unless `interval_minutes` is given. Raises FleetError when asked for
+    none, for a negative number, or for an interval that no registry may have.
     """
     if min(wind, solar) < 0 or wind + solar == 0:
         raise FleetError(f"a fleet needs at least one asset, got {wind} wind and {solar} solar")
+    if interval_minutes is not None and interval_minutes not in INTERVALS_MINUTES:
+        known = ", ".join(map(str, INTERVALS_MINUTES))
+        raise FleetError(f"there are no intervals of {interval_minutes} minutes; choose one of {known}")
     random = np.random.default_rng(text_key("fleet", seed))
     rows = [*_assets(wind, "wind", random), *_assets(solar, "solar", random)]
     schema = {name: column.dtype for name, column in AssetSchema.columns().items()}
-    assets = AssetSchema.validate(pl.DataFrame(rows, schema=schema)).sort("asset_id")
+    made = pl.DataFrame(rows, schema=schema)
+    if interval_minutes is not None:
+        made = made.with_columns(pl.lit(interval_minutes, pl.Int64).alias("interval_minutes"))
+    assets = AssetSchema.validate(made).sort("asset_id")
     used = assets["turbine_model"].drop_nulls().unique()
     curves = _curves().filter(pl.col("turbine_model").is_in(used.implode()))
     return Fleet(assets, curves)
@@ -204,6 +213,9 @@ def _site(
     elevation = float(random.integers(low, high + 1))
     commissioned = date(2008, 1, 1) + timedelta(days=int(random.integers(0, 365 * 6)))
     word = name.lower().replace(" ", "-")
+    # Drawn beside the other numbers: they stay what they are.
+    choices = _INTERVALS[technology]
+    interval = choices[text_key("interval", word, technology, elevation, latitude) % len(choices)]
     for number in range(size):
         yield {
             "asset_id": f"{word}-{technology[0]}-{number + 1:02d}",
@@ -215,6 +227,6 @@ def _site(
             "longitude_deg": round(longitude + spacing_deg * (number // 3) * 1.6, 5),
             "elevation_m": elevation,
             "timezone": region.timezone,
-            "interval_minutes": 5,
+            "interval_minutes": interval,
             "commissioned_on": commissioned,
         }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ import polars as pl
 
 from mock_data.day import Simulator, write_due
 from mock_data.events import check_profile
+from mock_data.worlds import check_world
 from renewable.contract import TABLES, RawTable
 from renewable.errors import RenewableError
 from renewable.fleet import Fleet
@@ -54,6 +55,8 @@ def generate(
     data_dir: Path,
     seed: int,
     profile: str = "typical",
+    world: str = "plain",
+    scale: Mapping[str, float] | None = None,
     overwrite: bool = False,
     jobs: int = 1,
     tables: Sequence[RawTable] = TABLES,
@@ -62,11 +65,13 @@ def generate(
 ) -> GenerateSummary:
     """Write the raw files and the answer key of every day of `window`.
 
-    Files that exist are kept unless `overwrite`.
+    `profile` says how much happens, `world` how plants, instruments and registry behave (worlds.py); `scale` multiplies
+    constants of the world by name. Files that exist are kept unless `overwrite`.
     Files appear whole or not at all, also after Ctrl-C. `jobs` processes share the days; bytes do not depend
-    on it. Raises RenewableError for a profile, number of jobs or table that does not exist.
+    on it. Raises RenewableError for a profile, world, number of jobs or table that does not exist.
     """
     check_profile(profile)
+    check_world(world)
     if jobs < 1:
         raise RenewableError(f"--jobs must be at least 1, got {jobs}")
     unknown = [table for table in tables if table not in TABLES]
@@ -82,7 +87,7 @@ def generate(
     if report is not None and kept:
         report(f"{kept} files exist and are kept; --overwrite replaces them")
     written = rows = 0
-    simulator = Simulator(fleet, seed, profile)
+    simulator = Simulator(fleet, seed, profile, world, scale)
     work = _in_processes(simulator, due, jobs) if jobs > 1 else _in_this_process(simulator, due)
     bar = _progress_bar(len(due)) if progress else nullcontext(lambda: None)
     with closing(work), bar as advance:

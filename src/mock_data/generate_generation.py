@@ -13,9 +13,11 @@ from mock_data.script import run
 from renewable.fleet import Fleet
 
 
-def generation_day(fleet: Fleet, day: date, seed: int, profile: str = "typical") -> pl.DataFrame:
+def generation_day(
+    fleet: Fleet, day: date, seed: int, profile: str = "typical", world: str = "plain"
+) -> pl.DataFrame:
     """The raw generation rows of a UTC day by the contract, ordered by (asset_id, timestamp)."""
-    return simulator(fleet, seed, profile).day(day).generation
+    return simulator(fleet, seed, profile, world).day(day).generation
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from mock_data.script import run
 from renewable.fleet import Fleet
 
 
-def weather_day(fleet: Fleet, day: date, seed: int, profile: str = "typical") -> pl.DataFrame:
+def weather_day(
+    fleet: Fleet, day: date, seed: int, profile: str = "typical", world: str = "plain"
+) -> pl.DataFrame:
     """The raw weather rows of a UTC day by the contract, ordered by (asset_id, timestamp)."""
-    return simulator(fleet, seed, profile).day(day).weather
+    return simulator(fleet, seed, profile, world).day(day).weather
 
 
 if __name__ == "__main__":

@@ -8,17 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from mock_data.hourly import BLOCK_DAYS, HourBlock, hour_block
+from mock_data.hourly import BLOCK_DAYS, HourBlock, hour_block, rain_block
 from mock_data.noise import Floats, Ints, Keys, channel_keys, name_keys, uniform
 from mock_data.places import REFERENCE_HEIGHT_M, Places, build_places, place_columns
 from mock_data.solar_power import SolarAssets, solar_assets
 from mock_data.sun import SunSites, sun_sites
 from mock_data.wind_power import WindAssets, wind_assets
+
+if TYPE_CHECKING:
+    from mock_data.worlds import World
 
 EPOCH = date(1970, 1, 1)
 SENSOR_HEIGHT_M = 10.0
@@ -46,10 +50,15 @@ class Recent:
 
 @dataclass(frozen=True)
 class Group:
-    """Assets that share an interval, in order of asset_id. `wind_rows` and `solar_rows` index the assets."""
+    """Assets that share an interval, in order of asset_id. `wind_rows` and `solar_rows` index the assets.
+
+    Without a `world` plants and instruments are as the registry says.
+    """
 
     interval_minutes: int
     asset_ids: list[str]
+    timezones: list[str]
+    world: "World | None"
     commissioned: Ints
     keys: Keys
     site_keys: Keys
@@ -65,9 +74,11 @@ class Group:
     solar: SolarAssets
     sun: SunSites
     hours: Recent = field(default_factory=lambda: Recent(16))
-    washed: Recent = field(default_factory=lambda: Recent(80))
+    rains: Recent = field(default_factory=lambda: Recent(40))
+    washed: Recent = field(default_factory=lambda: Recent(240))
     place_days: Recent = field(default_factory=lambda: Recent(3))
-    event_spans: Recent = field(default_factory=lambda: Recent(40))
+    event_spans: Recent = field(default_factory=lambda: Recent(60))
+    own_values: dict[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.asset_ids)
@@ -84,6 +95,29 @@ class Group:
     @cached_property
     def solar_rows(self) -> Ints:
         return np.flatnonzero(self.is_wind == 0)
+
+    def own(self, name: str) -> Floats:
+        """A constant of the world, one value an asset."""
+        if self.world is None:
+            raise KeyError(f"the plain world has no constant {name}")
+        if name not in self.own_values:
+            self.own_values[name] = self.world.drawn(name, self.site_keys, self.keys)
+        return self.own_values[name]
+
+    def of_places(self, name: str) -> Floats:
+        """A constant of the world that sites draw, one value a place."""
+        if self.world is None or self.world.constants[name].of != "site":
+            raise KeyError(f"places have no constant {name}: it belongs to assets")
+        if f"place {name}" not in self.own_values:
+            keys = self.places.keys
+            self.own_values[f"place {name}"] = self.world.drawn(name, keys, keys)
+        return self.own_values[f"place {name}"]
+
+    def having(self, name: str) -> "NDArray[np.bool_]":
+        """Which assets have a trait of the world; none in the plain world."""
+        if self.world is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        return self.world.has(name, self.site_keys, self.keys)
 
     @cached_property
     def power_step_kw(self) -> Floats:
@@ -103,6 +137,12 @@ class Group:
         number, day = divmod(day_number, BLOCK_DAYS)
         block = self.hours.get(number, lambda: hour_block(self.places, number))
         return block.of_day(day)
+
+    def hour_rain(self, day_number: int) -> Floats:
+        """Rain in mm/h in the hours of a day, as hour_block has it, for look-backs of months."""
+        number, day = divmod(day_number, BLOCK_DAYS)
+        block = self.rains.get(number, lambda: rain_block(self.places, number))
+        return block[:, 24 * day : 24 * day + 24]
 
     def middles(self, day: date) -> Floats:
         """Minutes since 1970 UTC at the middle of each interval: what an interval's mean is taken to be."""
@@ -133,25 +173,31 @@ class Group:
         return replace(
             self,
             asset_ids=[self.asset_ids[i] for i in rows],
+            timezones=[self.timezones[i] for i in rows],
             wind=self.wind.take(wind),
             solar=self.solar.take(solar),
             sun=self.sun.take(solar),
-            event_spans=Recent(40),
+            event_spans=Recent(60),
+            own_values={},
             **{name: getattr(self, name)[rows] for name in by_asset},
         )
 
 
-def build_groups(assets: pl.DataFrame, curves: pl.DataFrame, seed: int) -> list[Group]:
+def build_groups(
+    assets: pl.DataFrame, curves: pl.DataFrame, seed: int, world: "World | None" = None
+) -> list[Group]:
     """One group an interval, shortest first."""
     return [
-        _group(rows.sort("asset_id"), curves, seed, int(minutes))
+        _group(rows.sort("asset_id"), curves, seed, int(minutes), world)
         for (minutes,), rows in sorted(
             assets.partition_by("interval_minutes", as_dict=True).items(), key=lambda item: item[0]
         )
     ]
 
 
-def _group(assets: pl.DataFrame, curves: pl.DataFrame, seed: int, interval_minutes: int) -> Group:
+def _group(
+    assets: pl.DataFrame, curves: pl.DataFrame, seed: int, interval_minutes: int, world: "World | None"
+) -> Group:
     keyed = assets.select(place_columns())
     unique = keyed.unique(maintain_order=True).with_row_index("place")
     place_of = keyed.join(unique, on=keyed.columns, how="left", maintain_order="left")["place"]
@@ -164,9 +210,11 @@ def _group(assets: pl.DataFrame, curves: pl.DataFrame, seed: int, interval_minut
     height[is_wind == 0] = SENSOR_HEIGHT_M
     wind = assets.filter(pl.col("technology") == "wind")
     solar = assets.filter(pl.col("technology") == "solar")
-    return Group(
+    group = Group(
         interval_minutes=interval_minutes,
         asset_ids=asset_ids,
+        timezones=assets["timezone"].to_list(),
+        world=world,
         commissioned=np.array([(d - EPOCH).days for d in assets["commissioned_on"].to_list()]),
         keys=keys,
         site_keys=name_keys(seed, [f"site {name}" for name in assets["site_id"].to_list()]),
@@ -182,4 +230,35 @@ def _group(assets: pl.DataFrame, curves: pl.DataFrame, seed: int, interval_minut
         wind=wind_assets(wind, curves, keys[is_wind == 1]),
         solar=solar_assets(solar, keys[is_wind == 0]),
         sun=sun_sites(solar),
+    )
+    return group if world is None else _as_built(group)
+
+
+def _as_built(group: Group) -> Group:
+    """Turbines and plants as they are, where the registry errs."""
+    wind, solar = group.wind_rows, group.solar_rows
+    misstated = group.having("rated_misstated")
+    rated = np.where(misstated, group.own("rated_factor"), 1.0)
+    true_loss = 1.0 + group.own("system_loss_error")[solar] / (1.0 - group.solar.system_loss)
+    return replace(
+        group,
+        wind=replace(
+            group.wind,
+            rated_factor=rated[wind],
+            partial_factor=group.own("curve_factor")[wind],
+            shape=group.own("curve_shape")[wind],
+            scatter=group.own("rotor_scatter")[wind],
+            restart_below_ms=group.own("restart_below_cut_out_ms")[wind],
+            standby_kw=(group.rated_kw * group.own("standby_ratio"))[wind],
+        ),
+        solar=replace(
+            group.solar,
+            rated_kw=(group.rated_kw * rated)[solar],
+            dc_factor=group.solar.dc_factor * true_loss,
+            tare_kw=(group.rated_kw * group.own("tare_ratio"))[solar],
+            temperature_ratio_per_k=group.solar.temperature_ratio_per_k
+            + group.own("temperature_coefficient_error")[solar] / 100.0,
+            heat_loss_u0=group.own("heat_loss_u0")[solar],
+            scatter=group.own("dc_scatter")[solar],
+        ),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mock_data.noise import Floats, Octave, local_series
-from mock_data.places import Band, Climate, Follows, Places
+from mock_data.places import Band, Climate, Clock, Follows, Places
 
 YEAR_MINUTES = 365.2425 * 1440.0
 PRESSURE_SD_HPA = 7.5
@@ -87,7 +87,7 @@ class HourBlock:
 
 def hour_block(places: Places, block_number: int) -> HourBlock:
     """The block of five days that many blocks after 1970-01-01."""
-    minutes = block_number * BLOCK_DAYS * 1440.0 + 60.0 * np.arange(24 * BLOCK_DAYS, dtype=np.float64)
+    minutes = _hours_of(block_number)
     climate, clock = places.climate, places.clock(minutes)
     summer = season(minutes) * climate.season_sign[:, None]
     slow_cloud = places.series("cloud", SLOW_CLOUD, clock)
@@ -100,9 +100,7 @@ def hour_block(places: Places, block_number: int) -> HourBlock:
     )
     swing = (1.2 + 4.3 * clear) * (0.85 + 0.15 * climate.dryness[:, None])
     spread = (0.4 + 4.5 * clear) * climate.dryness[:, None]
-    overcast = slow_cloud / np.sqrt(sum(band.share for band in SLOW_CLOUD))
-    own_rain = np.sqrt(1.0 - RAIN_FROM_CLOUD**2) * places.series("rain", RAIN, clock)
-    rain = -RAIN_FROM_CLOUD * overcast + own_rain
+    rain = _rain_latent(places, clock, slow_cloud)
     moisture = 1.2 * places.series("moisture", MOISTURE, clock)
     return HourBlock(
         pressure_hpa=climate.pressure_mean_hpa[:, None]
@@ -115,6 +113,23 @@ def hour_block(places: Places, block_number: int) -> HourBlock:
         rain_latent=rain,
         rain_mm_h=rain_rate(climate, rain),
     )
+
+
+def rain_block(places: Places, block_number: int) -> Floats:
+    """The rain of `hour_block` alone, for those who look back for months."""
+    clock = places.clock(_hours_of(block_number))
+    slow_cloud = places.series("cloud", SLOW_CLOUD, clock)
+    return rain_rate(places.climate, _rain_latent(places, clock, slow_cloud))
+
+
+def _hours_of(block_number: int) -> Floats:
+    return block_number * BLOCK_DAYS * 1440.0 + 60.0 * np.arange(24 * BLOCK_DAYS, dtype=np.float64)
+
+
+def _rain_latent(places: Places, clock: Clock, slow_cloud: Floats) -> Floats:
+    overcast = slow_cloud / np.sqrt(sum(band.share for band in SLOW_CLOUD))
+    own_rain = np.sqrt(1.0 - RAIN_FROM_CLOUD**2) * places.series("rain", RAIN, clock)
+    return np.asarray(-RAIN_FROM_CLOUD * overcast + own_rain)
 
 
 def rain_rate(climate: Climate, latent: Floats) -> Floats:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mock_data import words
 from mock_data.events import PROFILES
 from mock_data.generate import generate
+from mock_data.worlds import WORLDS, parse_scale
 from renewable import windows
 from renewable.contract import RawTable
 from renewable.errors import RenewableError
@@ -38,6 +39,8 @@ def run(table: RawTable, arguments: Sequence[str]) -> int:
             data_dir=asked.data_dir,
             seed=asked.seed,
             profile=asked.profile,
+            world=asked.world,
+            scale=parse_scale(asked.scale),
             overwrite=asked.overwrite,
             jobs=asked.jobs,
             tables=(table,),
@@ -82,6 +85,8 @@ def command_line(table: RawTable, settings: Settings) -> argparse.ArgumentParser
         default=settings.events,
         help=f"{words.EVENTS} {_DEFAULT}",
     )
+    parser.add_argument("--world", choices=WORLDS, default=settings.world, help=f"{words.WORLD} {_DEFAULT}")
+    parser.add_argument("--scale", action="append", default=[], metavar="NAME=FACTOR", help=words.SCALE)
     parser.add_argument("--overwrite", action="store_true", help=words.OVERWRITE)
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help=f"{words.JOBS} {_DEFAULT}")
     return parser

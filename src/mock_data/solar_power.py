@@ -19,7 +19,7 @@ DC_SCATTER = 0.006
 
 @dataclass(frozen=True)
 class SolarAssets:
-    """Constants of plants, one value a plant."""
+    """Constants of plants, one value a plant. `system_loss` is the registry's, `dc_factor` holds the true one."""
 
     rated_kw: Floats
     dc_kw: Floats
@@ -27,6 +27,9 @@ class SolarAssets:
     dc_factor: Floats
     tare_kw: Floats
     night_offset_wm2: Floats
+    system_loss: Floats
+    heat_loss_u0: Floats
+    scatter: Floats
 
     def take(self, rows: Ints) -> "SolarAssets":
         return SolarAssets(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -44,12 +47,15 @@ def solar_assets(solar: pl.DataFrame, keys: Keys) -> SolarAssets:
         dc_factor=(1.0 - loss) * (0.985 + 0.03 * uniform(channel_keys(keys, "sheet"))),
         tare_kw=rated * (0.0003 + 0.0009 * uniform(channel_keys(keys, "tare"))),
         night_offset_wm2=-2.5 * uniform(channel_keys(keys, "night offset")),
+        system_loss=loss,
+        heat_loss_u0=np.full(len(rated), FAIMAN_U0),
+        scatter=np.full(len(rated), DC_SCATTER),
     )
 
 
-def module_temperature(air_c: Floats, poa_wm2: Floats, wind_ms: Floats) -> Floats:
+def module_temperature(air_c: Floats, poa_wm2: Floats, wind_ms: Floats, u0: Floats) -> Floats:
     """Temperature of the modules in °C (Faiman 2008)."""
-    return np.asarray(air_c + np.maximum(poa_wm2, 0.0) / (FAIMAN_U0 + FAIMAN_U1 * wind_ms))
+    return np.asarray(air_c + np.maximum(poa_wm2, 0.0) / (u0 + FAIMAN_U1 * wind_ms))
 
 
 def dc_power(solar: SolarAssets, row: Ints, poa_wm2: Floats, module_c: Floats) -> Floats:

@@ -214,7 +214,12 @@ def _irradiance(
     lit_poa = plane_of_array(lit, lit_ghi, lit.dni_wm2 * beam_ratio(clear))
     air = shared.temperature_c[at]
     air -= (0.0065 * _rise(group)[rows]) - _constant(group, "thermometer", 0.3)[rows]
-    lit_module = module_temperature(air.ravel().take(pairs), lit_poa, wind[rows].ravel().take(pairs))
+    lit_module = module_temperature(
+        air.ravel().take(pairs),
+        lit_poa,
+        wind[rows].ravel().take(pairs),
+        group.solar.heat_loss_u0.take(lit.row),
+    )
     night = group.solar.night_offset_wm2[:, None] * np.minimum(np.maximum(sine * -10.0, 0.0), 1.0)
     ghi, poa, module_c = night.copy(), night, air
     ghi.ravel()[pairs] += lit_ghi

@@ -20,7 +20,11 @@ _TOP_MS = 60.0
 
 @dataclass(frozen=True)
 class WindAssets:
-    """Constants of turbines, one value or row a turbine."""
+    """Constants of turbines, one value or row a turbine.
+
+    `rated_factor` and `partial_factor` are full load and power below it beside the registry, `shape` bends the curve
+    between them; None where turbines do what the registry says.
+    """
 
     rated_kw: Floats
     curve: Ints
@@ -28,6 +32,11 @@ class WindAssets:
     cut_out_ms: Floats
     standby_kw: Floats
     wake_ratio: Floats
+    restart_below_ms: Floats
+    scatter: Floats
+    rated_factor: Floats | None = None
+    partial_factor: Floats | None = None
+    shape: Floats | None = None
 
     def take(self, rows: Ints) -> "WindAssets":
         return WindAssets(
@@ -37,6 +46,12 @@ class WindAssets:
             self.cut_out_ms[rows],
             self.standby_kw[rows],
             self.wake_ratio[rows],
+            self.restart_below_ms[rows],
+            self.scatter[rows],
+            *(
+                None if values is None else values[rows]
+                for values in (self.rated_factor, self.partial_factor, self.shape)
+            ),
         )
 
 
@@ -63,6 +78,8 @@ def wind_assets(wind: pl.DataFrame, curves: pl.DataFrame, keys: Keys) -> WindAss
         cut_out_ms=np.array(cut_outs)[curve] if len(curve) else np.empty(0),
         standby_kw=rated * (0.0015 + 0.0045 * uniform(channel_keys(keys, "standby"))),
         wake_ratio=_wakes(wind["site_id"].to_list(), keys),
+        restart_below_ms=np.full(len(curve), RESTART_BELOW_CUT_OUT_MS),
+        scatter=np.full(len(curve), ROTOR_SCATTER),
     )
 
 
@@ -86,8 +103,25 @@ def curve_power(wind: WindAssets, rotor_ms: Floats) -> Floats:
     return np.asarray(low + (table.take(cell + 1) - low) * rest)
 
 
-def stopped_by_storm(cut_out_ms: float, before_ms: Floats, wind_ms: Floats) -> Floats:
-    """1 where a turbine waits after a storm: from above cut-out until the wind is 3 m/s below it again.
+def built_power(wind: WindAssets, rotor_ms: Floats) -> Floats:
+    """Power in kW of the turbines as built, shape (turbines, times): the published curve where nothing else is known.
+
+    A better or worse rotor reaches full load in less or more wind; full load itself is the controller's.
+    """
+    if wind.rated_factor is None or wind.partial_factor is None or wind.shape is None:
+        return curve_power(wind, rotor_ms)
+    felt = rotor_ms * ((wind.partial_factor / wind.rated_factor) ** (1.0 / 3.0))[:, None]
+    # The curve ends at the wind's own speed, not at that of the better rotor.
+    np.minimum(felt, np.maximum(rotor_ms, wind.cut_out_ms[:, None]), out=felt)
+    full = wind.curves_kw.max(axis=1)[wind.curve][:, None]
+    load = curve_power(wind, felt) / full
+    return np.asarray((wind.rated_factor[:, None] * full) * load ** (1.0 + wind.shape[:, None]))
+
+
+def stopped_by_storm(
+    cut_out_ms: float, before_ms: Floats, wind_ms: Floats, restart_below_ms: float = RESTART_BELOW_CUT_OUT_MS
+) -> Floats:
+    """1 where a turbine waits after a storm: from above cut-out until the wind is `restart_below_ms` below it again.
 
     `before_ms` is the wind of the day before, as far as the look-back reaches; within it a turbine starts
     out running.
@@ -95,7 +129,7 @@ def stopped_by_storm(cut_out_ms: float, before_ms: Floats, wind_ms: Floats) -> F
     speeds = np.concatenate([before_ms, wind_ms])
     number = np.arange(1, len(speeds) + 1)
     tripped = np.maximum.accumulate(np.where(speeds > cut_out_ms, number, 0))
-    released = np.maximum.accumulate(np.where(speeds < cut_out_ms - RESTART_BELOW_CUT_OUT_MS, number, 0))
+    released = np.maximum.accumulate(np.where(speeds < cut_out_ms - restart_below_ms, number, 0))
     return (tripped > released)[len(before_ms) :].astype(np.float64)
 
 

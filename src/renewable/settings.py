@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     events: Literal["none", "typical", "harsh"] = Field(
         "typical", description="how many events the simulator injects"
     )
+    world: Literal["plain", "field", "rough"] = Field(
+        "field", description="how simulated plants, instruments and registry behave"
+    )
     first_day: date | None = Field(
         None,
         description="first local day of results, and first UTC day that Dagster offers as a partition (2014-01-01 where"

@@ -15,6 +15,7 @@ CHANNELS = [name for table in TABLES for name in measurements(table)]
 MODELS = "dbt/renewable_dbt/models/intermediate/intervals"
 # File -> why it may name several of them. A file that does not any more has no place here.
 ALLOWED = {
+    "src/mock_data/instruments.py": "which instruments of a world fail, and how",
     "src/mock_data/losses.py": "a code for each physical process that the simulator injects",
     "src/mock_data/sensors.py": "a value for each quantity that the simulator computes, and which instruments fail",
     "src/mock_data/diagnose.py": "a curve for each of some quantities",

@@ -107,6 +107,8 @@ def generate(
     days: Days = None,
     seed: Annotated[int | None, typer.Option(help=f"{words.SEED} Default: RENEWABLE_SEED.")] = None,
     events: Annotated[str | None, typer.Option(help=f"{words.EVENTS} Default: RENEWABLE_EVENTS.")] = None,
+    world: Annotated[str | None, typer.Option(help=f"{words.WORLD} Default: RENEWABLE_WORLD.")] = None,
+    scale: Annotated[list[str] | None, typer.Option(help=words.SCALE)] = None,
     overwrite: Annotated[bool, typer.Option(help=words.OVERWRITE)] = False,
     jobs: Annotated[int, typer.Option(help=words.JOBS)] = 1,
     diagnose: Annotated[
@@ -116,14 +118,16 @@ def generate(
     """Simulate the fleet: raw files and answer key of each UTC day (default: the 14 whole days before today)."""
     from mock_data.diagnose import diagnose as draw
     from mock_data.generate import generate as simulate
+    from mock_data.worlds import parse_scale
     from renewable.fleet import load_fleet
 
     settings = _load()
     fleet = load_fleet(settings.fleet_dir)
     window = _window(start, end, days) or _window(None, None, 14) or Window.of_day(_today())
     chosen_seed, profile = settings.seed if seed is None else seed, events or settings.events
+    chosen_world = world or settings.world
     if diagnose is not None:
-        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile)}")
+        print(f"plots of {window} in {draw(fleet, window, chosen_seed, diagnose, profile, chosen_world)}")
         return
     summary = simulate(
         fleet,
@@ -131,6 +135,8 @@ def generate(
         data_dir=settings.data_dir,
         seed=chosen_seed,
         profile=profile,
+        world=chosen_world,
+        scale=parse_scale(scale or []),
         overwrite=overwrite,
         jobs=jobs,
         report=_progress,
@@ -148,6 +154,9 @@ def make_fleet(
     wind: Annotated[int, typer.Option(min=0, help="Number of wind turbines.")] = 10,
     solar: Annotated[int, typer.Option(min=0, help="Number of solar plants.")] = 10,
     seed: Annotated[int | None, typer.Option(help="Default: RENEWABLE_SEED.")] = None,
+    interval_minutes: Annotated[
+        int | None, typer.Option(help="Length of all intervals. Default: drawn for each site.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
 ) -> None:
     """Make up a plausible fleet registry (with --out), check one's own, fit its power curves."""
@@ -160,7 +169,7 @@ def make_fleet(
         raise typer.BadParameter("say where: --out DIRECTORY, or use one of the commands check, fit-curve")
     if (out / "assets.csv").exists() and not overwrite:
         raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
-    made = make(wind, solar, _load().seed if seed is None else seed)
+    made = make(wind, solar, _load().seed if seed is None else seed, interval_minutes)
     write_fleet(made, out)
     print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
 

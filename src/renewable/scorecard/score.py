@@ -24,6 +24,21 @@ from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
 SENSOR_KINDS = ("communication_gap", "frozen_sensor", "sensor_drift", "clock_shift")
+# Faults that only worlds other than `plain` add.
+WORLD_SENSOR_KINDS = (
+    "level_shift",
+    "scale_change",
+    "iced_anemometer",
+    "low_anemometer",
+    "shaded_pyranometer",
+    "dead_sensor",
+    "link_loss",
+)
+# What looks alike: nothing arrived, a reading that stands still.
+_ALIKE = {
+    "communication_gap": ("communication_gap", "link_loss"),
+    "frozen_sensor": ("frozen_sensor", "dead_sensor"),
+}
 # What the project sets out to reach on the profile `typical`: (measure, kind) -> bound.
 GOALS: Mapping[tuple[str, str], float] = {
     ("precision", "downtime"): 0.95,
@@ -236,7 +251,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorec
         f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
     )
     lost = "".join(f", found.{kind.kind}_kwh" for kind in loss_kinds())
-    sensor_kinds = ", ".join(sql_literal(kind) for kind in SENSOR_KINDS)
+    sensor_kinds = ", ".join(sql_literal(kind) for kind in (*SENSOR_KINDS, *WORLD_SENSOR_KINDS))
     connection.execute(_COMPARED.format(files=files, frozen=frozen, lost=lost, sensor_kinds=sensor_kinds))
     try:
         ((first, last, assets),) = connection.execute(
@@ -299,16 +314,17 @@ def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str, gap_minutes: i
 
 def _sensor_score(connection: duckdb.DuckDBPyConnection, kind: str) -> KindScore:
     found = {"communication_gap": "is_unmeasured", "frozen_sensor": "is_frozen_found"}.get(kind, "false")
+    is_true = f"coalesce(sensor_fault in ({', '.join(map(sql_literal, _ALIKE.get(kind, (kind,))))}), false)"
     ((true, seen, agreeing),) = connection.execute(
         f"""
         select
-            count(*) filter (where sensor_fault = '{kind}'),
+            count(*) filter (where {is_true}),
             count(*) filter (where {found}),
-            count(*) filter (where sensor_fault = '{kind}' and {found})
+            count(*) filter (where {is_true} and {found})
         from compared
         """
     ).fetchall()
-    events = _event_counts(connection, f"sensor_fault = '{kind}'", found, 60)
+    events = _event_counts(connection, is_true, found, 60)
     return KindScore(kind, true, seen, agreeing, *events, None, None)
 
 

@@ -13,7 +13,7 @@ from mock_data.fleet_maker import make_fleet, write_fleet
 from renewable.settings import REPO
 
 pytestmark = pytest.mark.integration
-FLEET = make_fleet(2, 2, 8)
+FLEET = make_fleet(2, 2, 8, interval_minutes=5)
 
 
 @pytest.mark.parametrize("script", ["generate_weather.py", "generate_generation.py"])
@@ -21,7 +21,7 @@ def test_the_scripts_run_by_path_and_refuse_an_empty_range(script: str, tmp_path
     write_fleet(FLEET, tmp_path / "fleet")
     command = [sys.executable, REPO / "src" / "mock_data" / script, "--data-dir", tmp_path, "--seed", "3"]
     command += ["--fleet-dir", tmp_path / "fleet", "--start", "2025-01-01", "--end"]
-    environment = {"PYTHONPATH": str(REPO / "src")}
+    environment = {"RENEWABLE_WORLD": "plain", "PYTHONPATH": str(REPO / "src")}
     done = subprocess.run(
         [*command, "2025-01-03"], capture_output=True, text=True, env=environment, check=True
     )
@@ -35,10 +35,10 @@ def test_the_scripts_run_by_path_and_refuse_an_empty_range(script: str, tmp_path
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_leaves_whole_files_only(jobs: int, tmp_path: Path) -> None:
-    write_fleet(make_fleet(20, 20, 1), tmp_path / "fleet")
+    write_fleet(make_fleet(20, 20, 1, interval_minutes=5), tmp_path / "fleet")
     command = [sys.executable, REPO / "src" / "mock_data" / "generate_generation.py", "--data-dir", tmp_path]
     command += ["--fleet-dir", tmp_path / "fleet", "--start", "2025-01-01", "--end", "2027-01-01"]
-    environment = {"PYTHONPATH": str(REPO / "src"), "POLARS_MAX_THREADS": "1"}
+    environment = {"RENEWABLE_WORLD": "plain", "PYTHONPATH": str(REPO / "src"), "POLARS_MAX_THREADS": "1"}
     process = subprocess.Popen(
         [*command, "--jobs", str(jobs)],
         env=environment,

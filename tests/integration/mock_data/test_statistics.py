@@ -87,7 +87,7 @@ def test_turbines_of_a_site_feel_nearly_the_same_wind_and_far_sites_do_not(year:
 
 
 def test_fronts_reach_the_eastern_neighbour_later_and_correlation_falls_with_distance() -> None:
-    base = make_fleet(1, 0, 2).assets
+    base = make_fleet(1, 0, 2, interval_minutes=5).assets
     longitudes = [8.0, 9.0, 10.0, 14.0]
     rows = [
         base.with_columns(
@@ -99,7 +99,9 @@ def test_fronts_reach_the_eastern_neighbour_later_and_correlation_falls_with_dis
         )
         for i, longitude in enumerate(longitudes)
     ]
-    simulator = Simulator(Fleet(pl.concat(rows), make_fleet(1, 0, 2).power_curves), 4, "none")
+    simulator = Simulator(
+        Fleet(pl.concat(rows), make_fleet(1, 0, 2, interval_minutes=5).power_curves), 4, "none"
+    )
     days = pl.concat(simulator.day(FIRST + timedelta(days=i)).weather for i in range(400))
     wind = np.stack(
         [days.filter(pl.col("asset_id") == f"w-{i}")["air_pressure_hpa"].to_numpy() for i in range(4)]

@@ -23,7 +23,7 @@ from renewable.windows import Window
 
 pytestmark = pytest.mark.unit
 DAY = date(2025, 2, 27)
-FLEET = make_fleet(5, 5, 3)
+FLEET = make_fleet(5, 5, 3, interval_minutes=5)
 SOURCE = REPO / "src"
 _ONE_DAY = """
 import sys
@@ -31,7 +31,7 @@ from datetime import date
 sys.path.insert(0, sys.argv[1])
 from mock_data.day import Simulator
 from mock_data.fleet_maker import make_fleet
-frames = Simulator(make_fleet(5, 5, 3), 11, "harsh").day(date(2025, 3, 1))
+frames = Simulator(make_fleet(5, 5, 3, interval_minutes=5), 11, "harsh").day(date(2025, 3, 1))
 print(frames.weather.hash_rows(1).sum(), frames.truth.hash_rows(1).sum())
 """
 

@@ -260,7 +260,9 @@ def test_states_are_missing_or_wrong_as_rarely_as_documented(harsh: pl.DataFrame
 
 def test_only_the_simulator_and_the_scorecard_know_of_the_answer_key() -> None:
     allowed = (REPO / "src" / "mock_data", REPO / "src" / "renewable" / "scorecard")
-    reads = re.compile(r"truth[_/\"'.](?!_|y)|mock_data\.truth|TRUTH_SCHEMA")
+    reads = re.compile(
+        r"truth[_/\"'.](?!_|y)|mock_data\.truth|TRUTH_SCHEMA|mock_data\.conditions|CONDITIONS_SCHEMA|worlds\.toml"
+    )
     found = [
         str(path.relative_to(REPO))
         for top in ("src", "dbt", "dags")

@@ -17,7 +17,7 @@ from renewable.windows import Window
 pytestmark = pytest.mark.unit
 DAY = date(2025, 3, 1)
 WINDOW = Window(DAY, DAY + timedelta(days=7))
-FLEET = make_fleet(2, 2, 8)
+FLEET = make_fleet(2, 2, 8, interval_minutes=5)
 ALL_DEFECTS = [*DEFECTS, *FILE_DEFECTS]
 
 
@@ -92,6 +92,14 @@ def test_a_made_fleet_loads_and_follows_from_its_seed(tmp_path: Path) -> None:
     assert not make_fleet(60, 40, 6).assets.equals(fleet.assets)
     assert dict(fleet.assets["technology"].value_counts().iter_rows()) == {"wind": 60, "solar": 40}
     assert fleet.assets["timezone"].n_unique() > 3
+    assert set(fleet.assets["interval_minutes"]) == {5, 10, 15, 30, 60}
+    one_a_site = fleet.assets.group_by("site_id").agg(pl.col("interval_minutes").n_unique())
+    assert set(one_a_site["interval_minutes"]) == {1}
+    even = make_fleet(60, 40, 5, interval_minutes=30).assets
+    assert set(even["interval_minutes"]) == {30}
+    assert even.drop("interval_minutes").equals(fleet.assets.drop("interval_minutes"))
     assert fleet.assets["turbine_model"].n_unique() > 3
+    with pytest.raises(FleetError, match="no intervals of 7 minutes; choose one of"):
+        make_fleet(1, 1, 1, interval_minutes=7)
     with pytest.raises(FleetError, match="at least one asset"):
         make_fleet(0, 0, 1)
