@@ -7,7 +7,8 @@ with loads as (
     select
         power.asset_id,
         power.timestamp_utc,
-        power.active_power_kw / assets.rated_power_kw as load_ratio
+        power.active_power_kw / assets.rated_power_kw as load_ratio,
+        {{ run_key('power.asset_id', 'power.timestamp_utc', 'assets.interval_minutes') }} as run
     from {{ ref('int_expected_power') }} as power
     inner join {{ ref('stg_assets') }} as assets on power.asset_id = assets.asset_id
     where
@@ -16,7 +17,7 @@ with loads as (
 
 ),
 
--- Four readings, and as many as half an hour has; six for a meter that repeats its reading.
+-- Four readings without a gap, and as many as half an hour has; six for a meter that repeats its reading.
 windows as (
 
     select
@@ -29,10 +30,10 @@ windows as (
         count(*) over six = 6 and max(load_ratio) over six = min(load_ratio) over six as ends_equal
     from loads
     window
-        four as (partition by asset_id order by timestamp_utc rows between 3 preceding and current row),
-        six as (partition by asset_id order by timestamp_utc rows between 5 preceding and current row),
+        four as (partition by asset_id, run order by timestamp_utc rows between 3 preceding and current row),
+        six as (partition by asset_id, run order by timestamp_utc rows between 5 preceding and current row),
         half_hour as (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             range between interval '30 minutes' preceding and current row
         )
@@ -46,15 +47,15 @@ spread as (
         timestamp_utc,
         bool_or(ends_still) over four or bool_or(ends_still) over half_hour as is_still,
         bool_or(ends_equal) over (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             rows between current row and 5 following
         ) as is_constant
     from windows
     window
-        four as (partition by asset_id order by timestamp_utc rows between current row and 3 following),
+        four as (partition by asset_id, run order by timestamp_utc rows between current row and 3 following),
         half_hour as (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             range between current row and interval '30 minutes' following
         )

@@ -49,7 +49,7 @@ frost as (
         last_value(case when ratio > 0.03 then ratio end ignore nulls) over (
             partition by asset_id
             order by hour_utc
-            range between interval '60 hours' preceding and current row
+            range between interval '12 hours' preceding and current row
         ) as last_running_ratio,
         count(*) filter (where ratio between 0.03 and 0.92) over (
             partition by asset_id
