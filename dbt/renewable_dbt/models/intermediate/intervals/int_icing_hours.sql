@@ -77,7 +77,8 @@ lowered as (
     where
         coalesce(frost_ratio, 0.0) < 0.97
         and (
-            coalesce(frost_ratio, 1.0) > 0.03
+            frost_ratio is null
+            or frost_ratio > 0.03
             or coalesce(site_ratio < 0.92, last_running_ratio < 0.92 and low_hours_before >= 3)
         )
 
