@@ -75,7 +75,7 @@ cause_hours as (
         asset_id,
         hour_utc
     from {{ ref('int_cause_hours') }}
-    where {{ around_reach('int_flat_intervals', 'hour_utc', back=1, ahead=1) }}
+    where {{ in_reach('int_flat_intervals', 'hour_utc') }}
 
 ),
 
@@ -92,7 +92,7 @@ flat as (
         assessed.active_power_kw,
         least(assessed.rated_power_kw, assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }})
             as expected_power_kw,
-        reference.highest_power_kw,
+        coalesce(reference.highest_power_kw, assessed.rated_power_kw) as highest_power_kw,
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
@@ -160,7 +160,7 @@ select
     and intervals >= 4
     and load_spread <= 0.01
     and gap_sum_kw / intervals >= 0.05 * rated_power_kw
-    and weather_range_steps >= 1.0 as is_low,
+    and coalesce(weather_range_steps >= 1.0, true) as is_low,
     -- What the weather moves by more than the scatter of its sensor, the power does not follow.
     expected_load_spread >= greatest(case when load_spread <= 0.002 then 0.01 else 0.02 end, 4.0 * load_spread)
     and (
