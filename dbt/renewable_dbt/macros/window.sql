@@ -16,10 +16,10 @@
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead
     snow      72 hours back
-    derating  60 hours back, to hours that look 60 hours back themselves; 24 and 24 hours ahead, and up to 48 more to
-              the next derated hour
-    stops     24 hours to both sides
-    plateaus  14 hours to both sides
+    derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
+              24 and 24 hours ahead, and up to 48 more to the next derated hour
+    stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
+    plateaus  20 hours to both sides, 9 of them around flat intervals
     clear     10 days from step to step, 25 days of a fall, 20 days of changes before it -#}
 {% macro reach(model_name) -%}
     {%- set month = var('lookback_days') -%}
@@ -39,12 +39,12 @@
         'int_asset_hours': (2, month),
         'int_icing_hours': (3, month + 5),
         'int_snow_hours': (2, month + 3),
-        'int_derating_hours': (7, month + 10),
-        'int_stops': (4, month + 6),
+        'int_derating_hours': (7, month + 11),
+        'int_stops': (5, month + 7),
         'int_flat_intervals': (8, month + 11),
-        'int_plateaus': (8, month + 11),
-        'int_causes': (8, month + 11),
-        'int_attribution': (8, month + 11),
+        'int_plateaus': (8, month + 12),
+        'int_causes': (8, month + 12),
+        'int_attribution': (8, month + 12),
     } -%}
     {{ return(days[model_name]) }}
 {%- endmacro %}

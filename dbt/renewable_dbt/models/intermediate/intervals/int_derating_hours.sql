@@ -7,13 +7,13 @@ with explained as (
         asset_id,
         hour_utc
     from {{ ref('int_icing_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=5, ahead=4) }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=6, ahead=4) }}
     union all
     select
         asset_id,
         hour_utc
     from {{ ref('int_snow_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=5, ahead=4) }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=6, ahead=4) }}
 
 ),
 
@@ -35,7 +35,7 @@ steady_hours as (
         hours.ratio is not null
         and hours.expected_load_ratio >= 0.12
         and explained.asset_id is null
-        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=5, ahead=4) }}
+        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=6, ahead=4) }}
 
 ),
 

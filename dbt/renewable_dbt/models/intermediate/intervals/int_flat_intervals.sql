@@ -7,7 +7,8 @@ with loads as (
     select
         power.asset_id,
         power.timestamp_utc,
-        power.active_power_kw / assets.rated_power_kw as load_ratio
+        power.active_power_kw / assets.rated_power_kw as load_ratio,
+        {{ run_key('power.asset_id', 'power.timestamp_utc', 'assets.interval_minutes') }} as run
     from {{ ref('int_expected_power') }} as power
     inner join {{ ref('stg_assets') }} as assets on power.asset_id = assets.asset_id
     where
@@ -16,7 +17,7 @@ with loads as (
 
 ),
 
--- Four readings, and as many as half an hour has; six for a meter that repeats its reading.
+-- Four readings without a gap, and as many as half an hour has; six for a meter that repeats its reading.
 windows as (
 
     select
@@ -29,10 +30,10 @@ windows as (
         count(*) over six = 6 and max(load_ratio) over six = min(load_ratio) over six as ends_equal
     from loads
     window
-        four as (partition by asset_id order by timestamp_utc rows between 3 preceding and current row),
-        six as (partition by asset_id order by timestamp_utc rows between 5 preceding and current row),
+        four as (partition by asset_id, run order by timestamp_utc rows between 3 preceding and current row),
+        six as (partition by asset_id, run order by timestamp_utc rows between 5 preceding and current row),
         half_hour as (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             range between interval '30 minutes' preceding and current row
         )
@@ -46,15 +47,15 @@ spread as (
         timestamp_utc,
         bool_or(ends_still) over four or bool_or(ends_still) over half_hour as is_still,
         bool_or(ends_equal) over (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             rows between current row and 5 following
         ) as is_constant
     from windows
     window
-        four as (partition by asset_id order by timestamp_utc rows between current row and 3 following),
+        four as (partition by asset_id, run order by timestamp_utc rows between current row and 3 following),
         half_hour as (
-            partition by asset_id
+            partition by asset_id, run
             order by timestamp_utc
             range between current row and interval '30 minutes' following
         )
@@ -74,7 +75,7 @@ cause_hours as (
         asset_id,
         hour_utc
     from {{ ref('int_cause_hours') }}
-    where {{ around_reach('int_flat_intervals', 'hour_utc', back=1, ahead=1) }}
+    where {{ in_reach('int_flat_intervals', 'hour_utc') }}
 
 ),
 
@@ -91,7 +92,7 @@ flat as (
         assessed.active_power_kw,
         least(assessed.rated_power_kw, assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }})
             as expected_power_kw,
-        reference.highest_power_kw,
+        coalesce(reference.highest_power_kw, assessed.rated_power_kw) as highest_power_kw,
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
@@ -159,7 +160,7 @@ select
     and intervals >= 4
     and load_spread <= 0.01
     and gap_sum_kw / intervals >= 0.05 * rated_power_kw
-    and weather_range_steps >= 1.0 as is_low,
+    and coalesce(weather_range_steps >= 1.0, true) as is_low,
     -- What the weather moves by more than the scatter of its sensor, the power does not follow.
     expected_load_spread >= greatest(case when load_spread <= 0.002 then 0.01 else 0.02 end, 4.0 * load_spread)
     and (

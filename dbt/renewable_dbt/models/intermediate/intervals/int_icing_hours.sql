@@ -49,7 +49,7 @@ frost as (
         last_value(case when ratio > 0.03 then ratio end ignore nulls) over (
             partition by asset_id
             order by hour_utc
-            range between interval '60 hours' preceding and current row
+            range between interval '12 hours' preceding and current row
         ) as last_running_ratio,
         count(*) filter (where ratio between 0.03 and 0.92) over (
             partition by asset_id
@@ -77,7 +77,8 @@ lowered as (
     where
         coalesce(frost_ratio, 0.0) < 0.97
         and (
-            coalesce(frost_ratio, 1.0) > 0.03
+            frost_ratio is null
+            or frost_ratio > 0.03
             or coalesce(site_ratio < 0.92, last_running_ratio < 0.92 and low_hours_before >= 3)
         )
 

@@ -38,11 +38,9 @@ stopped as (
         assessed.interval_minutes,
         assessed.is_stopped_by_state,
         assessed.is_stopped_by_state
-        or coalesce(
-            assessed.expected_power_kw
-            >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw, false
-        )
-        or coalesce(assessed.neighbours_power_kw >= 0.08 * assessed.rated_power_kw, false) as is_proof,
+        or assessed.expected_power_kw
+        >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw
+        or assessed.neighbours_power_kw >= 0.08 * assessed.rated_power_kw as is_proof,
         {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from assessed
     left join excused_hours
