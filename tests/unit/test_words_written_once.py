@@ -24,6 +24,7 @@ ALLOWED = {
     "src/renewable/scorecard/score.py": "goals: a bound for each of some kinds",
     f"{MODELS}/int_assessed_intervals.sql": "columns that its formulas read",
     f"{MODELS}/int_expected_power.sql": "columns that later models read beside the expected power",
+    f"{MODELS}/int_own_power.sql": "columns that later models read beside the expected power",
     f"{MODELS}/int_solar_expected_power.sql": "columns that its formulas read",
     f"{MODELS}/int_wind_expected_power.sql": "columns that its formulas read",
 }

@@ -86,9 +86,9 @@ hours as (
     select
         asset_id,
         hour_utc,
-        min(site_id) as site_id,
-        min(technology) as technology,
-        min(units) as units,
+        site_id,
+        technology,
+        units,
         {{ exact_mean('load_ratio') }} as load_ratio,
         {{ exact_mean('expected_load_ratio') }} as expected_load_ratio,
         max(load_ratio) - min(load_ratio) > 0.0 or count(*) < 3 as moves,
@@ -101,7 +101,7 @@ hours as (
         {{ fixed_point_sum('neighbours_expected_load_ratio', standing_beside_neighbours()) }} as standing_neighbours_load_sum,
         count(*) filter (where {{ standing_beside_neighbours() }}) as standing_intervals
     from witnessed
-    group by asset_id, hour_utc
+    group by asset_id, hour_utc, site_id, technology, units
 
 ),
 
@@ -143,24 +143,16 @@ verdicts as (
             {{ far_above('load_ratio', 'expected_load_ratio') }}
             or ({{ is_dark() }} and load_ratio > 0.02)
         ) as is_too_low,
-        coalesce(
-            {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
-            and (stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio),
-            false
+        {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
+        and (
+            stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio
         ) as is_lower_than_neighbours,
-        coalesce(
-            {{ far_above('witnessed_expected_load_ratio', 'witnessed_load_ratio') }}
-            and {{ alike('witnessed_load_ratio', 'neighbours_load_ratio') }}
-            and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }},
-            false
-        ) as is_higher_than_neighbours,
-        coalesce(
-            technology = 'wind'
-            and standing_intervals > 0
-            and standing_neighbours_load >= 0.1 * standing_around
-            and standing_load < 0.8 * standing_neighbours_load,
-            false
-        ) as is_behind_standing_rotor,
+        {{ far_above('witnessed_expected_load_ratio', 'witnessed_load_ratio') }}
+        and {{ alike('witnessed_load_ratio', 'neighbours_load_ratio') }}
+        and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }} as is_higher_than_neighbours,
+        technology = 'wind'
+        and standing_neighbours_load >= 0.1 * standing_around
+        and standing_load < 0.8 * standing_neighbours_load as is_behind_standing_rotor,
         is_frosty
         and units > 1
         and surpassing_units >= case when units < 4 then 1 else 2 end

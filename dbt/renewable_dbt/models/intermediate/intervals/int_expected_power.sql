@@ -17,7 +17,7 @@ believed as (
         assets.rated_power_kw,
         {{ stands('own.active_power_kw', 'assets.rated_power_kw') }} as stands,
         contradicted.neighbours_power_kw as contradicting_power_kw,
-        case when contradicted.asset_id is null then own.own_expected_power_kw end as believed_power_kw
+        contradicted.asset_id is not null or own.own_expected_power_kw is null as is_unknown
     from {{ ref('int_own_power') }} as own
     inner join {{ ref('stg_assets') }} as assets on own.asset_id = assets.asset_id
     left join contradicted
@@ -36,7 +36,7 @@ unknown_at as (
         technology,
         timestamp_utc
     from believed
-    where believed_power_kw is null
+    where is_unknown
 
 ),
 
@@ -46,10 +46,10 @@ neighbours as (
         believed.site_id,
         believed.technology,
         believed.timestamp_utc,
-        {{ exact_mean('believed.believed_power_kw / believed.rated_power_kw') }} as expected_load_ratio
+        {{ exact_mean('believed.own_expected_power_kw / believed.rated_power_kw') }} as expected_load_ratio
     from believed
     inner join unknown_at using (site_id, technology, timestamp_utc)
-    where believed.believed_power_kw is not null
+    where not believed.is_unknown
     group by believed.site_id, believed.technology, believed.timestamp_utc
 
 ),
@@ -77,6 +77,7 @@ witnessed as (
 
     select
         believed.*,
+        case when not believed.is_unknown then believed.own_expected_power_kw end as believed_power_kw,
         neighbours.expected_load_ratio * believed.rated_power_kw as neighbours_expected_power_kw,
         case
             when 2 * producing.units >= producing.site_units - 1
@@ -85,7 +86,7 @@ witnessed as (
     from believed
     left join neighbours
         on
-            believed.believed_power_kw is null
+            believed.is_unknown
             and believed.site_id = neighbours.site_id
             and believed.technology = neighbours.technology
             and believed.timestamp_utc = neighbours.timestamp_utc
