@@ -20,6 +20,7 @@ dirty as (
 
     select
         sums.*,
+        coalesce(', ' || sums.unseen_kinds || ',', '') as told_unseen,
         coalesce((1.0 - soiling.soiling_ratio) * sums.soilable_kwh, 0.0) as soiling_kwh
     from sums
     left join soiling
@@ -48,7 +49,7 @@ categories as (
         date_local,
         '{{ category }}' as loss_category,
         {{ category }}_kwh as lost_kwh,
-        coalesce(', ' || unseen_kinds || ',' like '%, {{ category }},%', false) as is_unseen
+        told_unseen like '%, {{ category }},%' as is_unseen
     from balanced
     {%- if category == 'not_comparable' or category in reported_kinds(words, ['people']) %}
     where {{ category }}_kwh <> 0.0
