@@ -169,7 +169,7 @@ def make_fleet(
 def check_fleet(
     directory: Annotated[Path | None, typer.Argument(help="Default: RENEWABLE_FLEET_DIR.")] = None,
 ) -> None:
-    """Validate the files of a fleet, those of what people report too: all faults at once, then what looks like a slip."""
+    """Validate the files of a fleet, with what people report: all faults at once, then what looks like a slip."""
     from renewable.fleet import doubts, load_fleet
 
     where = directory or _load().fleet_dir
