@@ -32,7 +32,8 @@ class Settings(BaseSettings):
         None, description="DuckDB file; default: <data_dir>/warehouse/renewable.duckdb"
     )
     fleet_dir: Path = Field(
-        Path("dbt/renewable_dbt/seeds"), description="directory of assets.csv and power_curves.csv"
+        Path("dbt/renewable_dbt/seeds"),
+        description="directory of assets.csv and power_curves.csv, and of events.csv and bad_readings.csv if any",
     )
     input: Literal["simulator", "mapping", "files"] = Field(
         "simulator",

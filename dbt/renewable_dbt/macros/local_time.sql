@@ -95,7 +95,13 @@
 {%- endmacro %}
 
 {% macro default__each_day(start_utc, end_utc) -%}
-    cast(unnest(generate_series({{ utc_date(start_utc) }}, {{ utc_date(end_utc) }}, interval 1 day)) as date)
+    cast(
+        unnest(generate_series(
+            cast({{ start_utc }} at time zone 'UTC' as date),
+            cast({{ end_utc }} at time zone 'UTC' as date),
+            interval '1 day'
+        )) as date
+    )
 {%- endmacro %}
 
 {#- Whole minutes from one instant to a later one. -#}

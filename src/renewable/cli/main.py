@@ -178,13 +178,16 @@ def make_fleet(
 def check_fleet(
     directory: Annotated[Path | None, typer.Argument(help="Default: RENEWABLE_FLEET_DIR.")] = None,
 ) -> None:
-    """Validate assets.csv and power_curves.csv; lists all faults at once, then what looks like a slip."""
+    """Validate the files of a fleet, with what people report: all faults at once, then what looks like a slip."""
     from renewable.fleet import doubts, load_fleet
 
     where = directory or _load().fleet_dir
     found = load_fleet(where)
     sites, models = found.assets["site_id"].n_unique(), found.power_curves["turbine_model"].n_unique()
     print(f"{where}: {found.assets.height} assets at {sites} sites, {models} power curves, no faults")
+    events, bad = found.reported.events, found.reported.bad_readings
+    if events.height + bad.height:
+        print(f"reported, by asset: {events.height} events, {bad.height} times of bad readings")
     for doubt in doubts(found, datetime.now(UTC)):
         print(f"look again: {doubt}")
 

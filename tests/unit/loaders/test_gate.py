@@ -121,6 +121,9 @@ def test_a_conflict_across_parts_goes_whatever_their_order(fleet: Fleet, good: p
     assert forward.rejected.height == backward.rejected.height == 2
 
 
+_NAMED = ("asset_id", "timestamp", "active_power_kw", "operating_state")
+
+
 @given(
     rows=st.lists(
         st.tuples(
@@ -138,8 +141,10 @@ def test_a_conflict_across_parts_goes_whatever_their_order(fleet: Fleet, good: p
 def test_rows_in_are_loaded_collapsed_or_quarantined_for_any_input(
     fleet: Fleet, rows: list[tuple[object, ...]], cut: int
 ) -> None:
-    table = [(asset, stamp, power, None, state) for asset, stamp, power, state in rows]
-    frame = pl.DataFrame(table, schema=SCHEMA, orient="row")
+    named = pl.DataFrame(rows, schema={name: SCHEMA[name] for name in _NAMED}, orient="row")
+    frame = named.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in SCHEMA.items() if name not in _NAMED
+    ).select(SCHEMA.names())
     verdict = _judge(fleet, frame[:cut], frame[cut:])
     total = [sum(values) for values in zip(*(_counts(c) for c in verdict.counts.values()), strict=True)]
     assert total[0] == frame.height == sum(total[1:4])

@@ -212,4 +212,5 @@ def test_what_common_tools_write_by_default_is_taken(
     seen = inspect_file(tmp_path / "a.parquet", "generation", max_rows=10_000)
     frame, refusal = read_rows(seen)
     assert (seen.refusal, refusal) == (None, None)
-    assert frame is not None and frame.select(SCHEMA.names()).equals(own)
+    assert frame is not None and frame.select(own.columns).equals(own)
+    assert set(frame.columns) == set(SCHEMA.names()), "what came with later contracts is there, and null"

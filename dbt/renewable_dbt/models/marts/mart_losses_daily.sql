@@ -27,6 +27,7 @@ dirty as (
 
     select
         sums.*,
+        coalesce(', ' || sums.unseen_kinds || ',', '') as told_unseen,
         coalesce(underperforming.lost_kwh, 0.0) as underperformance_kwh,
         -- Null where nobody knows the dirt: then the category has no row, and the energy stays in the residual.
         case when assets.technology = 'solar' then (1.0 - soiling.soiling_ratio) * sums.soilable_kwh else 0.0 end
@@ -63,7 +64,7 @@ categories as (
         date_local,
         '{{ category }}' as loss_category,
         {{ category }}_kwh as lost_kwh,
-        coalesce(', ' || unseen_kinds || ',' like '%, {{ category }},%', false) as is_unseen
+        told_unseen like '%, {{ category }},%' as is_unseen
     from balanced
     {%- if category == 'not_comparable' or category in reported_kinds(words, ['people']) %}
     where {{ category }}_kwh <> 0.0
