@@ -9,7 +9,7 @@ with sums as (
 
 assets as (
 
-    select * from {{ ref('stg_assets') }}
+    select * from {{ ref('stg_asset_ratings') }}
 
 ),
 
@@ -61,7 +61,11 @@ asset_days as (
         lengths.intervals_of_day,
         soiling.soiling_ratio
     from sums
-    inner join assets on sums.asset_id = assets.asset_id
+    inner join assets
+        on
+            sums.asset_id = assets.asset_id
+            and coalesce(sums.date_local >= assets.rated_since, true)
+            and coalesce(sums.date_local < assets.rated_until, true)
     left join lengths
         on
             assets.timezone = lengths.timezone

@@ -27,6 +27,7 @@ own as (
     select
         wind.asset_id,
         wind.timestamp_utc,
+        wind.rated_since,
         wind.active_power_kw,
         wind.curtailment_limit_kw,
         wind.operating_state,
@@ -45,6 +46,7 @@ own as (
     select
         solar.asset_id,
         solar.timestamp_utc,
+        solar.rated_since,
         solar.active_power_kw,
         solar.curtailment_limit_kw,
         solar.operating_state,
@@ -73,7 +75,7 @@ placed as (
         assets.technology,
         assets.rated_power_kw
     from own
-    inner join {{ ref('stg_assets') }} as assets on own.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('own', 'assets') }}
 
 ),
 
@@ -106,6 +108,7 @@ neighbours as (
 select
     placed.asset_id,
     placed.timestamp_utc,
+    placed.rated_since,
     placed.active_power_kw,
     placed.curtailment_limit_kw,
     placed.operating_state,

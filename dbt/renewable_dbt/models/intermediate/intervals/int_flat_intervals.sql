@@ -7,6 +7,7 @@ with powers as (
     select
         asset_id,
         timestamp_utc,
+        rated_since,
         active_power_kw,
         abs(active_power_kw - lag(active_power_kw) over (partition by asset_id order by timestamp_utc)) as power_step_kw
     from {{ ref('int_expected_power') }}
@@ -21,7 +22,7 @@ still as (
         powers.timestamp_utc,
         powers.power_step_kw
     from powers
-    inner join {{ ref('stg_assets') }} as assets on powers.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('powers', 'assets') }}
     where
         powers.power_step_kw <= 0.005 * assets.rated_power_kw
         and powers.active_power_kw between 0.03 * assets.rated_power_kw and 0.97 * assets.rated_power_kw

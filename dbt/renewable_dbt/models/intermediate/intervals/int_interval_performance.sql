@@ -36,6 +36,7 @@ select
     asset_id,
     timestamp_utc,
     date_local,
+    rated_since,
     interval_hours,
     {%- for channel in words.generation + words.weather %}
     {{ channel }},

@@ -27,7 +27,7 @@ joined as (
         doubts.{{ channel }}_rule
         {%- endfor %}
     from {{ ref('int_intervals') }} as intervals
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     left join doubts
         on
             intervals.asset_id = doubts.asset_id
@@ -42,7 +42,8 @@ joined as (
 select
     asset_id,
     timestamp_utc,
-    date_local
+    date_local,
+    rated_since
     {%- for channel in words.generation + words.weather %},
     {{ channel }}
     {%- endfor %}
