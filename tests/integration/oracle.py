@@ -512,7 +512,7 @@ def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date
             middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in rain) / amount
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
             washed[day] = start + timedelta(minutes=math.floor(middle + 0.5))
-        ratios = [r for i in rows if (r := _clear_ratio(asset, i)) is not None]
+        ratios = [r for i in rows if (r := _clear_ratio(i.asset, i)) is not None]
         if len(ratios) >= 3:
             ratio[day] = median(ratios)
     dirty, is_washed = {}, {}

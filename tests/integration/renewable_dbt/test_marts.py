@@ -50,7 +50,7 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def mixed_fleet() -> Fleet:
-    """Intervals of 5 to 30 minutes, two zones with two assets each, one asset commissioned in the middle, two changed."""
+    """Intervals of 5 to 30 minutes, two zones with two assets each; one commissioned in the middle, two changed."""
     whole = load_fleet(SEEDS)
     commissioned = pl.when(pl.col("asset_id") == LATE).then(LATE_FROM).otherwise("commissioned_on")
     assets = whole.assets.filter(pl.col("asset_id").is_in(list(MINUTES))).with_columns(
