@@ -666,7 +666,7 @@ def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date
             middle = math.fsum(mm * (at.hour * 60 + at.minute) for at, mm in fell) / amount
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
             rain[day] = amount, start + timedelta(minutes=math.floor(middle + 0.5))
-        ratios = [r for i in rows if (r := _clear_ratio(asset, i)) is not None]
+        ratios = [r for i in rows if (r := _clear_ratio(i.asset, i)) is not None]
         if len(ratios) * rows[0].hours >= 1 and 0.3 <= median(ratios) <= 1.7:
             ratio[day] = median(ratios)
     held, recovered = _sudden_changes(ratio)

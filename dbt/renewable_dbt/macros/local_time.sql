@@ -11,6 +11,17 @@
     (date '1970-01-01' + cast((epoch_us({{ column }}) // 60000000 + {{ utc_offset_minutes }}) // 1440 as integer))
 {%- endmacro %}
 
+{#- UTC instant at which a local day begins under the offset of a row of utc_offsets. -#}
+{% macro begin_of_local_day(date_local) -%}
+    {{ minutes_after(utc_midnight(date_local), '-utc_offsets.utc_offset_minutes') }}
+{%- endmacro %}
+
+{#- Whether a row of stg_asset_ratings is the one of an interval. -#}
+{% macro is_rated_by(interval, ratings) -%}
+    {{ interval }}.asset_id = {{ ratings }}.asset_id
+    and {{ interval }}.rated_since is not distinct from {{ ratings }}.rated_since
+{%- endmacro %}
+
 {#- UTC date of an instant. -#}
 {% macro utc_date(column) -%}
     {{ local_date(column, 0) }}

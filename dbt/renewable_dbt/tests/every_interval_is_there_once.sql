@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_expected_power'}}}) }}
 
--- A day holds all intervals of each asset once, from commissioning on, and so does every table of intervals. Counted by
+-- A day of the calendar holds all intervals of each asset once, and so does every table of intervals. Counted by
 -- asset and day: millions of keys need not be compared one by one.
 with intervals as (
 

@@ -37,7 +37,16 @@ WALK = {
     "int_attribution": _INTERVAL,
     "int_interval_performance": _INTERVAL,
 }
-_KEYS = ("asset_id", "site_id", "technology", "timestamp_utc", "hour_utc", "date_local", "interval_minutes")
+_KEYS = (
+    "asset_id",
+    "site_id",
+    "technology",
+    "timestamp_utc",
+    "hour_utc",
+    "date_local",
+    "rated_since",
+    "interval_minutes",
+)
 _UNITS = {
     "_kg_m3": "kg/m³",
     "_kwh": "kWh",

@@ -63,7 +63,7 @@ class BuiltDay:
     build_id: str
     models_version: str
     registry_version: str
-    # What the end of the data was to the day (renewable.transform.staleness); None: nobody wrote it down.
+    # Where the day lay in the calendar (renewable.transform.staleness); None: nobody wrote it down.
     edge: str | None = None
 
 
@@ -195,8 +195,8 @@ def settle_days(
 ) -> None:
     """Write that `days` are built from `loaded` (BUILT_FILES_SCHEMA) and clear their marks; one transaction.
 
-    `edges` has the days of the calendar, with their edge. Other days without files leave the books, but for what is
-    `reported` of them (by day and asset, of all days built).
+    `edges` has the days of the calendar, with their edge, and days with files. Other days leave the books, but for what
+    is `reported` of them (by day and asset, of all days built).
     """
     files = loaded.filter(pl.col("day").is_in(list(days)))
     for name in ("built_days", "built_files", "held_assets", "half_built"):
@@ -206,8 +206,8 @@ def settle_days(
         connection,
         "built_days",
         [
-            (day, built.build_id, built.models_version, version, edges.get(day))
-            for day in sorted({*files["day"], *(set(days) & edges.keys())})
+            (day, built.build_id, built.models_version, version, edges[day])
+            for day in sorted(set(days) & edges.keys())
         ],
     )
     _insert(connection, "built_files", files.rows())

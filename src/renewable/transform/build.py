@@ -24,7 +24,7 @@ from loaders.load_log import (
     warehouse_log,
 )
 from renewable.contract import TABLES
-from renewable.data_calendar import read_edges
+from renewable.data_calendar import days_with_data, doubtful_holes, read_edges
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, asset_facts, load_fleet
 from renewable.reported import spans_of
@@ -60,6 +60,7 @@ from renewable.transform.models_version import models_version, tests_version
 from renewable.transform.staleness import (
     CUT,
     INSIDE,
+    OUTSIDE,
     WHOLE,
     Stale,
     Versions,
@@ -223,10 +224,10 @@ class _Builder:
         return find_stale(self._loaded, self._books, self._versions)
 
     def _read_edges(self, connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
-        """Each day of the calendar, with what the end of the data is to it (`BuiltDay.edge`)."""
-        of_days = dict.fromkeys(self._calendar.days, INSIDE)
+        """Each day that has files, or belongs to the calendar, with its place in it (`BuiltDay.edge`)."""
+        of_days = dict.fromkeys(self._loaded["day"], OUTSIDE) | dict.fromkeys(self._calendar.days, INSIDE)
         minutes = dict(self._fleet.assets.select("asset_id", "interval_minutes").iter_rows())
-        readings = [connection.table(f"{DATASET}.{name}") for name in (TABLES if of_days else ())]
+        readings = [connection.table(f"{DATASET}.{name}") for name in (TABLES if self._calendar.days else ())]
         found = read_edges(self._calendar, readings, minutes)
         for day in self._calendar.last_days:
             is_cut = day in found and found[day].is_cut(min(minutes.values()))
@@ -252,6 +253,9 @@ class _Builder:
         if from_nothing and not full:
             days |= self._known_days()
             pieces = list(pieces_of(days, self._rows_a_day(), PIECE_ROWS))
+        if any(stale.why == "calendar" for stale in found):
+            for doubt in doubtful_holes(days_with_data(self._loaded)):
+                self._report(doubt)
         self._begin(days, from_nothing=from_nothing)
         left = set(days)
         for number, piece in enumerate(pieces):

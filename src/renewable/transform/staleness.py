@@ -14,9 +14,9 @@ from renewable.transform.books import BUILT_FILES_SCHEMA, Books, Registry, regis
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
 Why = Literal["files", "calendar", "registry", "reported", "models", "half built", "failed test"]
-# What the end of the data was to a day when it was built (`BuiltDay.edge`): nothing, or its data were the last ones and
-# some of its intervals did not count, or all of them did.
-INSIDE, CUT, WHOLE = "inside", "cut", "whole"
+# Where a day lay in the calendar when it was built (`BuiltDay.edge`): nowhere, as with files without a row; among other
+# days; or at its end, and some of its intervals did not count, or all of them did.
+OUTSIDE, INSIDE, CUT, WHOLE = "outside", "inside", "cut", "whole"
 
 
 @dataclass(frozen=True)
@@ -231,19 +231,21 @@ def _calendar(loaded: pl.DataFrame, books: Books, registry: Registry) -> Iterato
     calendar = calendar_of(loaded, registry)
     days, edges = set(calendar.days), set(calendar.last_days)
     named = {*loaded["day"], *books.files["day"]}
+    left = {day for day, built in books.days.items() if built.edge not in (None, OUTSIDE)} - days
     reasons = {
         "no file names it, and it lies between days that have data": days - named - books.days.keys(),
-        "it no longer lies between days that have data": books.days.keys() - named - days,
-        "its data were the last ones when it was built": {
-            day for day, built in books.days.items() if built.edge == CUT and day not in edges
-        },
-        "its data are the last ones now": {
-            day for day, built in books.days.items() if built.edge == INSIDE and day in edges
-        },
+        "it lies between days that have data now": _built_at(books, OUTSIDE) & days,
+        "it no longer lies between days that have data": left | books.days.keys() - named - days,
+        "its data were the last ones when it was built": _built_at(books, CUT) & days - edges,
+        "its data are the last ones now": _built_at(books, INSIDE) & edges,
     }
     for detail, found in reasons.items():
         for window in contiguous_windows(found):
             yield Stale(window, "calendar", detail)
+
+
+def _built_at(books: Books, edge: str) -> set[date]:
+    return {day for day, built in books.days.items() if built.edge == edge}
 
 
 def _failed(books: Books) -> Iterator[Stale]:

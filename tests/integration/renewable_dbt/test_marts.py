@@ -10,7 +10,7 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
 from renewable.atomic_write import write_parquet_atomic
-from renewable.fleet import Fleet, load_fleet
+from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.published.publish import publish
 from renewable.published.ratios import ratios_by
 from renewable.raw_files import RawFileName
@@ -72,6 +72,9 @@ BAD = [
     Told("campo-claro-s-01", _utc(29, 8), _utc(29, 14), "active_power_kw"),
     Told("prairie-ridge-w-02", _utc(31), _utc(31, 6), "*"),
 ]
+# Since when an asset is another one: other capacity, losses, curve.
+CHANGED = {"nordermarsch-w-01": date(2025, 10, 30), "campo-claro-s-01": date(2025, 10, 29)}
+OTHER_MODEL = "V90/2000"
 KEYS = {
     "mart_asset_daily": ["asset_id", "date_local"],
     "mart_fleet_daily": ["group_level", "group_name", "date_local"],
@@ -85,21 +88,30 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def mixed_fleet() -> Fleet:
-    """Intervals of 5 to 30 minutes, two zones with two assets each, one asset commissioned in the middle."""
+    """Intervals of 5 to 30 minutes, two zones with two assets each; one commissioned in the middle, two changed."""
     whole = load_fleet(SEEDS)
     commissioned = pl.when(pl.col("asset_id") == LATE).then(LATE_FROM).otherwise("commissioned_on")
     assets = whole.assets.filter(pl.col("asset_id").is_in(list(MINUTES))).with_columns(
         pl.col("asset_id").replace_strict(MINUTES).alias("interval_minutes"),
         commissioned.alias("commissioned_on"),
     )
-    return Fleet(assets, whole.power_curves)
+    changed = assets.filter(pl.col("asset_id").is_in(list(CHANGED))).with_columns(
+        valid_from=pl.col("asset_id").replace_strict(CHANGED),
+        rated_power_kw=pl.col("rated_power_kw") * 0.8,
+        dc_capacity_kw=pl.col("dc_capacity_kw") * 1.1,
+        system_loss_pct=pl.col("system_loss_pct") + 3,
+        turbine_model=pl.when(pl.col("technology") == "wind").then(pl.lit(OTHER_MODEL)),
+    )
+    before = pl.col("asset_id").is_in(list(CHANGED))
+    latest = pl.concat([assets.filter(~before), changed]).sort("asset_id")
+    return Fleet(latest, whole.power_curves, assets.filter(before))
 
 
 @pytest.fixture(scope="module")
 def chain(mixed_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     fleet_dir = tmp_path_factory.mktemp("mixed")
-    mixed_fleet.assets.write_csv(fleet_dir / "assets.csv")
-    mixed_fleet.power_curves.write_csv(fleet_dir / "power_curves.csv")
+    for name, text in registry_files(mixed_fleet).items():
+        (fleet_dir / name).write_text(text)
     (fleet_dir / "events.csv").write_text(EVENTS_CSV)
     (fleet_dir / "bad_readings.csv").write_text(BAD_READINGS_CSV)
     settings = Settings(data_dir=tmp_path_factory.mktemp("marts"), fleet_dir=fleet_dir)
@@ -235,6 +247,15 @@ def test_losses_add_up_to_the_gap_on_every_day(chain: Settings) -> None:
 def test_an_asset_has_no_days_before_it_is_commissioned(chain: Settings) -> None:
     daily = _published(chain, "mart_asset_daily").filter(pl.col("asset_id") == LATE)
     assert daily["date_local"].min() == LATE_FROM
+
+
+def test_a_change_of_the_registry_counts_from_its_local_day_on(chain: Settings, mixed_fleet: Fleet) -> None:
+    daily = _published(chain, "mart_asset_daily")
+    for name, since in CHANGED.items():
+        rows = daily.filter(pl.col("asset_id") == name)
+        (first,) = mixed_fleet.earlier.filter(pl.col("asset_id") == name)["rated_power_kw"]
+        expected = [first if day < since else first * 0.8 for day in rows["date_local"]]
+        assert rows["rated_power_kw"].to_list() == expected
 
 
 def test_the_fleet_is_the_sum_of_its_assets(chain: Settings) -> None:

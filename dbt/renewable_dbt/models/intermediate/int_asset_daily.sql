@@ -13,7 +13,7 @@ with intervals as (
 
 assets as (
 
-    select * from {{ ref('stg_assets') }}
+    select * from {{ ref('stg_asset_ratings') }}
 
 ),
 
@@ -45,7 +45,7 @@ measured as (
                 then {{ reference_dc_power('module_temperature_c') }} * intervals.interval_hours
         end as reference_stc_kwh
     from intervals
-    inner join assets on intervals.asset_id = assets.asset_id
+    inner join assets on {{ is_rated_by('intervals', 'assets') }}
 
 )
 

@@ -9,7 +9,7 @@ with sums as (
 
 assets as (
 
-    select * from {{ ref('stg_assets') }}
+    select * from {{ ref('stg_asset_ratings') }}
 
 ),
 
@@ -65,7 +65,11 @@ asset_days as (
         soiling.soiling_ratio,
         soiling.soiling_reason
     from sums
-    inner join assets on sums.asset_id = assets.asset_id
+    inner join assets
+        on
+            sums.asset_id = assets.asset_id
+            and coalesce(sums.date_local >= assets.rated_since, true)
+            and coalesce(sums.date_local < assets.rated_until, true)
     left join lengths
         on
             assets.timezone = lengths.timezone

@@ -15,13 +15,12 @@ select
     month_local,
     site_id,
     technology,
-    rated_power_kw,
+    max_by(rated_power_kw, date_local) as rated_power_kw,
     count(*) as days,
     count(*) filter (where is_partial) as partial_days,
     {{ rolled_up() }},
-    {{ exact_sum('energy_kwh') }} / case when technology = 'solar' then dc_capacity_kw else rated_power_kw end
-        as specific_yield_kwh_per_kw,
+    {{ exact_sum('specific_yield_kwh_per_kw') }} as specific_yield_kwh_per_kw,
     {{ exact_sum('insolation_kwh_m2') }} as insolation_kwh_m2
 from asset_days
-group by asset_id, month_local, site_id, technology, rated_power_kw, dc_capacity_kw
+group by asset_id, month_local, site_id, technology
 order by month_local, asset_id

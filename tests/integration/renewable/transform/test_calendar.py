@@ -219,3 +219,32 @@ def test_registry_and_setting_say_from_when_and_until_when_an_asset_has_days(set
         "east": _day(1),
     }
     _equals_one_build(later)
+
+
+def test_a_rating_counts_from_its_local_day_on_and_a_change_of_it_builds_the_days_it_touches(
+    settings: Settings,
+) -> None:
+    _deliver(settings, *range(6))
+    path = settings.fleet_dir / "assets.csv"
+    rows = pl.read_csv(path, infer_schema=False).with_columns(valid_from=pl.lit(None, pl.String))
+
+    def rate(**kw: str) -> None:
+        later = [
+            rows.with_columns(valid_from=pl.lit(str(_day(int(day[4:])))), rated_power_kw=pl.lit(rated))
+            for day, rated in kw.items()
+        ]
+        pl.concat([*later, rows]).write_csv(path)
+
+    rate(day_2="1800.0", day_4="1600.0")
+    _build(settings)
+    first = float(rows["rated_power_kw"][0])
+    for name in ZONES:
+        rated = _mart(settings, "mart_asset_daily").filter(pl.col("asset_id") == name)
+        for day, kw in rated.select("date_local", "rated_power_kw").iter_rows():
+            assert kw == (first if day < _day(2) else 1800.0 if day < _day(4) else 1600.0), (name, day)
+    rate(day_2="1700.0", day_4="1600.0")
+    ingest(settings)
+    # The local days 2 and 3 lie within the UTC days 1 to 4, for who lives far east or west.
+    assert transform(settings).windows == (Window(_day(1), _day(5)),)
+    assert set(_mart(settings, "mart_asset_daily")["rated_power_kw"]) == {first, 1700.0, 1600.0}
+    _equals_one_build(settings)

@@ -26,6 +26,7 @@ from renewable.transform.build import pieces_of
 from renewable.transform.staleness import (
     CUT,
     INSIDE,
+    OUTSIDE,
     WHOLE,
     Versions,
     days_of_every_build,
@@ -191,6 +192,26 @@ def test_days_between_days_that_have_data_are_stale_until_they_are_built() -> No
         ("files", Window.of_day(_day(7))),
         ("calendar", Window(_day(5), _day(7))),
     }
+
+
+def test_a_day_whose_files_have_no_rows_is_built_once_data_follow_it_and_again_when_they_go() -> None:
+    empty = pl.when(pl.col("day") == _day(1)).then(0).otherwise("rows_loaded").alias("rows_loaded")
+    files = _files((0, "f0", "x"), (1, "f1", "y"), (2, "f2", "z")).with_columns(empty)
+    version = registry_version(REGISTRY)
+
+    def found(place: str, days: int) -> dict[str, str]:
+        built = {_day(0): INSIDE if days > 2 else WHOLE, _day(1): place, _day(2): WHOLE}
+        loaded = files.head(days)
+        books = Books(
+            files=loaded,
+            days={day: BuiltDay("b1", "models-1", version, at) for day, at in [*built.items()][:days]},
+            registries={version: REGISTRY},
+        )
+        return {str(stale.window.start): stale.detail for stale in find_stale(loaded, books, NOW)}
+
+    assert found(OUTSIDE, 2) == {} == found(INSIDE, 3)
+    assert found(OUTSIDE, 3) == {str(_day(1)): "it lies between days that have data now"}
+    assert found(INSIDE, 2) == {str(_day(1)): "it no longer lies between days that have data"}
 
 
 def test_files_without_rows_make_no_day() -> None:

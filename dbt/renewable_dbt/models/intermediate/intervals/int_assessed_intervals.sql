@@ -4,7 +4,7 @@
 
 with assets as (
 
-    select * from {{ ref('stg_assets') }}
+    select * from {{ ref('stg_asset_ratings') }}
 
 ),
 
@@ -62,7 +62,7 @@ assessed as (
         ) as is_at_limit,
         reported.asset_id is not null as is_reported
     from {{ ref('int_expected_power') }} as expected
-    inner join assets on expected.asset_id = assets.asset_id
+    inner join assets on {{ is_rated_by('expected', 'assets') }}
     left join cut_outs on assets.turbine_model = cut_outs.turbine_model
     left join reported
         on

@@ -2,12 +2,27 @@
     hours and beside them. Loads are shares of rated power. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_contradicted_readings', 'timestamp_utc') }}"]) }}
 
-with units as (
+with sites as (
 
     select
-        *,
-        count(*) over (partition by site_id, technology) as units
+        site_id,
+        technology,
+        count(*) as units
     from {{ ref('stg_assets') }}
+    group by site_id, technology
+
+),
+
+units as (
+
+    select
+        ratings.*,
+        sites.units
+    from {{ ref('stg_asset_ratings') }} as ratings
+    inner join sites
+        on
+            ratings.site_id = sites.site_id
+            and ratings.technology = sites.technology
 
 ),
 
@@ -43,7 +58,7 @@ loads as (
         producing.expecting_units,
         producing.expected_load_sum
     from {{ ref('int_own_power') }} as own
-    inner join units on own.asset_id = units.asset_id
+    inner join units on {{ is_rated_by('own', 'units') }}
     left join {{ ref('int_producing_units') }} as producing
         on
             units.site_id = producing.site_id

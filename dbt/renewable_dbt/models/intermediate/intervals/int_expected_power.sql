@@ -19,7 +19,7 @@ believed as (
         contradicted.neighbours_power_kw as contradicting_power_kw,
         contradicted.asset_id is not null or own.own_expected_power_kw is null as is_unknown
     from {{ ref('int_own_power') }} as own
-    inner join {{ ref('stg_assets') }} as assets on own.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('own', 'assets') }}
     left join contradicted
         on
             own.asset_id = contradicted.asset_id
@@ -102,6 +102,7 @@ witnessed as (
 select
     asset_id,
     timestamp_utc,
+    rated_since,
     active_power_kw,
     curtailment_limit_kw,
     operating_state,

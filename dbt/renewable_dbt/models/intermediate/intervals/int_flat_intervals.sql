@@ -10,7 +10,7 @@ with loads as (
         power.active_power_kw / assets.rated_power_kw as load_ratio,
         {{ run_key('power.asset_id', 'power.timestamp_utc', 'assets.interval_minutes') }} as run
     from {{ ref('int_expected_power') }} as power
-    inner join {{ ref('stg_assets') }} as assets on power.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('power', 'assets') }}
     where
         {{ around_reach('int_flat_intervals', 'power.timestamp_utc', back=1, ahead=1) }}
         and power.active_power_kw is not null

@@ -37,6 +37,7 @@ select
     asset_id,
     timestamp_utc,
     date_local,
+    rated_since,
     interval_hours,
     {%- for channel in words.generation + words.weather %}
     {{ channel }},

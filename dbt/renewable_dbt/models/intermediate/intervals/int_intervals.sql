@@ -121,7 +121,7 @@ intervals as (
 
 ),
 
--- One row an asset and day, two on a day whose clock changes. `distinct` keeps the planner from joining the readings
+-- One row an asset and day, two on a day whose clock or whose rating changes. `distinct` keeps the planner from joining the readings
 -- with every asset of their day.
 asset_days as (
 
@@ -130,10 +130,12 @@ asset_days as (
         assets.first_day_local,
         assets.last_day_local,
         days.day_utc,
-        utc_offsets.since_utc,
-        utc_offsets.until_utc,
+        ratings.rated_since,
+        greatest(utc_offsets.since_utc, {{ begin_of_local_day('ratings.rated_since') }}) as since_utc,
+        least(utc_offsets.until_utc, {{ begin_of_local_day('ratings.rated_until') }}) as until_utc,
         utc_offsets.utc_offset_minutes
     from assets
+    inner join {{ ref('stg_asset_ratings') }} as ratings on assets.asset_id = ratings.asset_id
     cross join days
     inner join {{ ref('utc_offsets') }} as utc_offsets
         on
@@ -158,7 +160,8 @@ placed as (
         intervals.*,
         {{ local_date('intervals.timestamp_utc', 'utc_offsets.utc_offset_minutes') }} as date_local,
         utc_offsets.first_day_local,
-        utc_offsets.last_day_local
+        utc_offsets.last_day_local,
+        utc_offsets.rated_since
     from intervals
     inner join asset_days as utc_offsets
         on
@@ -171,7 +174,8 @@ placed as (
 select
     placed.asset_id,
     placed.timestamp_utc,
-    placed.date_local
+    placed.date_local,
+    placed.rated_since
     {%- for channel in readings %},
     case when set_aside.{{ channel }} is null then placed.{{ channel }} end as {{ channel }}
     {%- endfor %}

@@ -24,6 +24,7 @@ doubts as (
 select
     wind.asset_id,
     wind.timestamp_utc,
+    wind.rated_since,
     wind.active_power_kw,
     wind.curtailment_limit_kw,
     wind.operating_state,
@@ -43,6 +44,7 @@ union all
 select
     solar.asset_id,
     solar.timestamp_utc,
+    solar.rated_since,
     solar.active_power_kw,
     solar.curtailment_limit_kw,
     solar.operating_state,

@@ -2,12 +2,27 @@
     bear witness, and there is no row. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_producing_units', 'timestamp_utc') }}"]) }}
 
-with units as (
+with sites as (
 
     select
-        *,
-        count(*) over (partition by site_id, technology) as units
+        site_id,
+        technology,
+        count(*) as units
     from {{ ref('stg_assets') }}
+    group by site_id, technology
+
+),
+
+units as (
+
+    select
+        ratings.*,
+        sites.units
+    from {{ ref('stg_asset_ratings') }} as ratings
+    inner join sites
+        on
+            ratings.site_id = sites.site_id
+            and ratings.technology = sites.technology
 
 ),
 
@@ -22,7 +37,7 @@ producing as (
     from {{ ref('int_own_power') }} as own
     inner join units
         on
-            own.asset_id = units.asset_id
+            {{ is_rated_by('own', 'units') }}
             and units.units > 1
     where
         {{ in_reach('int_producing_units', 'own.timestamp_utc') }}

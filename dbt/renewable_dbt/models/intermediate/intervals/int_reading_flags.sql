@@ -49,7 +49,7 @@ joined as (
         set_aside.{{ channel }}_set_aside
         {%- endfor %}
     from {{ ref('int_intervals') }} as intervals
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     left join doubts
         on
             intervals.asset_id = doubts.asset_id
@@ -68,7 +68,8 @@ joined as (
 select
     asset_id,
     timestamp_utc,
-    date_local
+    date_local,
+    rated_since
     {%- for channel in words.generation + words.weather %},
     {{ channel }}
     {%- endfor %}

@@ -7,6 +7,7 @@ with intervals as (
     select
         intervals.asset_id,
         intervals.timestamp_utc,
+        intervals.rated_since,
         intervals.active_power_kw,
         intervals.curtailment_limit_kw,
         intervals.operating_state,
@@ -26,7 +27,7 @@ with intervals as (
             'assets.elevation_m'
         ) }} as air_density_kg_m3
     from {{ ref('int_solar_intervals') }} as intervals
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
 
 ),
 
@@ -44,6 +45,7 @@ dc_powers as (
 select
     asset_id,
     timestamp_utc,
+    rated_since,
     active_power_kw,
     curtailment_limit_kw,
     operating_state,

@@ -7,6 +7,7 @@
 {%- set ground_coverage = 0.4 -%}
 {%- set solar_constant_wm2 = 1361.0 -%}
 {%- set readings = [
+    'rated_since',
     'active_power_kw',
     'curtailment_limit_kw',
     'operating_state',

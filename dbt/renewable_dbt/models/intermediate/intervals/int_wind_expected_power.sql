@@ -6,6 +6,7 @@ with intervals as (
     select
         intervals.asset_id,
         intervals.timestamp_utc,
+        intervals.rated_since,
         intervals.active_power_kw,
         intervals.curtailment_limit_kw,
         intervals.operating_state,
@@ -18,7 +19,7 @@ with intervals as (
         ) }} as air_density_kg_m3,
         intervals.wind_speed_ms
     from {{ ref('int_intervals') }} as intervals
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     where assets.technology = 'wind'
 
 ),
@@ -50,6 +51,7 @@ by_curve as (
 select
     asset_id,
     timestamp_utc,
+    rated_since,
     active_power_kw,
     curtailment_limit_kw,
     operating_state,
