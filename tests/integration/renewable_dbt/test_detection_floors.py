@@ -32,8 +32,8 @@ class Floor:
 class SoilingFloor:
     """Most mean error of a day's soiling ratio, and of the energy that dirt took, where they are told.
 
-    `unknown_share`: most of the days on which dirt takes more than 1 % that may be left without a ratio. A fleet's first
-    month has hardly any: nobody has seen a wash yet, and the energy of ten days says nothing (None).
+    `unknown_share`: most of the days on which dirt takes more than 1 % that may be left without a ratio. A fleet's
+    first month has hardly any: nobody has seen a wash yet, and the energy of ten days says nothing (None).
     """
 
     ratio_error: float
