@@ -360,8 +360,8 @@ def _asset_day(
     reference_stc = _sum(
         dc * i.poa_wm2 / 1000 * (1 + gamma * (i.row["module_temperature_c"] - 25)) * i.hours for i in warm
     )
-    known = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
-    ratio, reason = (None, known) if isinstance(known, str) else (known, None)
+    told = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
+    ratio, reason = (None, told) if isinstance(told, str) else (told, None)
     soilable = math.fsum(
         i.expected_kw * i.hours
         for i in both
