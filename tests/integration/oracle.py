@@ -441,8 +441,8 @@ def _asset_day(
     reference_stc = _sum(
         dc * i.poa_wm2 / 1000 * (1 + gamma * (i.row["module_temperature_c"] - 25)) * i.hours for i in warm
     )
-    known = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
-    ratio, reason = (None, known) if isinstance(known, str) else (known, None)
+    told = soiling.get((asset["asset_id"], day), "irradiance missing" if is_solar else None)
+    ratio, reason = (None, told) if isinstance(told, str) else (told, None)
     soilable = math.fsum(
         i.expected_kw * i.hours
         for i in both
@@ -721,13 +721,13 @@ def _soiling_of_day(
     washes: list[list[datetime]],
 ) -> float | str:
     """Fits for each amount of rain by least squares with what is known beforehand as further rows, and their mean."""
-    scatter, priors = 0.005, [(0.0, 0.05), (0.001, 0.0015), (0.02, 0.04)]
+    scatter, priors = 0.005, [(0.0, 0.05), (0.001, 0.0015), (0.02, 0.05)]
 
     def line(seen: date, times: list[datetime]) -> list[float]:
         known = [w for w in times if noon[day] - SOILING_DAYS * DAY <= w <= noon[seen]]
         if known:
             return [1.0, -((noon[seen] - max(known)) / DAY), 0.0]
-        return [1.0, -(SOILING_DAYS - (day - seen) / DAY), -1.0]
+        return [1.0, -((seen - min(near)) / DAY), -1.0]
 
     fits = []
     for times in washes:
@@ -752,10 +752,9 @@ def _soiling_of_day(
     losses, variances = np.array([f[2] for f in fits]), np.array([f[3] for f in fits])
     loss = float(weights @ losses)
     error = math.sqrt(max(float(weights @ (losses**2 + 2 * noise * variances)) - loss**2, 0.0))
-    if error <= max(0.005, 0.35 * loss):
-        return max(0.5, 1 - loss)
-    is_washed = float(weights @ np.array([f[4] for f in fits], dtype=float)) >= 0.5
-    return "lost in scatter" if is_washed else "no wash seen"
+    if float(weights @ np.array([f[4] for f in fits], dtype=float)) < 0.5:
+        return "no wash seen"
+    return max(0.5, 1 - loss) if error <= max(0.005, 0.35 * loss) else "lost in scatter"
 
 
 def _clear_ratio(asset: Row, interval: Interval) -> float | None:

@@ -33,10 +33,9 @@ followed as (
 
     select
         *,
-        {%- for n in [1, 2, 3] %}
-        case when lag(day_utc, {{ n }}) over by_day > day_utc - {{ neighbour_days }} then lag(ratio, {{ n }}) over by_day end
-            as ratio_{{ n }},
-        {%- endfor %}
+        case when lag(day_utc) over by_day > day_utc - {{ neighbour_days }} then lag(ratio) over by_day end as ratio_1,
+        lag(ratio, 2) over by_day as ratio_2,
+        case when lag(day_utc, 3) over by_day > day_utc - {{ neighbour_days }} then lag(ratio, 3) over by_day end as ratio_3,
         {{ minutes_between('lag(day_utc) over by_day', 'day_utc') }} / 1440e0 as days_since
     from days
     window by_day as (partition by asset_id order by day_utc)
@@ -76,7 +75,7 @@ usual as (
     select
         asset_id,
         day_utc,
-        greatest({{ step }}, {{ usual_changes }} * coalesce(percentile_cont(0.5) within group (order by change), 0.0)) as step
+        greatest({{ step }}, {{ usual_changes }} * percentile_cont(0.5) within group (order by change)) as step
     from looked_at
     group by asset_id, day_utc
 

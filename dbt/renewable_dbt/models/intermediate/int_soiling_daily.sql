@@ -101,12 +101,12 @@ judged as (
         case
             when not days.is_irradiance_known then 'irradiance missing'
             when found.loss is null then 'no clear day'
+            -- What falls and never rises may be a sensor that drifts.
+            when not found.is_washed then 'no wash seen'
             when
                 found.loss_error
-                <= greatest({{ var('soiling_error') }}, {{ var('soiling_error_ratio') }} * found.loss)
-                then null
-            when not found.is_washed then 'no wash seen'
-            else 'lost in scatter'
+                > greatest({{ var('soiling_error') }}, {{ var('soiling_error_ratio') }} * found.loss)
+                then 'lost in scatter'
         end as soiling_reason
     from days
     left join found

@@ -1,5 +1,5 @@
 {#- What dirt takes if a day's rain of so many millimetres washes the modules, for each of several amounts and for none:
-    ratio = level - loss_per_day * dirty days - old dirt (before the first wash seen), by least squares held to the widest
+    ratio = level - loss_per_day * dirty days - old dirt (of the first day, where no wash is known), by least squares held to the widest
     that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
@@ -10,7 +10,7 @@
 {%- set scatter = var('usual_scatter') -%}
 {%- set level = {'spread': var('registry_error')} -%}
 {%- set slope = {'mean': 0.001, 'spread': 0.0015} -%}
-{%- set old_dirt = {'mean': 0.02, 'spread': 0.04} -%}
+{%- set old_dirt = {'mean': 0.02, 'spread': 0.05} -%}
 {%- set local_noon = minutes_after(utc_midnight('daily.day_utc'), '720 - utc_offsets.utc_offset_minutes') -%}
 {%- set memory = soiling_days() -%}
 
@@ -104,7 +104,7 @@ met as (
 
 ),
 
--- Each day beside the days up to it; age is counted from the last wash, or from the oldest day where none is known.
+-- Each day beside the days up to it; age is counted from the last wash, or from the start of memory where none is known.
 -- Whole numbers (minutes, millionths) add up to the same in any order.
 seen as (
 
@@ -113,6 +113,7 @@ seen as (
         today.day_utc,
         today.cleaning_rain_mm,
         earlier.ratio_ppm,
+        {{ 1440 * memory }} - today.midnight + earlier.midnight as minutes_in_memory,
         case when earlier.washed_at >= today.noon - {{ 1440 * memory }} then 0 else 1 end as unwashed,
         case
             when earlier.washed_at >= today.noon - {{ 1440 * memory }} then earlier.noon - earlier.washed_at
@@ -130,23 +131,44 @@ seen as (
 
 ),
 
-sums as (
+counts as (
 
     select
         asset_id,
         day_utc,
         cleaning_rain_mm,
         count(*) as n,
-        {{ double('sum(dirty_minutes)') }} / 1440e0 as x,
-        {{ double('sum(dirty_minutes * dirty_minutes)') }} / 2073600e0 as xx,
-        {{ double('sum(ratio_ppm)') }} / 1e6 as y,
-        {{ double('sum(ratio_ppm * ratio_ppm)') }} / 1e12 as yy,
-        {{ double('sum(dirty_minutes * ratio_ppm)') }} / 1440e6 as xy,
-        {{ double('sum(unwashed)') }} as u,
-        {{ double('sum(unwashed * dirty_minutes)') }} / 1440e0 as ux,
-        {{ double('sum(unwashed * ratio_ppm)') }} / 1e6 as uy
+        min(minutes_in_memory) as first_minutes,
+        sum(dirty_minutes) as x,
+        sum(dirty_minutes * dirty_minutes) as xx,
+        sum(ratio_ppm) as y,
+        sum(ratio_ppm * ratio_ppm) as yy,
+        sum(dirty_minutes * ratio_ppm) as xy,
+        sum(unwashed) as u,
+        sum(unwashed * dirty_minutes) as ux,
+        sum(unwashed * ratio_ppm) as uy
     from seen
     group by asset_id, day_utc, cleaning_rain_mm
+
+),
+
+-- Where no wash is known, age counts from the first clear day on: nobody saw what came before.
+sums as (
+
+    select
+        asset_id,
+        day_utc,
+        cleaning_rain_mm,
+        n,
+        {{ double('x - first_minutes * u') }} / 1440e0 as x,
+        {{ double('xx - 2 * first_minutes * ux + first_minutes * first_minutes * u') }} / 2073600e0 as xx,
+        {{ double('y') }} / 1e6 as y,
+        {{ double('yy') }} / 1e12 as yy,
+        {{ double('xy - first_minutes * uy') }} / 1440e6 as xy,
+        {{ double('u') }} as u,
+        {{ double('ux - first_minutes * u') }} / 1440e0 as ux,
+        {{ double('uy') }} / 1e6 as uy
+    from counts
 
 ),
 
@@ -206,14 +228,21 @@ fits as (
 today as (
 
     select
-        asset_id,
-        day_utc,
-        cleaning_rain_mm,
-        case when washed_at >= noon - {{ 1440 * memory }} then 0 else 1 end as unwashed,
-        case when washed_at >= noon - {{ 1440 * memory }} then (noon - washed_at) / 1440e0 else {{ double(memory) }} end
-            as dirty_days
+        aged.asset_id,
+        aged.day_utc,
+        aged.cleaning_rain_mm,
+        case when aged.washed_at >= aged.noon - {{ 1440 * memory }} then 0 else 1 end as unwashed,
+        case
+            when aged.washed_at >= aged.noon - {{ 1440 * memory }} then aged.noon - aged.washed_at
+            else {{ 1440 * memory }} - counts.first_minutes
+        end
+        / 1440e0 as dirty_days
     from aged
-    where {{ in_local_days('day_utc') }}
+    inner join counts
+        on
+            aged.asset_id = counts.asset_id
+            and aged.day_utc = counts.day_utc
+            and aged.cleaning_rain_mm = counts.cleaning_rain_mm
 
 )
 

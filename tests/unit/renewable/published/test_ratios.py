@@ -72,11 +72,15 @@ def test_ratios_are_ratios_of_sums_and_not_their_mean() -> None:
 
 
 def test_a_group_with_almost_no_expected_energy_has_no_ratio_to_it() -> None:
-    day = _days().head(1).with_columns(
-        rated_power_kw=pl.lit(1000.0),
-        expected_energy_kwh=pl.lit(49.9),
-        compared_expected_energy_kwh=pl.lit(50.0),
-        compared_energy_kwh=pl.lit(40.0),
+    day = (
+        _days()
+        .head(1)
+        .with_columns(
+            rated_power_kw=pl.lit(1000.0),
+            expected_energy_kwh=pl.lit(49.9),
+            compared_expected_energy_kwh=pl.lit(50.0),
+            compared_energy_kwh=pl.lit(40.0),
+        )
     )
     row = ratios_by(day).row(0, named=True)
     assert (row["energy_availability_ratio"], row["performance_index"]) == (None, 0.8)

@@ -6,17 +6,8 @@
 {%- set furthest_turn_deg = 60.0 -%}
 {%- set ground_coverage = 0.4 -%}
 {%- set solar_constant_wm2 = 1361.0 -%}
-{%- set readings = [
-    'rated_since',
-    'active_power_kw',
-    'curtailment_limit_kw',
-    'operating_state',
-    'module_temperature_c',
-    'air_temperature_c',
-    'air_pressure_hpa',
-    'relative_humidity_pct',
-    'wind_speed_ms',
-] -%}
+{%- set words = vocabulary() %}
+{%- set readings = (['rated_since'] + words.generation + words.weather) | reject('equalto', 'poa_irradiance_wm2') | list %}
 
 with intervals as (
 
@@ -27,7 +18,6 @@ with intervals as (
         intervals.{{ reading }},
         {%- endfor %}
         intervals.poa_irradiance_wm2,
-        intervals.ghi_wm2,
         assets.latitude_deg,
         assets.longitude_deg,
         assets.mounting,
