@@ -73,7 +73,7 @@ gaps as (
         date_local,
         channel,
         interval_hours,
-        {{ run_key('asset_id, date_local, channel') }} as run
+        {{ run_key('asset_id, channel') }} as run
     from absent
 
 ),

@@ -113,7 +113,8 @@ hours as (
         {{ exact_mean('neighbours_load_ratio', 'is_witnessed') }} as neighbours_load_ratio,
         {{ exact_mean('neighbours_expected_load_ratio', 'is_witnessed') }} as neighbours_expected_load_ratio,
         {{ fixed_point_sum('expected_load_ratio', standing_beside_neighbours()) }} as standing_load_sum,
-        {{ fixed_point_sum('neighbours_expected_load_ratio', standing_beside_neighbours()) }} as standing_neighbours_load_sum,
+        {{ fixed_point_sum('neighbours_expected_load_ratio', standing_beside_neighbours()) }}
+            as standing_neighbours_load_sum,
         count(*) filter (where {{ standing_beside_neighbours() }}) as standing_intervals
     from witnessed
     group by asset_id, hour_utc, site_id, technology, units
@@ -129,9 +130,9 @@ around as (
         max(case when frosty_hours.asset_id is not null then greatest(load_ratio, expected_load_ratio) end) over (
             partition by site_id, technology, hours.hour_utc
         ) as highest_load_ratio,
-        count(*) filter (where frosty_hours.asset_id is not null and load_ratio > 1.15 * expected_load_ratio + 0.05) over (
-            partition by site_id, technology, hours.hour_utc
-        ) as surpassing_units,
+        count(*) filter (
+            where frosty_hours.asset_id is not null and load_ratio > 1.15 * expected_load_ratio + 0.05
+        ) over (partition by site_id, technology, hours.hour_utc) as surpassing_units,
         cast(sum(standing_load_sum) over around_hour as double) as standing_load,
         cast(sum(standing_neighbours_load_sum) over around_hour as double) as standing_neighbours_load,
         sum(standing_intervals) over around_hour as standing_around
