@@ -1,16 +1,27 @@
 {{ config(incremental_predicates=["{{ in_reach('int_asset_hours', 'hour_utc') }}"]) }}
 
-with assessed as (
-
-    select * from {{ ref('int_assessed_intervals') }}
-    where {{ in_reach('int_asset_hours', 'timestamp_utc') }}
-
-),
-
-reference as (
+with reference as (
 
     select * from {{ ref('int_running_reference') }}
     where {{ in_reach('int_asset_hours', 'day_utc', days=true) }}
+
+),
+
+-- What the asset would give by its own past: its share of the registry's power, and no more than it ever gave.
+assessed as (
+
+    select
+        assessed.*,
+        least(
+            assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }},
+            greatest(0.9 * assessed.rated_power_kw, reference.highest_power_kw)
+        ) as usual_power_kw
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join reference
+        on
+            assessed.asset_id = reference.asset_id
+            and {{ utc_date('assessed.hour_utc') }} = reference.day_utc
+    where {{ in_reach('int_asset_hours', 'assessed.timestamp_utc') }}
 
 ),
 
@@ -37,7 +48,7 @@ hours as (
         count(*) filter (where {{ is_telling() }} and {{ stands() }}) as standing_intervals,
         count(*) filter (where {{ is_telling() }} and not {{ stands() }}) as running_intervals,
         {{ exact_sum('active_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as active_power_sum_kw,
-        {{ exact_sum('expected_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as expected_power_sum_kw,
+        {{ exact_sum('usual_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as usual_power_sum_kw,
         {{ exact_mean('expected_power_kw / rated_power_kw', is_telling()) }} as expected_load_ratio
     from assessed
     group by asset_id, hour_utc
@@ -53,10 +64,7 @@ select
     -- Half of the hour at least has to tell how the asset runs, or that it stands.
     case
         when 2 * hours.running_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }}
-            then
-                hours.active_power_sum_kw
-                / hours.expected_power_sum_kw
-                / {{ usual_ratio('reference.reference_ratio') }}
+            then hours.active_power_sum_kw / hours.usual_power_sum_kw
         when 2 * hours.standing_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }} then 0.0
     end as ratio,
     hours.expected_load_ratio
@@ -65,7 +73,3 @@ inner join weather
     on
         hours.asset_id = weather.asset_id
         and hours.hour_utc = weather.hour_utc
-left join reference
-    on
-        hours.asset_id = reference.asset_id
-        and {{ utc_date('hours.hour_utc') }} = reference.day_utc

@@ -90,9 +90,11 @@ flat as (
         assessed.technology,
         assessed.rated_power_kw,
         assessed.active_power_kw,
-        least(assessed.rated_power_kw, assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }})
-            as expected_power_kw,
-        coalesce(reference.highest_power_kw, assessed.rated_power_kw) as highest_power_kw,
+        least(
+            assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }},
+            greatest(0.9 * assessed.rated_power_kw, reference.highest_of_week_kw)
+        ) as expected_power_kw,
+        greatest(0.9 * assessed.rated_power_kw, reference.highest_of_week_kw) as highest_power_kw,
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
@@ -119,6 +121,8 @@ flat as (
             and {{ around_reach('int_flat_intervals', 'reference.day_utc', back=1, ahead=1, days=true) }}
     where
         assessed.expected_power_kw is not null
+        -- What others give is no measure for a power that stands still.
+        and assessed.expected_power_source <> 'power of neighbours'
         and not assessed.is_stopped_by_state
         and not assessed.is_at_limit
 
@@ -165,10 +169,14 @@ select
     expected_load_spread >= greatest(case when load_spread <= 0.002 then 0.01 else 0.02 end, 4.0 * load_spread)
     and (
         not is_explained_hour
-        or (least_expected_kw < 0.7 * rated_power_kw and expected_range_kw > 0.15 * rated_power_kw)
+        or (
+            load_spread <= 0.002
+            and least_expected_kw < 0.7 * rated_power_kw
+            and expected_range_kw > 0.15 * rated_power_kw
+        )
     ) as is_held,
     -- Where the turbine could give its rated power all the time, a share of it stands still, too; but what it never
-    -- exceeded on the days before may be all that it can.
+    -- exceeded in the week before may be all that it can.
     technology = 'wind'
     and least_expected_kw >= 0.9 * rated_power_kw
     and active_power_kw < 0.97 * highest_power_kw
