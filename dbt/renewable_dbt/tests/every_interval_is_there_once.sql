@@ -26,6 +26,17 @@ powers as (
 
 ),
 
+days as (
+
+    select
+        day_utc,
+        {{ minutes_between(utc_midnight('day_utc'), 'last_start_utc') }} as minutes_to_last_start,
+        {{ minutes_between(utc_midnight('day_utc'), 'end_utc') }} as minutes_to_end
+    from {{ ref('utc_days') }}
+    where {{ in_reach('int_expected_power', 'day_utc', days=true) }}
+
+),
+
 -- Where an asset begins and ends a UTC day is part of a local day. Where the data end part of the day may count.
 whole_days as (
 
@@ -33,15 +44,14 @@ whole_days as (
         assets.asset_id,
         days.day_utc,
         least(
-            {{ whole_quotient(minutes_between(utc_midnight('days.day_utc'), 'days.last_start_utc'), 'assets.interval_minutes') }} + 1,
-            {{ whole_quotient(minutes_between(utc_midnight('days.day_utc'), 'days.end_utc'), 'assets.interval_minutes') }}
+            {{ whole_quotient('days.minutes_to_last_start', 'assets.interval_minutes') }} + 1,
+            {{ whole_quotient('days.minutes_to_end', 'assets.interval_minutes') }}
         ) as rows_expected
     from {{ ref('stg_assets') }} as assets
-    inner join {{ ref('utc_days') }} as days
+    inner join days
         on
             days.day_utc > assets.first_day_local + 1
             and coalesce(days.day_utc < assets.last_day_local - 1, true)
-    where {{ in_reach('int_expected_power', 'days.day_utc', days=true) }}
 
 )
 

@@ -9,4 +9,7 @@ select
 from {{ ref('mart_asset_daily') }}
 where
     {{ in_local_days('date_local') }}
-    and (expected_hours between case when is_partial then 0 else 20 end and 28 and observed_hours between 0 and expected_hours) is not true
+    and (
+        expected_hours between case when is_partial then 0 else 20 end and 28
+        and observed_hours between 0 and expected_hours
+    ) is not true

@@ -121,8 +121,8 @@ intervals as (
 
 ),
 
--- One row an asset and day, two on a day whose clock or whose rating changes. `distinct` keeps the planner from joining the readings
--- with every asset of their day.
+-- One row an asset and day, two on a day whose clock or whose rating changes. `distinct` keeps the planner from joining
+-- the readings with every asset of their day.
 asset_days as (
 
     select distinct
