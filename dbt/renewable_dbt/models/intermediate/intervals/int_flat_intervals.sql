@@ -97,7 +97,7 @@ flat as (
         greatest(0.9 * assessed.rated_power_kw, reference.highest_of_week_kw) as highest_power_kw,
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
-        coalesce(intervals.wind_speed_ms / 0.5, intervals.poa_irradiance_wm2 / 30.0) as weather_steps,
+        assessed.expected_power_kw >= 0.9 * assessed.rated_power_kw as is_full_wind,
         {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from still
     inner join {{ ref('int_assessed_intervals') }} as assessed
@@ -105,11 +105,6 @@ flat as (
             still.asset_id = assessed.asset_id
             and still.timestamp_utc = assessed.timestamp_utc
             and {{ around_reach('int_flat_intervals', 'assessed.timestamp_utc', back=1, ahead=1) }}
-    inner join {{ ref('int_intervals') }} as intervals
-        on
-            still.asset_id = intervals.asset_id
-            and still.timestamp_utc = intervals.timestamp_utc
-            and {{ around_reach('int_flat_intervals', 'intervals.timestamp_utc', back=1, ahead=1) }}
     left join cause_hours
         on
             assessed.asset_id = cause_hours.asset_id
@@ -137,7 +132,7 @@ around as (
         {{ spread_of('expected_power_kw / rated_power_kw') }} as expected_load_spread,
         max(expected_power_kw) over around_interval - min(expected_power_kw) over around_interval as expected_range_kw,
         min(expected_power_kw) over around_interval as least_expected_kw,
-        max(weather_steps) over around_interval - min(weather_steps) over around_interval as weather_range_steps,
+        bool_and(is_full_wind) over around_interval as stays_full_wind,
         count(*) filter (where active_power_kw > 1.2 * expected_power_kw + 0.005 * rated_power_kw)
             over around_interval as intervals_above,
         cast({{ fixed_point_sum('expected_power_kw - active_power_kw') }} over around_interval as double) as gap_sum_kw
@@ -163,8 +158,7 @@ select
     10 * intervals_above <= intervals
     and intervals >= 4
     and load_spread <= 0.01
-    and gap_sum_kw / intervals >= 0.05 * rated_power_kw
-    and coalesce(weather_range_steps >= 1.0, true) as is_low,
+    and gap_sum_kw / intervals >= 0.05 * rated_power_kw as is_low,
     -- What the weather moves by more than the scatter of its sensor, the power does not follow.
     expected_load_spread >= greatest(case when load_spread <= 0.002 then 0.01 else 0.02 end, 4.0 * load_spread)
     and (
@@ -178,7 +172,7 @@ select
     -- Where the turbine could give its rated power all the time, a share of it stands still, too; but what it never
     -- exceeded in the week before may be all that it can.
     technology = 'wind'
-    and least_expected_kw >= 0.9 * rated_power_kw
+    and stays_full_wind
     and active_power_kw < 0.97 * highest_power_kw
     and not is_explained_hour as is_full_wind
 from around
