@@ -35,10 +35,15 @@ weather_days as (
 
 ),
 
--- From the first day that has data of any asset to the last one, whatever came between.
+-- From the first day that has data of any asset to the last one, whatever came between. On the last one the data may not
+-- have come so far yet.
 days as (
 
-    select * from {{ ref('utc_days') }}
+    select
+        day_utc,
+        {{ minutes_between(utc_midnight('day_utc'), 'last_start_utc') }} as minutes_to_last_start,
+        {{ minutes_between(utc_midnight('day_utc'), 'end_utc') }} as minutes_to_end
+    from {{ ref('utc_days') }}
     where {{ in_reach('int_intervals', 'day_utc', days=true) }}
 
 ),
@@ -49,8 +54,10 @@ incomplete_days as (
         assets.asset_id,
         assets.interval_minutes,
         days.day_utc,
-        days.last_start_utc,
-        days.end_utc
+        least(
+            {{ whole_quotient('days.minutes_to_last_start', 'assets.interval_minutes') }} + 1,
+            {{ whole_quotient('days.minutes_to_end', 'assets.interval_minutes') }}
+        ) as intervals
     from assets
     cross join days
     left join weather_days
@@ -71,13 +78,10 @@ wanted as (
 
     select
         incomplete_days.asset_id,
-        incomplete_days.interval_minutes,
-        incomplete_days.last_start_utc,
-        incomplete_days.end_utc,
         {{ minutes_after(utc_midnight('incomplete_days.day_utc'), 'slots.number * incomplete_days.interval_minutes') }}
             as timestamp_utc
     from incomplete_days
-    inner join slots on slots.number < {{ whole_quotient(1440, 'incomplete_days.interval_minutes') }}
+    inner join slots on slots.number < incomplete_days.intervals
 
 ),
 
@@ -115,9 +119,6 @@ intervals as (
     where
         weather.asset_id is null
         and generation.asset_id is null
-        -- On its last day the data may not have come so far yet.
-        and wanted.timestamp_utc <= wanted.last_start_utc
-        and {{ minutes_after('wanted.timestamp_utc', 'wanted.interval_minutes') }} <= wanted.end_utc
 
 ),
 
