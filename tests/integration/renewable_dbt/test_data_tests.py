@@ -1,6 +1,7 @@
 """Every data test of the dbt project finds what it is there to find: built tables are spoilt in each way it names."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -96,7 +97,16 @@ def compiled(
     fleet: Fleet, fleet_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Settings, dict[str, dict[str, Any]]]:
     """A build of ten days of harsh weather, and the data tests as dbt compiles them for all days."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("spoilt") / "data", fleet_dir=fleet_dir)
+    place = tmp_path_factory.mktemp("spoilt")
+    shutil.copytree(fleet_dir, place / "fleet")
+    asset = fleet.asset_ids[0]
+    (place / "fleet" / "events.csv").write_text(
+        f"asset_id,start,end,kind\n{asset},2025-01-26T00:00Z,2025-01-26T06:00Z,grid_outage\n"
+    )
+    (place / "fleet" / "bad_readings.csv").write_text(
+        f"asset_id,channel,from,to\n{asset},air_temperature_c,2025-01-27T00:00Z,2025-01-27T06:00Z\n"
+    )
+    settings = Settings(data_dir=place / "data", fleet_dir=place / "fleet")
     window = Window(date(2025, 1, 25), date(2025, 2, 4))
     generate(fleet, window, data_dir=settings.data_dir, seed=5, profile="harsh")
     ingest(settings)

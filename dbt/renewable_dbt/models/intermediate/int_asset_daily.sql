@@ -28,7 +28,12 @@ measured as (
         and (assets.technology = 'wind' or intervals.poa_irradiance_wm2 >= 50.0) as counts_for_availability,
         {%- for counted in ['unavailable', 'excluded'] %}
         coalesce(
-            intervals.event_kind in ('{{ kinds_counted_as(words, counted) | join("', '") }}'), false
+            intervals.event_kind in (
+                {%- for kind in kinds_counted_as(words, counted) %}
+                '{{ kind }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            ),
+            false
         ) as is_{{ counted }},
         {%- endfor %}
         assets.technology = 'solar'

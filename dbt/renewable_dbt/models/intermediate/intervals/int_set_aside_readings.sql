@@ -1,4 +1,4 @@
-{#- Readings that people know to be wrong, as they came: a reading belongs to a time that holds its interval's middle. -#}
+{#- Readings that people know to be wrong, as they came: a time holds a reading whose interval's middle it holds. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_set_aside_readings', 'timestamp_utc') }}"]) }}
 
 {%- set words = vocabulary() %}
