@@ -33,7 +33,18 @@ NOMINAL, REFERENCE = 0.96, 0.9637
 # What people alone report, in the order in which it counts; the last stops an asset, the others are no fault of it.
 TOLD = ("force_majeure", "grid_outage", "operator_order", "planned_maintenance")
 STOPPED, EXCLUDED = ("downtime", "planned_maintenance"), TOLD[:3]
-CATEGORIES = ("unmeasured", "downtime", "high_wind", "curtailment", "icing", "snow", "derating", "soiling", "underperformance", "residual")
+CATEGORIES = (
+    "unmeasured",
+    "downtime",
+    "high_wind",
+    "curtailment",
+    "icing",
+    "snow",
+    "derating",
+    "soiling",
+    "underperformance",
+    "residual",
+)
 GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
 CHANNELS = {

@@ -34,15 +34,19 @@ def _days() -> pl.DataFrame:
         "rated_power_kw",
         "dc_capacity_kw",
     ]
-    return pl.select(
-        asset_id=pl.format("asset {}", number % ASSETS),
-        date_local=pl.lit(date(2025, 1, 1)) + pl.duration(days=number // ASSETS),
-        intervals_expected=pl.lit(144, pl.Int64),
-        intervals_observed=number % 145,
-    ).with_columns(
-        ((pl.int_range(pl.len()) * (7 + place) % 97) / 3.0 + 0.1 * place).alias(name)
-        for place, name in enumerate(names)
-    )
+    return (
+        pl.select(
+            asset_id=pl.format("asset {}", number % ASSETS),
+            date_local=pl.lit(date(2025, 1, 1)) + pl.duration(days=number // ASSETS),
+            intervals_expected=pl.lit(144, pl.Int64),
+            intervals_observed=number % 145,
+        )
+        .with_columns(
+            ((pl.int_range(pl.len()) * (7 + place) % 97) / 3.0 + 0.1 * place).alias(name)
+            for place, name in enumerate(names)
+        )
+        .with_columns(pl.col("excluded_expected_energy_kwh") / 10.0)
+    )  # a part of what is to be expected
 
 
 def test_the_order_of_the_rows_changes_no_bit() -> None:

@@ -2,29 +2,7 @@
     hours and beside them. Loads are shares of rated power. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_contradicted_readings', 'timestamp_utc') }}"]) }}
 
-with sites as (
-
-    select
-        site_id,
-        technology,
-        count(*) as units
-    from {{ ref('stg_assets') }}
-    group by site_id, technology
-
-),
-
-units as (
-
-    select
-        ratings.*,
-        sites.units
-    from {{ ref('stg_asset_ratings') }} as ratings
-    inner join sites
-        on
-            ratings.site_id = sites.site_id
-            and ratings.technology = sites.technology
-
-),
+with {{ witnessed_loads('int_contradicted_readings') }},
 
 -- Ice can only slow an anemometer.
 frosty_hours as (
@@ -36,63 +14,6 @@ frosty_hours as (
     where {{ around_reach('int_contradicted_readings', 'timestamp_utc', back=1, ahead=1) }}
     group by asset_id, {{ hour_of('timestamp_utc') }}
     having min(air_temperature_c) <= 1.0
-
-),
-
-loads as (
-
-    select
-        own.asset_id,
-        units.site_id,
-        own.timestamp_utc,
-        {{ hour_of('own.timestamp_utc') }} as hour_utc,
-        units.technology,
-        units.units,
-        units.rated_power_kw,
-        own.active_power_kw / units.rated_power_kw as load_ratio,
-        own.own_expected_power_kw / units.rated_power_kw as expected_load_ratio,
-        {{ stands('own.active_power_kw', 'units.rated_power_kw') }} as stands,
-        {{ produces('own.active_power_kw', 'units.rated_power_kw') }} as produces,
-        producing.units as all_producing,
-        producing.load_sum,
-        producing.expecting_units,
-        producing.expected_load_sum
-    from {{ ref('int_own_power') }} as own
-    inner join units on {{ is_rated_by('own', 'units') }}
-    left join {{ ref('int_producing_units') }} as producing
-        on
-            units.site_id = producing.site_id
-            and units.technology = producing.technology
-            and own.timestamp_utc = producing.timestamp_utc
-            and {{ around_reach('int_contradicted_readings', 'producing.timestamp_utc', back=1, ahead=1) }}
-    where
-        own.own_expected_power_kw is not null
-        and own.active_power_kw is not null
-        and {{ around_reach('int_contradicted_readings', 'own.timestamp_utc', back=1, ahead=1) }}
-
-),
-
--- What the others of the site give, mean loads of those that produce.
-compared as (
-
-    select
-        *,
-        all_producing - case when produces then 1 else 0 end as neighbours,
-        (load_sum - case when produces then load_ratio else 0.0 end)
-        / nullif(all_producing - case when produces then 1 else 0 end, 0) as neighbours_load_ratio,
-        (expected_load_sum - case when produces then expected_load_ratio else 0.0 end)
-        / nullif(expecting_units - case when produces then 1 else 0 end, 0) as neighbours_expected_load_ratio
-    from loads
-
-),
-
--- Two neighbours have to agree, where there are two.
-witnessed as (
-
-    select
-        *,
-        neighbours >= least(2, units - 1) as is_witnessed
-    from compared
 
 ),
 
@@ -155,10 +76,7 @@ verdicts as (
         asset_id,
         hour_utc,
         moves
-        and (
-            {{ far_above('load_ratio', 'expected_load_ratio') }}
-            or ({{ is_dark() }} and load_ratio > 0.02)
-        ) as is_too_low,
+        and ({{ far_above('load_ratio', 'expected_load_ratio') }} or ({{ is_dark() }} and load_ratio > 0.02)) as is_too_low,
         {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
         and (
             stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio
@@ -180,16 +98,7 @@ verdicts as (
 
 contradicted_hours as (
 
-    select
-        asset_id,
-        hour_utc,
-        is_too_low,
-        is_lower_than_neighbours,
-        is_higher_than_neighbours,
-        is_behind_standing_rotor,
-        is_iced,
-        highest_load_ratio
-    from verdicts
+    select * from verdicts
     where is_iced or is_too_low or is_lower_than_neighbours or is_higher_than_neighbours or is_behind_standing_rotor
 
 ),
@@ -233,16 +142,14 @@ judged as (
             when
                 (beside.is_lower and {{ above('neighbours_load_ratio', 'expected_load_ratio') }})
                 or (
-                    beside.is_lower_beside
-                    and {{ far_above('neighbours_load_ratio', 'expected_load_ratio') }}
+                    beside.is_lower_beside and {{ far_above('neighbours_load_ratio', 'expected_load_ratio') }}
                     and (stands or 2.0 * load_ratio > expected_load_ratio + neighbours_load_ratio)
                 )
                 then 'neighbours give more'
             when
                 (beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
                 or (
-                    beside.is_higher_beside
-                    and {{ far_above('expected_load_ratio', 'load_ratio') }}
+                    beside.is_higher_beside and {{ far_above('expected_load_ratio', 'load_ratio') }}
                     and {{ alike('load_ratio', 'neighbours_load_ratio') }}
                 )
                 then 'neighbours and power say less'
