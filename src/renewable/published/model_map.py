@@ -18,6 +18,7 @@ RENEW = "python -m renewable.published.model_map"
 # Folders of the project and what their models are a row of, from left to right.
 _LAYERS = {
     "raw": "raw tables",
+    "registry": "calendar",
     "staging": "staging",
     "intervals": "intervals and hours",
     "intermediate": "days",
