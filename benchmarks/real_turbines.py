@@ -1,7 +1,7 @@
 """Detections on turbines that nobody here made: a folder of exports in, precision and recall out.
 
-`python -m benchmarks.real_turbines SCADA.csv.gz` takes the year of La Haute Borne that OpenOA packages, and counts stops
-against the pitch angle, which no model sees.
+`python -m benchmarks.real_turbines SCADA.csv.gz` takes the year of La Haute Borne that OpenOA packages, and counts
+stops against the pitch angle, which no model sees.
 """
 
 import sys

@@ -19,7 +19,7 @@ from renewable.registry_csv import Table, alike, csv_text, read_records, read_ta
 from renewable.reported import Reported, read_reported, reported_files
 from renewable.time_zones import utc_offsets
 
-INTERVALS_MINUTES = (5, 10, 15, 30, 60)
+INTERVALS_MINUTES = (1, 5, 10, 15, 30, 60)
 TECHNOLOGIES = ("wind", "solar")
 MOUNTINGS = ("fixed", "single_axis_tracker")
 WIND_COLUMNS = ("turbine_model", "hub_height_m", "rotor_diameter_m")
