@@ -4,7 +4,7 @@ Intervals are compared one by one, events by overlap, energies by their sums. On
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ import polars as pl
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
 from renewable.published.publish import finished_build
+from renewable.scorecard.goals import AT_MOST, PLAIN, WORLD_GOALS, is_met
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
@@ -39,20 +40,8 @@ _ALIKE = {
     "communication_gap": ("communication_gap", "link_loss"),
     "frozen_sensor": ("frozen_sensor", "dead_sensor"),
 }
-# What the project sets out to reach on the profile `typical`: (measure, kind) -> bound.
-GOALS: Mapping[tuple[str, str], float] = {
-    ("precision", "downtime"): 0.95,
-    ("recall", "downtime"): 0.95,
-    ("precision", "curtailment"): 0.95,
-    ("recall", "curtailment"): 0.95,
-    ("precision", "icing"): 0.85,
-    ("recall", "icing"): 0.85,
-    ("energy", "downtime"): 0.05,
-    ("energy", "curtailment"): 0.05,
-    ("energy", "icing"): 0.15,
-    ("energy", "soiling"): 0.15,
-    ("ratio", "soiling"): 0.02,
-}
+# Measures that this card tells of a kind; combine.py has the others.
+_TOLD = ("precision", "recall", "energy", "ratio")
 # With fewer true events a score says little about the detection.
 FLOOR_EVENTS = 20
 
@@ -135,11 +124,7 @@ class Goal:
         """Whether the bound holds; errors have to stay within it, the others to come up to it."""
         if self.reached is None:
             return None
-        return (
-            abs(self.reached) <= self.bound
-            if self.measure in ("energy", "ratio")
-            else self.reached >= self.bound
-        )
+        return is_met(self.measure, self.bound, self.reached)
 
     @property
     def is_above_floor(self) -> bool:
@@ -147,7 +132,7 @@ class Goal:
         or an error of twice the goal. Too few events say nothing."""
         if self.reached is None or self.evidence < FLOOR_EVENTS:
             return True
-        if self.measure in ("energy", "ratio"):
+        if self.measure in AT_MOST:
             return abs(self.reached) <= 2 * self.bound
         return self.reached >= self.bound - 0.1
 
@@ -156,7 +141,7 @@ class Goal:
 class Scorecard:
     """Detections against the answer key over the UTC days `first_day` to `last_day`.
 
-    `confusion` has one row a pair of kinds: true_kind, found_kind, intervals, hours.
+    `confusion` has one row a pair of kinds: true_kind, found_kind, intervals, hours. `world` says whose goals count.
     """
 
     first_day: date
@@ -165,6 +150,7 @@ class Scorecard:
     kinds: tuple[KindScore, ...]
     soiling: SoilingScore
     confusion: pl.DataFrame
+    world: str = "plain"
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -172,7 +158,8 @@ class Scorecard:
         by_kind = {score.kind: score for score in self.kinds}
         return tuple(
             Goal(measure, kind, bound, self._reached(measure, by_kind[kind]), by_kind[kind].true_events)
-            for (measure, kind), bound in GOALS.items()
+            for (measure, kind), bound in WORLD_GOALS[self.world].items()
+            if measure in _TOLD and kind in by_kind
         )
 
     def _reached(self, measure: str, score: KindScore) -> float | None:
@@ -190,6 +177,7 @@ class Scorecard:
             "first_day": str(self.first_day),
             "last_day": str(self.last_day),
             "assets": self.assets,
+            "world": self.world,
             "kinds": [asdict(s) | {name: getattr(s, name) for name in measures} for s in self.kinds],
             "soiling": asdict(self.soiling),
             "goals": [
@@ -403,7 +391,7 @@ def _soiling_ratio(connection: duckdb.DuckDBPyConnection) -> SoilingScore:
         )
         select count(daily.soiling_ratio), avg(daily.soiling_ratio - true_days.ratio),
             avg(abs(daily.soiling_ratio - true_days.ratio)),
-            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {GOALS["ratio", "soiling"]} as double)),
+            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {PLAIN["ratio", "soiling"]} as double)),
             avg(cast(daily.soiling_ratio is null as double)) filter (where true_days.ratio < 0.99)
         from true_days
         inner join marts.mart_asset_daily as daily using (asset_id, date_local)

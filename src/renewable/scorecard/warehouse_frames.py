@@ -1,0 +1,155 @@
+"""Reads what judge.py compares: the answer key of a simulated fleet, its intervals and its published tables."""
+
+import duckdb
+import polars as pl
+
+from renewable.scorecard.judge import Frames
+from renewable.scorecard.lines import keyed_losses
+from renewable.scorecard.score import answer_key
+from renewable.scorecard.spans import true_soiling, true_spans
+from renewable.settings import Settings
+from renewable.vocabulary import event_kinds
+from renewable.warehouse import exclusive_connection, sql_literal
+
+_SOILING = "soiling"
+_SPAN_COLUMNS = ("asset_id", "kind", "channel", "start_utc", "end_utc", "value")
+
+
+def read_frames(settings: Settings) -> Frames:
+    """All days of a fleet that was generated, loaded and built; raises WarehouseBusyError when it stays locked."""
+    with exclusive_connection(settings.warehouse_path, settings.lock_wait_s) as connection:
+        intervals = _intervals(connection, settings)
+        published = connection.sql(
+            "select asset_id, kind, start_utc, end_utc from marts.mart_events where source = 'detected'"
+        ).pl()
+        days = connection.sql(_DAYS.format(lost=_day_losses())).pl()
+        zones = connection.sql("select distinct asset_id, timezone from staging.stg_assets").pl()
+    spans = true_spans(settings)
+    is_plain = spans.is_empty()
+    sensors = _spans_of_intervals(intervals) if is_plain else spans.select(_SPAN_COLUMNS)
+    soiling = _plain_soiling(intervals) if is_plain else _soiling(intervals, true_soiling(settings, zones))
+    named = [kind.kind for kind in event_kinds("day") if kind.kind != _SOILING]
+    true_days = pl.concat([soiling, *(_true_days(intervals, kind) for kind in named)])
+    in_utc = [
+        pl.col(name).dt.convert_time_zone("UTC").dt.cast_time_unit("us") for name in ("start_utc", "end_utc")
+    ]
+    return Frames(
+        intervals.drop("sensor_fault", "sensor_channel"),
+        sensors,
+        published.with_columns(in_utc),
+        days,
+        true_days,
+    )
+
+
+_INTERVALS = """
+select
+    found.asset_id,
+    assets.technology,
+    found.timestamp_utc as start_utc,
+    found.interval_hours as hours,
+    found.date_local,
+    truth.potential_power_kw * found.interval_hours as potential_kwh,
+    truth.lost_power_kw * found.interval_hours as lost_kwh,
+    case when truth.kind in ({losses}) then truth.kind else 'none' end as true_kind,
+    truth.sensor_fault,
+    truth.sensor_channel,
+    coalesce(found.event_kind, 'none') as found_kind,
+    found.active_power_kw is null as is_unmeasured
+    {columns}
+from read_parquet([{files}]) as truth
+inner join intermediate.int_interval_performance as found
+    on truth.asset_id = found.asset_id and truth.timestamp = found.timestamp_utc
+inner join (select distinct asset_id, technology from marts.mart_asset_daily) as assets
+    on found.asset_id = assets.asset_id
+order by found.asset_id, found.timestamp_utc
+"""
+_DAYS = """
+select daily.asset_id, daily.technology, daily.date_local, daily.soiling_ratio {lost}
+from marts.mart_asset_daily as daily
+left join marts.mart_losses_daily as losses using (asset_id, date_local)
+group by all
+order by daily.asset_id, daily.date_local
+"""
+
+
+def _intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
+    there = [name for name, *_ in connection.sql("describe intermediate.int_interval_performance").fetchall()]
+    channels = [name.removesuffix("_flag") for name in there if name.endswith("_flag")]
+    readings = [f"found.{name} is not null as {name}_arrived, found.{name}_flag" for name in channels]
+    lost = [f"found.{kind.kind}_kwh" for kind in event_kinds("interval")]
+    sql = _INTERVALS.format(
+        losses=", ".join(map(sql_literal, keyed_losses())),
+        columns="".join(f", {text}" for text in (*readings, *lost)),
+        files=", ".join(sql_literal(str(path)) for path in answer_key(settings)),
+    )
+    in_utc = pl.col("start_utc").dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+    found: pl.DataFrame = connection.sql(sql).pl()
+    return found.with_columns(in_utc)
+
+
+def _day_losses() -> str:
+    return "".join(
+        f", sum(losses.lost_kwh) filter (where losses.loss_category = '{kind.kind}') as {kind.kind}_kwh"
+        for kind in event_kinds("day")
+    )
+
+
+def _spans_of_intervals(intervals: pl.DataFrame) -> pl.DataFrame:
+    """Sensor faults of the key by intervals, a span each; the world `plain` has no other key."""
+    return intervals.filter(pl.col("sensor_fault").is_not_null()).select(
+        "asset_id",
+        pl.col("sensor_fault").alias("kind"),
+        pl.col("sensor_channel").alias("channel"),
+        "start_utc",
+        (pl.col("start_utc") + pl.duration(seconds=pl.col("hours") * 3600.0)).alias("end_utc"),
+        pl.lit(None, pl.Float64).alias("value"),
+    )
+
+
+def _plain_soiling(intervals: pl.DataFrame) -> pl.DataFrame:
+    """By days on which an hour at least was touched by nothing but dirt."""
+    told = intervals.filter(
+        pl.col("true_kind").is_in((_SOILING, "none")), pl.col("potential_kwh") > 0.0, ~pl.col("is_unmeasured")
+    ).filter(pl.col("technology") == "solar")
+    return (
+        told.group_by("asset_id", "date_local")
+        .agg(
+            (pl.col("lost_kwh").sum() / pl.col("potential_kwh").sum()).alias("loss_ratio"),
+            pl.col("lost_kwh").filter(pl.col("true_kind") == _SOILING).sum(),
+            pl.col("hours").sum(),
+        )
+        .filter(pl.col("hours") >= 1.0)
+        .select("asset_id", "date_local", pl.lit(_SOILING).alias("kind"), "loss_ratio", "lost_kwh")
+    )
+
+
+def _soiling(intervals: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
+    """What the key by spans says, less what dirt took while nobody measured."""
+    unseen = (
+        intervals.filter(pl.col("true_kind") == _SOILING, "is_unmeasured")
+        .group_by("asset_id", "date_local")
+        .agg(pl.col("lost_kwh").sum().alias("unseen_kwh"))
+    )
+    return true.join(unseen, on=["asset_id", "date_local"], how="left").select(
+        "asset_id",
+        "date_local",
+        pl.lit(_SOILING).alias("kind"),
+        (1.0 - pl.col("soiling_ratio")).alias("loss_ratio"),
+        pl.col("lost_kwh") - pl.col("unseen_kwh").fill_null(0.0),
+    )
+
+
+def _true_days(intervals: pl.DataFrame, kind: str) -> pl.DataFrame:
+    of_kind = pl.col("true_kind") == kind
+    possible = pl.col("potential_kwh").filter(pl.col("potential_kwh") > 0.0).sum()
+    return (
+        intervals.group_by("asset_id", "date_local")
+        .agg(
+            pl.when(possible > 0.0)
+            .then(pl.col("lost_kwh").filter(of_kind).sum() / possible)
+            .alias("loss_ratio"),
+            pl.col("lost_kwh").filter(of_kind & ~pl.col("is_unmeasured")).sum(),
+        )
+        .select("asset_id", "date_local", pl.lit(kind).alias("kind"), "loss_ratio", "lost_kwh")
+    )
