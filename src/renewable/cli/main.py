@@ -445,18 +445,22 @@ def score(
         return
     if markdown is not None:
         raise typer.BadParameter("--markdown goes with --worlds")
-    from renewable.cli.tables import print_scorecard
+    from renewable.cli.tables import print_line_scores, print_scorecard
+    from renewable.operations.score_worlds import score_own
     from renewable.scorecard.score import score as compare
 
-    card = compare(_load(), _window(start, end, days), report=_progress)
+    settings, window = _load(), _window(start, end, days)
+    card = compare(settings, window, report=_progress)
+    scores = score_own(settings, window, report=_progress)
     if plot:
         from renewable.scorecard.chart import draw_scorecard
 
         _progress(f"drawn into {draw_scorecard(card, plot)}")
     if as_json:
-        print(_json(card.as_dict()))
+        print(_json(card.as_dict() | {"scores": [score.as_dict() for score in scores]}))
     else:
         print_scorecard(card)
+        print_line_scores(scores, "By published events and by further faults")
 
 
 @app.command("backup")

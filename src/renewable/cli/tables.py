@@ -11,6 +11,7 @@ from rich.table import Table
 
 from renewable.importers.preview import Preview
 from renewable.operations.status import FleetResult, Status
+from renewable.scorecard.combine import LineScore
 from renewable.scorecard.score import Scorecard
 from renewable.scorecard.world_card import HEADERS, WorldCard, table_rows
 from renewable.transform.staleness import Stale, Why
@@ -172,13 +173,18 @@ def print_scorecard(card: Scorecard) -> None:
 
 
 def print_world_card(card: WorldCard) -> None:
-    """Detections in several worlds, a line each kind and world, as wide as it is."""
-    table = Table(title=f"Scorecard: {card.plan.sentence}", title_justify="left")
+    """Detections in several worlds."""
+    print_line_scores(card.scores, f"Scorecard: {card.plan.sentence}")
+
+
+def print_line_scores(scores: Sequence[LineScore], title: str) -> None:
+    """A line each kind and world, as wide as it is."""
+    table = Table(title=title, title_justify="left")
     for number, name in enumerate(HEADERS):
         is_text = number < 2 or name == HEADERS[-1]
         table.add_column(name, no_wrap=number < 2, justify="left" if is_text else "right")
     before = None
-    for kind, *rest in table_rows(card.scores):
+    for kind, *rest in table_rows(scores):
         if before not in (None, kind):
             table.add_section()
         table.add_row("" if kind == before else kind, *rest)
@@ -186,8 +192,8 @@ def print_world_card(card: WorldCard) -> None:
     console = _console()
     console = console if console.is_terminal else Console(width=_WIDE_PIPE)
     console.print(table)
-    missed = sum(len(score.missed) for score in card.scores)
-    judged = sum(verdict.is_met is not None for score in card.scores for verdict in score.verdicts)
+    missed = sum(len(score.missed) for score in scores)
+    judged = sum(verdict.is_met is not None for score in scores for verdict in score.verdicts)
     console.print(
         f"{judged - missed} of {judged} goals met; in brackets: intervals of 95 % by the number of events"
     )

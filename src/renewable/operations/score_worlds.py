@@ -1,6 +1,5 @@
 """Simulates fleets in worlds, runs the whole chain on each and compares, in directories that are thrown away."""
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from renewable.errors import RenewableError
 from renewable.fleet import INTERVALS_MINUTES, load_fleet
 from renewable.scorecard.combine import LineScore, line_scores
 from renewable.scorecard.judge import blocks, dirt, exposure
+from renewable.scorecard.key_files import world_of
 from renewable.scorecard.lines import lines
 from renewable.scorecard.warehouse_frames import read_frames
 from renewable.scorecard.world_card import WorldCard, WorldPlan
@@ -30,6 +30,7 @@ _SECONDS_A_RUN = 12.0
 _SECONDS_A_MILLION_ROWS = 75.0
 _PARTS = ("blocks", "dirt", "exposure")
 Report = Callable[[str], None]
+LineScores = tuple[LineScore, ...]
 
 
 def check_plan(plan: WorldPlan) -> None:
@@ -55,6 +56,14 @@ def likely_seconds(plan: WorldPlan) -> float:
     """About how long it takes, in seconds on two quiet cores."""
     rows = sum((plan.wind + plan.solar) * plan.days * 1440 / step for _, _, step in plan.runs)
     return len(plan.runs) * _SECONDS_A_RUN + rows / 1e6 * _SECONDS_A_MILLION_ROWS
+
+
+def score_own(
+    settings: Settings, window: Window | None = None, *, report: Report | None = None
+) -> LineScores:
+    """The same scores of the days of `window` (default: all) of the own simulated fleet, which has to be built."""
+    frames, compared = read_frames(settings, window, report=report), lines()
+    return line_scores(world_of(settings), blocks(frames, compared), dirt(frames), exposure(frames), compared)
 
 
 def run_seed(seed: int, step_minutes: int) -> int:
@@ -85,7 +94,7 @@ def combined(plan: WorldPlan, blocks: pl.DataFrame, dirt: pl.DataFrame, exposure
     """Scores of the frames of all runs, which have beside their columns world and step of the run."""
     compared = lines()
 
-    def scores_of(world: str, steps: Sequence[int]) -> tuple[LineScore, ...]:
+    def scores_of(world: str, steps: Sequence[int]) -> LineScores:
         chosen = (pl.col("world") == world) & pl.col("step").is_in(steps)
         return line_scores(
             world, blocks.filter(chosen), dirt.filter(chosen), exposure.filter(chosen), compared
@@ -126,7 +135,6 @@ def _run(plan: WorldPlan, settings: Settings, world: str, seed: int, step: int) 
             seed=seed,
             profile=plan.events,
             world=world,
-            jobs=min(2, os.cpu_count() or 1),
         )
         ingest(own)
         transform(own)

@@ -17,6 +17,7 @@ from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
 from renewable.published.publish import finished_build
 from renewable.scorecard.goals import AT_MOST, PLAIN, WORLD_GOALS, is_met
+from renewable.scorecard.key_files import answer_key, world_of
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
@@ -192,14 +193,6 @@ def scorecard_path(settings: Settings) -> Path:
     return settings.published_dir / "scorecard.json"
 
 
-def answer_key(settings: Settings, window: Window | None = None) -> list[Path]:
-    """Files of the answer key for the days of `window`, in order; none where the data are not simulated."""
-    files = sorted((settings.data_dir / "truth").glob("truth_*.parquet"))
-    return [
-        path for path in files if not window or date.fromisoformat(path.stem.removeprefix("truth_")) in window
-    ]
-
-
 def score(
     settings: Settings, window: Window | None = None, *, report: Callable[[str], None] | None = None
 ) -> Scorecard:
@@ -221,7 +214,7 @@ def score(
         if not built:
             raise PipelineError("there are no marts yet: run `renewable transform` first")
         finished_build(read_books(connection), settings)
-        card = _compare(connection, truth)
+        card = _compare(connection, truth, world_of(settings))
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     text = json.dumps(card.as_dict(), indent=1, ensure_ascii=False) + "\n"
     write_text_atomic(text, scorecard_path(settings))
@@ -233,7 +226,7 @@ def loss_kinds() -> list[EventKind]:
     return [kind for kind in detected_kinds() if kind.kind != UNMEASURED]
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorecard:
+def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path], world: str) -> Scorecard:
     files = ", ".join(sql_literal(str(path)) for path in truth)
     frozen = " or ".join(
         f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
@@ -254,7 +247,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorec
             "select true_kind, found_kind, count(*) as intervals, sum(hours) as hours from compared"
             " group by all order by true_kind, found_kind"
         ).pl()
-        return Scorecard(first, last, assets, tuple(kinds), _soiling_ratio(connection), confusion)
+        return Scorecard(first, last, assets, tuple(kinds), _soiling_ratio(connection), confusion, world)
     finally:
         connection.execute("drop table if exists compared")
 

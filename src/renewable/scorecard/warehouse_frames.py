@@ -1,33 +1,50 @@
 """Reads what judge.py compares: the answer key of a simulated fleet, its intervals and its published tables."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import duckdb
 import polars as pl
 
+from renewable.published.publish import finished_build
 from renewable.scorecard.judge import Frames
+from renewable.scorecard.key_files import answer_key
 from renewable.scorecard.lines import keyed_losses
-from renewable.scorecard.score import answer_key
 from renewable.scorecard.spans import true_soiling, true_spans
 from renewable.settings import Settings
+from renewable.transform.books import read_books
 from renewable.vocabulary import event_kinds
 from renewable.warehouse import exclusive_connection, sql_literal
+from renewable.windows import Window
 
 _SOILING = "soiling"
 _SPAN_COLUMNS = ("asset_id", "kind", "channel", "start_utc", "end_utc", "value")
 
 
-def read_frames(settings: Settings) -> Frames:
-    """All days of a fleet that was generated, loaded and built; raises WarehouseBusyError when it stays locked."""
-    with exclusive_connection(settings.warehouse_path, settings.lock_wait_s) as connection:
-        intervals = _intervals(connection, settings)
+def read_frames(
+    settings: Settings, window: Window | None = None, *, report: Callable[[str], None] | None = None
+) -> Frames:
+    """The days of `window` (default: all) of a fleet that was generated, loaded and built.
+
+    Raises WarehouseBusyError when the warehouse stays locked, PipelineError where its last build did not finish.
+    """
+    with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
+        finished_build(read_books(connection), settings)
+        intervals = _intervals(connection, answer_key(settings, window))
         published = connection.sql(
             "select asset_id, kind, start_utc, end_utc from marts.mart_events where source = 'detected'"
         ).pl()
         days = connection.sql(_DAYS.format(lost=_day_losses())).pl()
         zones = connection.sql("select distinct asset_id, timezone from staging.stg_assets").pl()
-    spans = true_spans(settings)
+    days = days.join(
+        intervals.select("asset_id", "date_local").unique(), on=["asset_id", "date_local"], how="semi"
+    )
+    spans = true_spans(settings, window)
     is_plain = spans.is_empty()
     sensors = _spans_of_intervals(intervals) if is_plain else spans.select(_SPAN_COLUMNS)
-    soiling = _plain_soiling(intervals) if is_plain else _soiling(intervals, true_soiling(settings, zones))
+    soiling = (
+        _plain_soiling(intervals) if is_plain else _soiling(intervals, true_soiling(settings, zones, window))
+    )
     named = [kind.kind for kind in event_kinds("day") if kind.kind != _SOILING]
     true_days = pl.concat([soiling, *(_true_days(intervals, kind) for kind in named)])
     in_utc = [
@@ -73,7 +90,7 @@ order by daily.asset_id, daily.date_local
 """
 
 
-def _intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
+def _intervals(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> pl.DataFrame:
     there = [name for name, *_ in connection.sql("describe intermediate.int_interval_performance").fetchall()]
     channels = [name.removesuffix("_flag") for name in there if name.endswith("_flag")]
     readings = [f"found.{name} is not null as {name}_arrived, found.{name}_flag" for name in channels]
@@ -81,7 +98,7 @@ def _intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pl.
     sql = _INTERVALS.format(
         losses=", ".join(map(sql_literal, keyed_losses())),
         columns="".join(f", {text}" for text in (*readings, *lost)),
-        files=", ".join(sql_literal(str(path)) for path in answer_key(settings)),
+        files=", ".join(sql_literal(str(path)) for path in truth),
     )
     in_utc = pl.col("start_utc").dt.convert_time_zone("UTC").dt.cast_time_unit("us")
     found: pl.DataFrame = connection.sql(sql).pl()
