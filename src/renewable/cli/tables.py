@@ -13,7 +13,7 @@ from renewable.importers.preview import Preview
 from renewable.operations.status import FleetResult, Status
 from renewable.scorecard.combine import LineScore
 from renewable.scorecard.score import Scorecard
-from renewable.scorecard.world_card import HEADERS, WorldCard, table_rows
+from renewable.scorecard.world_card import HEADERS, NOTE, WorldCard, table_rows
 from renewable.transform.staleness import Stale, Why
 from renewable.windows import Window
 
@@ -194,9 +194,7 @@ def print_line_scores(scores: Sequence[LineScore], title: str) -> None:
     console.print(table)
     missed = sum(len(score.missed) for score in scores)
     judged = sum(verdict.is_met is not None for score in scores for verdict in score.verdicts)
-    console.print(
-        f"{judged - missed} of {judged} goals met; in brackets: intervals of 95 % by the number of events"
-    )
+    console.print(f"{judged - missed} of {judged} goals met. {NOTE}")
 
 
 def _share(ratio: float | None) -> str:

@@ -16,7 +16,7 @@ from mock_data.worlds import check_world
 from renewable.errors import RenewableError
 from renewable.fleet import INTERVALS_MINUTES, load_fleet
 from renewable.scorecard.combine import LineScore, line_scores
-from renewable.scorecard.judge import blocks, dirt, exposure
+from renewable.scorecard.judge import Judged, all_of, judge
 from renewable.scorecard.key_files import world_of
 from renewable.scorecard.lines import lines
 from renewable.scorecard.warehouse_frames import read_frames
@@ -26,9 +26,8 @@ from renewable.transform.build import transform
 from renewable.windows import Window
 
 # What a run costs on two quiet cores: by itself, and for each million rows.
-_SECONDS_A_RUN = 12.0
-_SECONDS_A_MILLION_ROWS = 75.0
-_PARTS = ("blocks", "dirt", "exposure")
+_SECONDS_A_RUN = 8.0
+_SECONDS_A_MILLION_ROWS = 50.0
 Report = Callable[[str], None]
 LineScores = tuple[LineScore, ...]
 
@@ -62,8 +61,7 @@ def score_own(
     settings: Settings, window: Window | None = None, *, report: Report | None = None
 ) -> LineScores:
     """The same scores of the days of `window` (default: all) of the own simulated fleet, which has to be built."""
-    frames, compared = read_frames(settings, window, report=report), lines()
-    return line_scores(world_of(settings), blocks(frames, compared), dirt(frames), exposure(frames), compared)
+    return line_scores(world_of(settings), _judged(settings, window, report), lines())
 
 
 def run_seed(seed: int, step_minutes: int) -> int:
@@ -80,25 +78,22 @@ def score_worlds(plan: WorldPlan, settings: Settings, *, report: Report | None =
     say = report or (lambda _: None)
     say(f"{len(plan.runs)} runs: {plan.sentence}; about {_told(likely_seconds(plan))} on two quiet cores")
     began = time.monotonic()
-    found: dict[str, list[pl.DataFrame]] = {part: [] for part in _PARTS}
+    found: list[Judged] = []
     for number, (world, seed, step) in enumerate(plan.runs, start=1):
-        for part, frame in _run(plan, settings, world, run_seed(seed, step), step).items():
-            found[part].append(frame.with_columns(world=pl.lit(world), step=pl.lit(step)))
+        found.append(_run(plan, settings, world, run_seed(seed, step), step).marked(world, step))
         left = (time.monotonic() - began) / number * (len(plan.runs) - number)
         say(f"{number}/{len(plan.runs)} {world}, seed {seed}, {step} minutes; about {_told(left)} left")
-    frames = {part: pl.concat(parts) for part, parts in found.items()}
-    return combined(plan, *(frames[part] for part in _PARTS))
+    return combined(plan, all_of(found))
 
 
-def combined(plan: WorldPlan, blocks: pl.DataFrame, dirt: pl.DataFrame, exposure: pl.DataFrame) -> WorldCard:
-    """Scores of the frames of all runs, which have beside their columns world and step of the run."""
+def combined(plan: WorldPlan, judged: Judged) -> WorldCard:
+    """Scores of all runs, which are marked by world and step."""
     compared = lines()
 
     def scores_of(world: str, steps: Sequence[int]) -> LineScores:
         chosen = (pl.col("world") == world) & pl.col("step").is_in(steps)
-        return line_scores(
-            world, blocks.filter(chosen), dirt.filter(chosen), exposure.filter(chosen), compared
-        )
+        of_runs = [frame.filter(chosen) for frame in (judged.blocks, judged.dirt, judged.exposure)]
+        return line_scores(world, Judged(*of_runs), compared)
 
     scores = [score for world in plan.worlds for score in scores_of(world, plan.steps_minutes)]
     by_step = [
@@ -110,7 +105,7 @@ def combined(plan: WorldPlan, blocks: pl.DataFrame, dirt: pl.DataFrame, exposure
     return WorldCard(plan, tuple(scores), tuple(by_step))
 
 
-def _run(plan: WorldPlan, settings: Settings, world: str, seed: int, step: int) -> dict[str, pl.DataFrame]:
+def _run(plan: WorldPlan, settings: Settings, world: str, seed: int, step: int) -> Judged:
     with tempfile.TemporaryDirectory(prefix="renewable-score-") as directory:
         fleet_dir = Path(directory) / "fleet"
         write_fleet(make_fleet(plan.wind, plan.solar, seed, step), fleet_dir)
@@ -138,8 +133,11 @@ def _run(plan: WorldPlan, settings: Settings, world: str, seed: int, step: int) 
         )
         ingest(own)
         transform(own)
-        frames = read_frames(own)
-        return {"blocks": blocks(frames, lines()), "dirt": dirt(frames), "exposure": exposure(frames)}
+        return _judged(own, None, None)
+
+
+def _judged(settings: Settings, window: Window | None, report: Report | None) -> Judged:
+    return all_of(judge(frames, lines()) for frames in read_frames(settings, window, report=report))
 
 
 def _told(seconds: float) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from renewable.scorecard.confidence import rate_interval, resampled_ratio, share_interval, wilson
 from renewable.scorecard.goals import WORLD_GOALS, Goals, is_met
-from renewable.scorecard.judge import ENERGIES, EVENTS, HOURS
+from renewable.scorecard.judge import ENERGIES, EVENTS, HOURS, Judged
 from renewable.scorecard.lines import Line
 
 _DAYS_A_YEAR = 365.25
@@ -69,24 +69,20 @@ class LineScore:
         }
 
 
-def line_scores(
-    world: str, blocks: pl.DataFrame, dirt: pl.DataFrame, exposure: pl.DataFrame, lines: Sequence[Line]
-) -> tuple[LineScore, ...]:
-    """A score a line of what judge.py made of all runs of one world, one below the other."""
-    return tuple(_line_score(world, blocks, dirt, exposure, line) for line in lines)
+def line_scores(world: str, judged: Judged, lines: Sequence[Line]) -> tuple[LineScore, ...]:
+    """A score a line of all that was judged in one world."""
+    return tuple(_line_score(world, judged, line) for line in lines)
 
 
-def _line_score(
-    world: str, blocks: pl.DataFrame, dirt: pl.DataFrame, exposure: pl.DataFrame, line: Line
-) -> LineScore:
-    own = blocks.filter(pl.col("kind") == line.kind)
+def _line_score(world: str, judged: Judged, line: Line) -> LineScore:
+    own = judged.blocks.filter(pl.col("kind") == line.kind)
     is_keyed = world != "plain" or line.is_in_plain
     sums = {name: float(own[name].sum()) for name in (*HOURS, *EVENTS, *ENERGIES)}
     measures: dict[str, Measured] = {}
     if is_keyed:
-        measures = dict(_measures(own, sums, line, exposure))
+        measures = dict(_measures(own, sums, line, judged.exposure))
         if line.kind == "soiling":
-            measures |= _soiling(dirt)
+            measures |= _soiling(judged.dirt)
     return LineScore(
         world, line.kind, is_keyed, sums, measures, verdicts(WORLD_GOALS[world], line.kind, measures)
     )

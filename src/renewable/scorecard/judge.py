@@ -49,6 +49,35 @@ class Frames:
     true_days: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What fleets come to: `blocks` by BLOCK_SCHEMA, `dirt` and `exposure` as the functions of these names say."""
+
+    blocks: pl.DataFrame
+    dirt: pl.DataFrame
+    exposure: pl.DataFrame
+
+    def marked(self, world: str, step_minutes: int) -> "Judged":
+        """The same with columns world and step, in minutes."""
+        run = {"world": pl.lit(world), "step": pl.lit(step_minutes)}
+        return Judged(*(frame.with_columns(**run) for frame in (self.blocks, self.dirt, self.exposure)))
+
+
+def judge(frames: Frames, lines: Iterable[Line]) -> Judged:
+    """All that is counted of some assets."""
+    return Judged(blocks(frames, lines), dirt(frames), exposure(frames))
+
+
+def all_of(parts: Iterable[Judged]) -> Judged:
+    """Several fleets, or parts of one, as one."""
+    known = list(parts)
+    return Judged(
+        pl.concat(part.blocks for part in known),
+        pl.concat(part.dirt for part in known),
+        pl.concat(part.exposure for part in known),
+    )
+
+
 def blocks(frames: Frames, lines: Iterable[Line]) -> pl.DataFrame:
     """Sums of all lines by BLOCK_SCHEMA."""
     found = [_line_blocks(line, rows) for line in lines for rows in _rows(frames, line)]

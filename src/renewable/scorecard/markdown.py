@@ -4,7 +4,7 @@ from pathlib import Path
 
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import RenewableError
-from renewable.scorecard.world_card import HEADERS, WorldCard, table_rows
+from renewable.scorecard.world_card import HEADERS, NOTE, WorldCard, table_rows
 
 BEGIN = "<!-- scorecard: made by renewable score --worlds, not by hand -->"
 END = "<!-- scorecard ends -->"
@@ -24,7 +24,7 @@ def write_between_markers(card: WorldCard, path: Path) -> None:
 def markdown(card: WorldCard) -> str:
     """The table, and a line that says what it rests on."""
     lines = [
-        f"{card.plan.sentence[0].upper()}{card.plan.sentence[1:]}. In brackets: intervals of 95 %.",
+        f"{card.plan.sentence[0].upper()}{card.plan.sentence[1:]}. {NOTE}",
         "",
         f"| {' | '.join(HEADERS)} |",
         f"|{'---|' * len(HEADERS)}",

@@ -1,6 +1,6 @@
 """Reads what judge.py compares: the answer key of a simulated fleet, its intervals and its published tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -8,7 +8,7 @@ import polars as pl
 
 from renewable.published.publish import finished_build
 from renewable.scorecard.judge import Frames
-from renewable.scorecard.key_files import answer_key
+from renewable.scorecard.key_files import answer_key, world_of
 from renewable.scorecard.lines import keyed_losses
 from renewable.scorecard.spans import true_soiling, true_spans
 from renewable.settings import Settings
@@ -18,44 +18,59 @@ from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
 _SOILING = "soiling"
+# So many, with all their intervals, are in memory at once.
+_ASSETS_AT_A_TIME = 8
 _SPAN_COLUMNS = ("asset_id", "kind", "channel", "start_utc", "end_utc", "value")
 
 
 def read_frames(
     settings: Settings, window: Window | None = None, *, report: Callable[[str], None] | None = None
-) -> Frames:
-    """The days of `window` (default: all) of a fleet that was generated, loaded and built.
+) -> Iterator[Frames]:
+    """The days of `window` (default: all) of a fleet that was generated, loaded and built, some assets at a time.
 
-    Raises WarehouseBusyError when the warehouse stays locked, PipelineError where its last build did not finish.
+    The warehouse is locked until the last of them. Raises WarehouseBusyError when it stays locked, PipelineError where
+    its last build did not finish.
     """
+    truth, spans = answer_key(settings, window), true_spans(settings, window)
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         finished_build(read_books(connection), settings)
-        intervals = _intervals(connection, answer_key(settings, window))
-        published = connection.sql(
-            "select asset_id, kind, start_utc, end_utc from marts.mart_events where source = 'detected'"
+        zones = connection.sql(
+            "select distinct asset_id, timezone from staging.stg_assets order by asset_id"
         ).pl()
-        days = connection.sql(_DAYS.format(lost=_day_losses())).pl()
-        zones = connection.sql("select distinct asset_id, timezone from staging.stg_assets").pl()
-    days = days.join(
-        intervals.select("asset_id", "date_local").unique(), on=["asset_id", "date_local"], how="semi"
-    )
-    spans = true_spans(settings, window)
-    is_plain = spans.is_empty()
-    sensors = _spans_of_intervals(intervals) if is_plain else spans.select(_SPAN_COLUMNS)
-    soiling = (
-        _plain_soiling(intervals) if is_plain else _soiling(intervals, true_soiling(settings, zones, window))
-    )
+        dirty = true_soiling(settings, zones, window)
+        for some in zones["asset_id"].unique(maintain_order=True).to_frame().iter_slices(_ASSETS_AT_A_TIME):
+            chosen = ", ".join(map(sql_literal, some["asset_id"]))
+            intervals = _intervals(connection, truth, chosen)
+            if intervals.is_empty():
+                continue
+            yield _frames(
+                intervals,
+                published=_in_utc(connection.sql(_PUBLISHED.format(assets=chosen)).pl()),
+                days=connection.sql(_DAYS.format(lost=_day_losses(), assets=chosen)).pl(),
+                spans=None
+                if world_of(settings) == "plain"
+                else spans.join(some, on="asset_id", how="semi").select(_SPAN_COLUMNS),
+                dirty=dirty.join(some, on="asset_id", how="semi"),
+            )
+
+
+def _frames(
+    intervals: pl.DataFrame,
+    published: pl.DataFrame,
+    days: pl.DataFrame,
+    spans: pl.DataFrame | None,
+    dirty: pl.DataFrame,
+) -> Frames:
+    """`spans` are None where there is no key but that by intervals."""
+    by_day = ["asset_id", "date_local"]
     named = [kind.kind for kind in event_kinds("day") if kind.kind != _SOILING]
-    true_days = pl.concat([soiling, *(_true_days(intervals, kind) for kind in named)])
-    in_utc = [
-        pl.col(name).dt.convert_time_zone("UTC").dt.cast_time_unit("us") for name in ("start_utc", "end_utc")
-    ]
+    soiling = _plain_soiling(intervals) if spans is None else _soiling(intervals, dirty)
     return Frames(
         intervals.drop("sensor_fault", "sensor_channel"),
-        sensors,
-        published.with_columns(in_utc),
-        days,
-        true_days,
+        _spans_of_intervals(intervals) if spans is None else spans,
+        published,
+        days.join(intervals.select(by_day).unique(), on=by_day, how="semi"),
+        pl.concat([soiling, *(_true_days(intervals, kind) for kind in named)]),
     )
 
 
@@ -79,18 +94,24 @@ inner join intermediate.int_interval_performance as found
     on truth.asset_id = found.asset_id and truth.timestamp = found.timestamp_utc
 inner join (select distinct asset_id, technology from marts.mart_asset_daily) as assets
     on found.asset_id = assets.asset_id
+where found.asset_id in ({assets})
 order by found.asset_id, found.timestamp_utc
+"""
+_PUBLISHED = """
+select asset_id, kind, start_utc, end_utc from marts.mart_events
+where source = 'detected' and asset_id in ({assets})
 """
 _DAYS = """
 select daily.asset_id, daily.technology, daily.date_local, daily.soiling_ratio {lost}
 from marts.mart_asset_daily as daily
 left join marts.mart_losses_daily as losses using (asset_id, date_local)
+where daily.asset_id in ({assets})
 group by all
 order by daily.asset_id, daily.date_local
 """
 
 
-def _intervals(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> pl.DataFrame:
+def _intervals(connection: duckdb.DuckDBPyConnection, truth: list[Path], assets: str) -> pl.DataFrame:
     there = [name for name, *_ in connection.sql("describe intermediate.int_interval_performance").fetchall()]
     channels = [name.removesuffix("_flag") for name in there if name.endswith("_flag")]
     readings = [f"found.{name} is not null as {name}_arrived, found.{name}_flag" for name in channels]
@@ -99,10 +120,18 @@ def _intervals(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> pl.D
         losses=", ".join(map(sql_literal, keyed_losses())),
         columns="".join(f", {text}" for text in (*readings, *lost)),
         files=", ".join(sql_literal(str(path)) for path in truth),
+        assets=assets,
     )
-    in_utc = pl.col("start_utc").dt.convert_time_zone("UTC").dt.cast_time_unit("us")
-    found: pl.DataFrame = connection.sql(sql).pl()
-    return found.with_columns(in_utc)
+    return _in_utc(connection.sql(sql).pl())
+
+
+def _in_utc(frame: pl.DataFrame) -> pl.DataFrame:
+    """Times as those of the key."""
+    return frame.with_columns(
+        pl.col(name).dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+        for name in ("start_utc", "end_utc")
+        if name in frame.columns
+    )
 
 
 def _day_losses() -> str:

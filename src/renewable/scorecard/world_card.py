@@ -18,8 +18,12 @@ HEADERS = (
     "span precision",
     "span recall",
     "energy error",
-    "false events a year",
+    "false events per asset-year",
     "goals",
+)
+NOTE = (
+    "In brackets: intervals of 95 % by the number of events. Precision and recall are of intervals (of days for kinds of"
+    " whole days), those of spans of the hours of published events, nights and lulls within them included."
 )
 _NOTHING = "–"
 _SHARES = ("precision", "recall", "event_precision", "event_recall", "span_precision", "span_recall")
@@ -87,23 +91,40 @@ class WorldCard:
 
 
 def table_rows(scores: Sequence[LineScore]) -> list[tuple[str, ...]]:
-    """Cells by HEADERS, the worlds of a kind below each other; shares and errors with their interval of 95 %."""
-    kinds = list(dict.fromkeys(score.kind for score in scores))
-    ordered = sorted(scores, key=lambda score: kinds.index(score.kind))
-    return [
-        (
-            score.kind.replace("_", " "),
-            score.world,
-            f"{score.sums['true_events']:.0f}"
-            if score.is_keyed
-            else f"not in the key; {score.sums['found_events']:.0f} found",
-            *(_cell(score, name, _share) for name in _SHARES),
-            _cell(score, "energy", _error),
-            _cell(score, "false_events", _number),
-            _goals(score),
-        )
-        for score in ordered
-    ]
+    """Cells by HEADERS, the worlds of a kind below each other; shares and errors with their interval of 95 %.
+
+    Worlds in which nothing of a kind happened and nothing was found share a row.
+    """
+    rows = []
+    for kind in dict.fromkeys(score.kind for score in scores):
+        of_kind = [score for score in scores if score.kind == kind]
+        rows += [_row(score, score.world) for score in of_kind if not _is_empty(score)]
+        empty = [score for score in of_kind if _is_empty(score)]
+        if empty:
+            rows.append(_row(empty[0], ", ".join(score.world for score in empty), is_empty=True))
+    return rows
+
+
+def _is_empty(score: LineScore) -> bool:
+    return score.is_keyed and not any(score.sums.values()) and not set(score.measures) - {"false_events"}
+
+
+def _row(score: LineScore, worlds: str, *, is_empty: bool = False) -> tuple[str, ...]:
+    events, found = score.sums["true_events"], score.sums["found_events"]
+    head = (
+        score.kind.replace("_", " "),
+        worlds,
+        f"{events:.0f}" if score.is_keyed else f"not in the key; {found:.0f} found",
+    )
+    if is_empty:
+        return (*head, *[_NOTHING] * (len(HEADERS) - len(head)))
+    return (
+        *head,
+        *(_cell(score, name, _share) for name in _SHARES),
+        _cell(score, "energy", _error),
+        _cell(score, "false_events", _number),
+        _goals(score),
+    )
 
 
 def _cell(score: LineScore, name: str, told: Callable[[float], str]) -> str:

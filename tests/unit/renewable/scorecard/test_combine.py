@@ -10,7 +10,7 @@ from renewable.errors import RenewableError
 from renewable.operations.score_worlds import check_plan, combined, likely_seconds, run_seed
 from renewable.scorecard.combine import LineScore, Measured, line_scores, verdicts
 from renewable.scorecard.goals import WORLD_GOALS, is_met
-from renewable.scorecard.judge import BLOCK_SCHEMA
+from renewable.scorecard.judge import BLOCK_SCHEMA, Judged, all_of
 from renewable.scorecard.lines import lines
 from renewable.scorecard.markdown import BEGIN, END, markdown, write_between_markers
 from renewable.scorecard.world_card import WorldPlan, table_rows
@@ -41,7 +41,7 @@ def _blocks(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def _score(blocks: pl.DataFrame, kind: str, world: str = "field", dirt: pl.DataFrame = DIRT) -> LineScore:
-    return next(s for s in line_scores(world, blocks, dirt, EXPOSURE, lines()) if s.kind == kind)
+    return next(s for s in line_scores(world, Judged(blocks, dirt, EXPOSURE), lines()) if s.kind == kind)
 
 
 def test_counts_are_summed_over_runs_and_shares_are_not_averaged() -> None:
@@ -72,7 +72,7 @@ def test_events_have_wilson_s_interval_and_false_ones_count_against_the_years_of
 
 
 def test_a_kind_of_which_nothing_happened_has_a_line_without_shares() -> None:
-    scores = line_scores("field", _blocks(), DIRT, EXPOSURE, lines())
+    scores = line_scores("field", Judged(_blocks(), DIRT, EXPOSURE), lines())
     assert [score.kind for score in scores] == [line.kind for line in lines()]
     assert all(set(score.measures) <= {"false_events"} for score in scores)
 
@@ -125,18 +125,14 @@ def test_dirty_days_without_a_ratio_are_a_share_of_the_dirty_days_of_all_plants(
 
 
 def test_each_step_length_also_has_its_own_scores() -> None:
-    frames = [
-        frame.with_columns(world=pl.lit("field"), step=pl.lit(step))
-        for step, frame in (
-            (10, _blocks(_block("downtime", true_h=4, true_found_h=4))),
-            (60, _blocks(_block("downtime", true_h=4, true_found_h=1))),
+    runs = [
+        Judged(_blocks(_block("downtime", true_h=4, true_found_h=hours)), DIRT, EXPOSURE).marked(
+            "field", step
         )
+        for step, hours in ((10, 4), (60, 1))
     ]
-    dirt, exposure = (
-        frame.with_columns(world=pl.lit("field"), step=pl.lit(10)) for frame in (DIRT, EXPOSURE)
-    )
     plan = WorldPlan(("field",), (1,), (10, 60), 3, 2, date(2025, 1, 10), 30, "typical")
-    card = combined(plan, pl.concat(frames), dirt, exposure)
+    card = combined(plan, all_of(runs))
     recalls = {
         step: score.measures["recall"].value for step, score in card.by_step if score.kind == "downtime"
     }
@@ -165,17 +161,15 @@ def test_plans_that_would_count_twice_or_cannot_be_simulated_are_refused_before_
 
 
 def test_the_table_is_written_between_its_markers_and_the_text_around_stays(tmp_path: Path) -> None:
-    empty = [
-        frame.with_columns(world=pl.lit("field"), step=pl.lit(10)) for frame in (_blocks(), DIRT, EXPOSURE)
-    ]
-    card = combined(PLAN, *empty)
+    card = combined(PLAN, Judged(_blocks(), DIRT, EXPOSURE).marked("field", 10))
     page = tmp_path / "PAGE.md"
     page.write_text(f"before\n\n{BEGIN}\nold\n{END}\nafter\n", "utf-8")
     write_between_markers(card, page)
     text = page.read_text("utf-8")
     assert text == f"before\n\n{BEGIN}\n{markdown(card)}{END}\nafter\n" and "old" not in text
+    unkeyed = [line for line in lines() if not line.is_in_plain]
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 2 * len(lines()) and len({row.count("|") for row in rows}) == 1
+    assert len(rows) == 1 + len(lines()) + len(unkeyed) and len({row.count("|") for row in rows}) == 1
     write_between_markers(card, page)
     assert page.read_text("utf-8") == text
     page.write_text("no place\n", "utf-8")
@@ -189,3 +183,11 @@ def test_the_readme_has_a_place_for_the_table() -> None:
     from renewable.settings import REPO
 
     check_markers(REPO / "README.md")
+
+
+def test_worlds_in_which_nothing_happened_and_nothing_was_found_share_a_row() -> None:
+    found = _score(_blocks(_block("snow", found_h=1, found_events=1)), "snow", "rough")
+    nothing = [_score(_blocks(), "snow", world) for world in ("plain", "field")]
+    rows = table_rows([nothing[0], found, nothing[1]])
+    assert [row[:3] for row in rows] == [("snow", "rough", "0"), ("snow", "plain, field", "0")]
+    assert rows[0][3] == ".00 (.00 to .79)" and set(rows[1][3:]) == {"–"}
