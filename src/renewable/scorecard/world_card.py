@@ -22,8 +22,8 @@ HEADERS = (
     "goals",
 )
 NOTE = (
-    "In brackets: intervals of 95 % by the number of events. Precision and recall are of intervals (of days for kinds of"
-    " whole days), those of spans of the hours of published events, nights and lulls within them included."
+    "In brackets: intervals of 95 % by the number of events. Precision and recall are of intervals, for kinds of whole"
+    " days of days; those of spans are of the hours of published events, nights and lulls within them included."
 )
 _NOTHING = "–"
 _SHARES = ("precision", "recall", "event_precision", "event_recall", "span_precision", "span_recall")
