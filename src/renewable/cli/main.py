@@ -421,7 +421,9 @@ def score(
             help="Instead of the own data: simulate fleets in these worlds, by comma, such as plain,field,rough."
         ),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="With --worlds: seeds, by comma.")] = "1",
+    seeds: Annotated[
+        str, typer.Option(help="With --worlds: seeds, by comma; step lengths draw from each their own.")
+    ] = "1",
     steps: Annotated[
         str, typer.Option(help="With --worlds: lengths of intervals in minutes, by comma.")
     ] = "10,30",

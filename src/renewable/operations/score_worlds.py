@@ -20,7 +20,7 @@ from renewable.scorecard.judge import Judged, all_of, judge
 from renewable.scorecard.key_files import world_of
 from renewable.scorecard.lines import lines
 from renewable.scorecard.warehouse_frames import read_frames
-from renewable.scorecard.world_card import WorldCard, WorldPlan
+from renewable.scorecard.world_card import WorldCard, WorldPlan, run_seed
 from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.windows import Window
@@ -62,11 +62,6 @@ def score_own(
 ) -> LineScores:
     """The same scores of the days of `window` (default: all) of the own simulated fleet, which has to be built."""
     return line_scores(world_of(settings), _judged(settings, window, report), lines())
-
-
-def run_seed(seed: int, step_minutes: int) -> int:
-    """The seed of a run: step lengths have fleets and weather of their own, so that no event counts twice."""
-    return 10_000 * seed + step_minutes
 
 
 def score_worlds(plan: WorldPlan, settings: Settings, *, report: Report | None = None) -> WorldCard:

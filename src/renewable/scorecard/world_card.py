@@ -35,6 +35,11 @@ _SHORT = {
 }
 
 
+def run_seed(seed: int, step_minutes: int) -> int:
+    """The seed of a run: step lengths have fleets and weather of their own, so that no event counts twice."""
+    return 10_000 * seed + step_minutes
+
+
 @dataclass(frozen=True)
 class WorldPlan:
     """What is simulated: each world with each seed and step length, a fleet of `wind` turbines and `solar` plants."""
@@ -85,6 +90,10 @@ class WorldCard:
             "first_day": str(self.plan.first_day),
             "days": self.plan.days,
             "events": self.plan.events,
+            "runs": [
+                {"world": world, "seed": seed, "step_minutes": step, "seed_of_run": run_seed(seed, step)}
+                for world, seed, step in self.plan.runs
+            ],
             "scores": [score.as_dict() for score in self.scores],
             "by_step": [{"step_minutes": step, **score.as_dict()} for step, score in self.by_step],
         }
@@ -158,7 +167,7 @@ def _small(value: float) -> str:
 
 
 def _error(value: float) -> str:
-    return f"{100 * value:+.0f} %"
+    return f"{round(100 * value):+d} %"
 
 
 def _number(value: float) -> str:

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from renewable.errors import RenewableError
-from renewable.operations.score_worlds import check_plan, combined, likely_seconds, run_seed
+from renewable.operations.score_worlds import check_plan, combined, likely_seconds
 from renewable.scorecard.combine import LineScore, Measured, line_scores, verdicts
 from renewable.scorecard.goals import WORLD_GOALS, is_met
 from renewable.scorecard.judge import BLOCK_SCHEMA, Judged, all_of
 from renewable.scorecard.lines import lines
 from renewable.scorecard.markdown import BEGIN, END, markdown, write_between_markers
-from renewable.scorecard.world_card import WorldPlan, table_rows
+from renewable.scorecard.world_card import WorldPlan, run_seed, table_rows
 
 pytestmark = pytest.mark.unit
 PLAN = WorldPlan(("plain", "field"), (1, 2), (10, 60), 3, 2, date(2025, 1, 10), 30, "typical")
