@@ -34,6 +34,8 @@ _ONLY: dict[str, Technology] = {
 # What happens in the world `plain` too, whose key has no spans to write it into.
 _UNWRITTEN = ("high_wind", _CLIPPING)
 _HOUR = 60
+# A fault of a pyranometer that lasts for days is one event.
+_NIGHT = 16 * _HOUR
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _by_itself(kind: str) -> Line:
         flags=own,
         seen_by=(*own, *others),
         published=published,
+        gap_minutes=_NIGHT,
         least_share=_LEAST_SHARE if kind in _TAKES_A_SHARE else 0.0,
         in_power=kind in _OTHERS_SAY_SO,
         is_judged=bool(own or published),

@@ -184,6 +184,13 @@ def test_each_fault_of_the_key_has_a_line_also_where_nothing_looks_for_it() -> N
     assert not LINES["level_shift"].is_judged and LINES["downtime"].is_judged
 
 
+def test_a_fault_that_lasts_over_a_night_in_which_nobody_needs_the_reading_is_one_event() -> None:
+    night = range(8, 22)
+    frames = _frames(flags=" " * 30, spans=[("iced_anemometer", "wind_speed_ms", 0, 30, -0.6)], dark=night)
+    assert _sums(frames, LINES["iced_anemometer"], "true_h", "true_events") == (16, 1)
+    assert _sums(frames, LINES[CONTRADICTED], "true_h", "true_events") == (16, 2)
+
+
 def test_days_of_dirt_are_judged_by_published_days_and_counted_where_no_ratio_is_known() -> None:
     first, second, third = (date(2025, 1, day) for day in (1, 2, 3))
     frames = _frames(
