@@ -104,7 +104,8 @@ def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(specs=specs, name="scorecard", pool=WAREHOUSE_POOL, **shared)
     def scorecard(context: dg.AssetExecutionContext) -> Results:
-        from renewable.scorecard.score import answer_key, score
+        from renewable.scorecard.key_files import answer_key
+        from renewable.scorecard.score import score
 
         window = window_of(context).reaching_back(metadata.SCORED_DAYS)
         card = score(settings, window, report=context.log.info) if answer_key(settings, window) else None

@@ -24,6 +24,7 @@ from renewable.windows import Window, requested_window
 
 if TYPE_CHECKING:
     from loaders.summary import LoadSummary
+    from renewable.scorecard.world_card import WorldPlan
 
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
@@ -40,6 +41,8 @@ app.add_typer(fleet, name="fleet")
 
 _WRONG_USE = (SettingsError, WindowError)
 _INTERRUPTED = 130
+# Winter and the beginning of spring in the north: ice, snow and sun.
+_WORLDS_FROM, _WORLDS_DAYS = date(2025, 1, 10), 60
 _ON_INTERRUPT = "interrupted; what was finished counts, the next run takes the rest"
 _settings: dict[str, Path | None] = {"profile": None}
 
@@ -415,21 +418,54 @@ def score(
     end: End = None,
     days: Days = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the card into this PNG or SVG.")] = None,
+    worlds: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of the own data: simulate fleets in these worlds, by comma, such as plain,field,rough."
+        ),
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="With --worlds: seeds, by comma; step lengths draw from each their own.")
+    ] = "1",
+    steps: Annotated[
+        str, typer.Option(help="With --worlds: lengths of intervals in minutes, by comma.")
+    ] = "10,30",
+    wind: Annotated[int, typer.Option(min=0, help="With --worlds: number of turbines.")] = 4,
+    solar: Annotated[int, typer.Option(min=0, help="With --worlds: number of plants.")] = 4,
+    events: Annotated[str, typer.Option(help=f"With --worlds: {words.EVENTS}")] = "typical",
+    markdown: Annotated[
+        Path | None, typer.Option(help="With --worlds: write the table between the markers of this file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare what was detected with the simulator's answer key: precision, recall, lost energy."""
-    from renewable.cli.tables import print_scorecard
+    """Compare what was detected with the simulator's answer key: precision, recall, lost energy.
+
+    With --worlds of fleets that are simulated for it and thrown away: 60 days from 2025-01-10 unless --start and
+    --days say otherwise.
+    """
+    if worlds is not None:
+        if end is not None or plot is not None:
+            raise typer.BadParameter("--worlds goes with --start and --days, and draws nothing")
+        _score_worlds(_plan(worlds, seeds, steps, wind, solar, start, days, events), markdown, as_json)
+        return
+    if markdown is not None:
+        raise typer.BadParameter("--markdown goes with --worlds")
+    from renewable.cli.tables import print_line_scores, print_scorecard
+    from renewable.operations.score_worlds import score_own
     from renewable.scorecard.score import score as compare
 
-    card = compare(_load(), _window(start, end, days), report=_progress)
+    settings, window = _load(), _window(start, end, days)
+    card = compare(settings, window, report=_progress)
+    scores = score_own(settings, window, report=_progress)
     if plot:
         from renewable.scorecard.chart import draw_scorecard
 
         _progress(f"drawn into {draw_scorecard(card, plot)}")
     if as_json:
-        print(_json(card.as_dict()))
+        print(_json(card.as_dict() | {"scores": [score.as_dict() for score in scores]}))
     else:
         print_scorecard(card)
+        print_line_scores(scores, "By published events and by further faults")
 
 
 @app.command("backup")
@@ -513,6 +549,63 @@ def summary(
 
     fleets = [_load(), *(load_settings(profile) for profile in profiles or [])]
     print_summary([read_status(settings) for settings in fleets])
+
+
+def _plan(
+    worlds: str,
+    seeds: str,
+    steps: str,
+    wind: int,
+    solar: int,
+    start: datetime | None,
+    days: int | None,
+    events: str,
+) -> "WorldPlan":
+    from renewable.scorecard.world_card import WorldPlan
+
+    if days is not None and days < 1:
+        raise typer.BadParameter(f"--days must be at least 1, got {days}")
+    return WorldPlan(
+        worlds=tuple(_listed(worlds)),
+        seeds=_whole_numbers("--seeds", seeds),
+        steps_minutes=_whole_numbers("--steps", steps),
+        wind=wind,
+        solar=solar,
+        first_day=start.date() if start else _WORLDS_FROM,
+        days=days or _WORLDS_DAYS,
+        events=events,
+    )
+
+
+def _score_worlds(plan: "WorldPlan", markdown: Path | None, as_json: bool) -> None:
+    from renewable.cli.tables import print_world_card
+    from renewable.operations.score_worlds import score_worlds
+    from renewable.scorecard.markdown import check_markers, write_between_markers
+
+    if markdown is not None:
+        check_markers(markdown)
+    card = score_worlds(plan, _load(), report=_progress)
+    if markdown is not None:
+        write_between_markers(card, markdown)
+        _progress(f"the table is in {markdown}")
+    if as_json:
+        print(_json(card.as_dict()))
+    else:
+        print_world_card(card)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    found = _listed(text)
+    wrong = [part for part in found if not part.isdecimal()]
+    if wrong:
+        raise typer.BadParameter(
+            f"{option}: {', '.join(wrong)} is no whole number; write them by comma, as 1,2,3"
+        )
+    return tuple(map(int, found))
 
 
 def _quarantined(settings: Settings, file: str) -> str:

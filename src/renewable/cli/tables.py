@@ -11,7 +11,9 @@ from rich.table import Table
 
 from renewable.importers.preview import Preview
 from renewable.operations.status import FleetResult, Status
+from renewable.scorecard.combine import LineScore
 from renewable.scorecard.score import Scorecard
+from renewable.scorecard.world_card import HEADERS, NOTE, WorldCard, table_rows
 from renewable.transform.staleness import Stale, Why
 from renewable.windows import Window
 
@@ -19,6 +21,7 @@ _LISTED = 5
 _SHOWN = 40
 _FATES = ("rows_loaded", "rows_collapsed", "rows_quarantined")
 _PIPE_WIDTH = 120
+_WIDE_PIPE = 220
 
 
 def print_status(status: Status, now: datetime) -> None:
@@ -167,6 +170,31 @@ def print_scorecard(card: Scorecard) -> None:
             console.print(
                 f"[yellow]below the goal[/yellow]: {goal.kind} {goal.measure} {goal.reached:.3f} ({goal.bound})"
             )
+
+
+def print_world_card(card: WorldCard) -> None:
+    """Detections in several worlds."""
+    print_line_scores(card.scores, f"Scorecard: {card.plan.sentence}")
+
+
+def print_line_scores(scores: Sequence[LineScore], title: str) -> None:
+    """A line each kind and world, as wide as it is."""
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(HEADERS):
+        is_text = number < 2 or name == HEADERS[-1]
+        table.add_column(name, no_wrap=number < 2, justify="left" if is_text else "right")
+    before = None
+    for kind, *rest in table_rows(scores):
+        if before not in (None, kind):
+            table.add_section()
+        table.add_row("" if kind == before else kind, *rest)
+        before = kind
+    console = _console()
+    console = console if console.is_terminal else Console(width=_WIDE_PIPE)
+    console.print(table)
+    missed = sum(len(score.missed) for score in scores)
+    judged = sum(verdict.is_met is not None for score in scores for verdict in score.verdicts)
+    console.print(f"{judged - missed} of {judged} goals met. {NOTE}")
 
 
 def _share(ratio: float | None) -> str:

@@ -4,7 +4,7 @@ Intervals are compared one by one, events by overlap, energies by their sums. On
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,8 @@ import polars as pl
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
 from renewable.published.publish import finished_build
+from renewable.scorecard.goals import AT_MOST, PLAIN, WORLD_GOALS, is_met
+from renewable.scorecard.key_files import answer_key, world_of
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
@@ -39,20 +41,8 @@ _ALIKE = {
     "communication_gap": ("communication_gap", "link_loss"),
     "frozen_sensor": ("frozen_sensor", "dead_sensor"),
 }
-# What the project sets out to reach on the profile `typical`: (measure, kind) -> bound.
-GOALS: Mapping[tuple[str, str], float] = {
-    ("precision", "downtime"): 0.95,
-    ("recall", "downtime"): 0.95,
-    ("precision", "curtailment"): 0.95,
-    ("recall", "curtailment"): 0.95,
-    ("precision", "icing"): 0.85,
-    ("recall", "icing"): 0.85,
-    ("energy", "downtime"): 0.05,
-    ("energy", "curtailment"): 0.05,
-    ("energy", "icing"): 0.15,
-    ("energy", "soiling"): 0.15,
-    ("ratio", "soiling"): 0.02,
-}
+# Measures that this card tells of a kind; combine.py has the others.
+_TOLD = ("precision", "recall", "energy", "ratio")
 # With fewer true events a score says little about the detection.
 FLOOR_EVENTS = 20
 
@@ -135,11 +125,7 @@ class Goal:
         """Whether the bound holds; errors have to stay within it, the others to come up to it."""
         if self.reached is None:
             return None
-        return (
-            abs(self.reached) <= self.bound
-            if self.measure in ("energy", "ratio")
-            else self.reached >= self.bound
-        )
+        return is_met(self.measure, self.bound, self.reached)
 
     @property
     def is_above_floor(self) -> bool:
@@ -147,7 +133,7 @@ class Goal:
         or an error of twice the goal. Too few events say nothing."""
         if self.reached is None or self.evidence < FLOOR_EVENTS:
             return True
-        if self.measure in ("energy", "ratio"):
+        if self.measure in AT_MOST:
             return abs(self.reached) <= 2 * self.bound
         return self.reached >= self.bound - 0.1
 
@@ -156,7 +142,7 @@ class Goal:
 class Scorecard:
     """Detections against the answer key over the UTC days `first_day` to `last_day`.
 
-    `confusion` has one row a pair of kinds: true_kind, found_kind, intervals, hours.
+    `confusion` has one row a pair of kinds: true_kind, found_kind, intervals, hours. `world` says whose goals count.
     """
 
     first_day: date
@@ -165,6 +151,7 @@ class Scorecard:
     kinds: tuple[KindScore, ...]
     soiling: SoilingScore
     confusion: pl.DataFrame
+    world: str = "plain"
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -172,7 +159,8 @@ class Scorecard:
         by_kind = {score.kind: score for score in self.kinds}
         return tuple(
             Goal(measure, kind, bound, self._reached(measure, by_kind[kind]), by_kind[kind].true_events)
-            for (measure, kind), bound in GOALS.items()
+            for (measure, kind), bound in WORLD_GOALS[self.world].items()
+            if measure in _TOLD and kind in by_kind
         )
 
     def _reached(self, measure: str, score: KindScore) -> float | None:
@@ -190,6 +178,7 @@ class Scorecard:
             "first_day": str(self.first_day),
             "last_day": str(self.last_day),
             "assets": self.assets,
+            "world": self.world,
             "kinds": [asdict(s) | {name: getattr(s, name) for name in measures} for s in self.kinds],
             "soiling": asdict(self.soiling),
             "goals": [
@@ -202,14 +191,6 @@ class Scorecard:
 def scorecard_path(settings: Settings) -> Path:
     """Where the card is published for readers."""
     return settings.published_dir / "scorecard.json"
-
-
-def answer_key(settings: Settings, window: Window | None = None) -> list[Path]:
-    """Files of the answer key for the days of `window`, in order; none where the data are not simulated."""
-    files = sorted((settings.data_dir / "truth").glob("truth_*.parquet"))
-    return [
-        path for path in files if not window or date.fromisoformat(path.stem.removeprefix("truth_")) in window
-    ]
 
 
 def score(
@@ -233,7 +214,7 @@ def score(
         if not built:
             raise PipelineError("there are no marts yet: run `renewable transform` first")
         finished_build(read_books(connection), settings)
-        card = _compare(connection, truth)
+        card = _compare(connection, truth, world_of(settings))
     settings.published_dir.mkdir(parents=True, exist_ok=True)
     text = json.dumps(card.as_dict(), indent=1, ensure_ascii=False) + "\n"
     write_text_atomic(text, scorecard_path(settings))
@@ -245,7 +226,7 @@ def loss_kinds() -> list[EventKind]:
     return [kind for kind in detected_kinds() if kind.kind != UNMEASURED]
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorecard:
+def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path], world: str) -> Scorecard:
     files = ", ".join(sql_literal(str(path)) for path in truth)
     frozen = " or ".join(
         f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
@@ -266,7 +247,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path]) -> Scorec
             "select true_kind, found_kind, count(*) as intervals, sum(hours) as hours from compared"
             " group by all order by true_kind, found_kind"
         ).pl()
-        return Scorecard(first, last, assets, tuple(kinds), _soiling_ratio(connection), confusion)
+        return Scorecard(first, last, assets, tuple(kinds), _soiling_ratio(connection), confusion, world)
     finally:
         connection.execute("drop table if exists compared")
 
@@ -403,7 +384,7 @@ def _soiling_ratio(connection: duckdb.DuckDBPyConnection) -> SoilingScore:
         )
         select count(daily.soiling_ratio), avg(daily.soiling_ratio - true_days.ratio),
             avg(abs(daily.soiling_ratio - true_days.ratio)),
-            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {GOALS["ratio", "soiling"]} as double)),
+            avg(cast(abs(daily.soiling_ratio - true_days.ratio) <= {PLAIN["ratio", "soiling"]} as double)),
             avg(cast(daily.soiling_ratio is null as double)) filter (where true_days.ratio < 0.99)
         from true_days
         inner join marts.mart_asset_daily as daily using (asset_id, date_local)

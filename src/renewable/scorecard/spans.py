@@ -25,6 +25,11 @@ _EMPTY = {
 }
 
 
+def true_spans(settings: Settings, window: Window | None = None) -> pl.DataFrame:
+    """All rows of the key by spans as they are written, cut at UTC midnight; empty in the world `plain`."""
+    return _read(settings, window)
+
+
 def true_events(settings: Settings, window: Window | None = None) -> pl.DataFrame:
     """What happened in the days of `window` (default: all), one row an event, ordered by asset, kind and start.
 

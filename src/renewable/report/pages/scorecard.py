@@ -47,12 +47,12 @@ def scorecard_page(content: Content, card: Mapping[str, Any]) -> str:
         f"{card['assets']} simulated assets, {card['first_day']} to {card['last_day']} (UTC days)",
         [],
         data,
-        goals_table=_goals_table(card["goals"]),
+        goals_table=_goals_table(card["goals"], card.get("world", "plain")),
         kinds_table=_kinds_table(kinds),
     )
 
 
-def _goals_table(goals: Sequence[Mapping[str, Any]]) -> Markup:
+def _goals_table(goals: Sequence[Mapping[str, Any]], world: str) -> Markup:
     said = {True: "met", False: "missed", None: "nothing to measure"}
     rows = [
         [
@@ -77,7 +77,7 @@ def _goals_table(goals: Sequence[Mapping[str, Any]]) -> Markup:
         Column("True events", "count"),
         Column("Verdict", figures=False),
     ]
-    return html_table("goals", "Goals on the profile “typical”", columns, rows)
+    return html_table("goals", f"Goals in the world “{world}”", columns, rows)
 
 
 def _kinds_table(kinds: Sequence[Mapping[str, Any]]) -> Markup:

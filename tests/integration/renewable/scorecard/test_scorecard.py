@@ -15,6 +15,7 @@ from mock_data.generate import generate
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet
 from renewable.operations.explain import WALK, Found, explained
+from renewable.operations.score_worlds import score_own
 from renewable.scorecard.chart import draw_scorecard
 from renewable.scorecard.score import score, scorecard_path
 from renewable.settings import Settings
@@ -62,6 +63,41 @@ def test_precision_recall_and_energy_are_those_of_the_intervals(winter: Settings
     published = json.loads(scorecard_path(winter).read_text())
     assert published["goals"] and published["kinds"][0]["kind"] == "downtime"
     assert draw_scorecard(card, tmp_path / "card.svg").read_text().startswith("<svg")
+
+
+def test_published_events_are_judged_by_their_own_hours_and_intervals_as_on_the_card(
+    winter: Settings,
+) -> None:
+    scores = {found.kind: found for found in score_own(winter)}
+    truth = pl.read_parquet(winter.data_dir / "truth" / "*.parquet")
+    with connect(winter.warehouse_path, read_only=True) as connection:
+        intervals = connection.sql("from intermediate.int_interval_performance").pl()
+        events = connection.sql("from marts.mart_events where source = 'detected'").pl()
+    seen = truth.rename({"timestamp": "timestamp_utc"}).join(
+        intervals.filter(pl.col("active_power_kw").is_not_null()), on=["asset_id", "timestamp_utc"]
+    )
+    checked = 0
+    for kind in score(winter).kinds:
+        if kind.kind not in ("downtime", "curtailment", "icing", "derating"):
+            continue
+        found = scores[kind.kind]
+        hours = seen.with_columns(pl.col("interval_hours").alias("hours"))
+        agreeing = (pl.col("kind") == kind.kind) & (pl.col("event_kind") == kind.kind)
+        assert found.sums["true_found_h"] == pytest.approx(hours.filter(agreeing)["hours"].sum())
+        assert found.sums["found_kwh"] == pytest.approx(kind.found_lost_kwh or 0.0, abs=1e-6)
+        assert found.sums["true_kwh"] == pytest.approx(kind.true_lost_kwh or 0.0)
+        of_kind = events.filter(pl.col("kind") == kind.kind)
+        inside = hours.join(of_kind.select("asset_id", "start_utc", "end_utc"), on="asset_id").filter(
+            pl.col("timestamp_utc") >= pl.col("start_utc"), pl.col("timestamp_utc") < pl.col("end_utc")
+        )
+        assert found.sums["span_h"] == pytest.approx(inside["hours"].sum())
+        right = inside.filter(pl.col("kind") == kind.kind)["hours"].sum()
+        assert found.sums["span_true_h"] == pytest.approx(right)
+        assert found.sums["found_events"] == of_kind.height
+        checked += of_kind.height > 0
+    assert checked >= 2
+    gaps = events.filter(pl.col("kind") == "unmeasured").height
+    assert scores["communication_gap"].sums["found_events"] == gaps > 0
 
 
 def test_of_every_interval_explain_finds_the_verdict_as_the_first_cause(winter: Settings) -> None:
