@@ -46,16 +46,6 @@ frost as (
         *,
         ratio / case when warm_hours >= 3 then least(1.0, greatest(0.5, warm_ratio_sum / warm_hours)) else 1.0 end
             as frost_ratio,
-        last_value(case when ratio > 0.03 then ratio end ignore nulls) over (
-            partition by asset_id
-            order by hour_utc
-            range between interval '12 hours' preceding and current row
-        ) as last_running_ratio,
-        count(*) filter (where ratio between 0.03 and 0.92) over (
-            partition by asset_id
-            order by hour_utc
-            range between interval '12 hours' preceding and current row
-        ) as low_hours_before,
         cast({{ fixed_point_sum('ratio', 'ratio > 0.03') }} over site_hour as double)
         / nullif(count(*) filter (where ratio > 0.03) over site_hour, 0) as site_ratio
     from weathered
@@ -66,7 +56,7 @@ frost as (
 
 ),
 
--- A turbine that stands is iced where those beside it give less, or where it stalled: it gave less itself before.
+-- A turbine that stands is no iced one while those beside it give what they should.
 lowered as (
 
     select
@@ -79,7 +69,7 @@ lowered as (
         and (
             frost_ratio is null
             or frost_ratio > 0.03
-            or coalesce(site_ratio < 0.92, last_running_ratio < 0.92 and low_hours_before >= 3)
+            or coalesce(site_ratio < 0.92, true)
         )
 
 ),
