@@ -92,7 +92,9 @@ witnessed as (
             and believed.timestamp_utc = neighbours.timestamp_utc
     left join producing
         on
+            -- A plant's meter that stands still would make day of the night.
             believed.stands
+            and believed.technology = 'wind'
             and believed.site_id = producing.site_id
             and believed.technology = producing.technology
             and believed.timestamp_utc = producing.timestamp_utc
