@@ -41,7 +41,7 @@ CHANNELS = {
     **{name: column_technology("weather", name) for name in measurements("weather")},
 }
 # The last: no rain washes.
-CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 75
+CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 73
 DAY = timedelta(days=1)
 
 
