@@ -33,8 +33,19 @@ NOMINAL, REFERENCE = 0.96, 0.9637
 # What people alone report, in the order in which it counts; the last stops an asset, the others are no fault of it.
 TOLD = ("force_majeure", "grid_outage", "operator_order", "planned_maintenance")
 STOPPED, EXCLUDED = ("downtime", "planned_maintenance"), TOLD[:3]
-CATEGORIES = ("unmeasured", "downtime", "high_wind", "curtailment", "icing", "snow", "derating", "soiling", "underperformance", "residual")
-GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
+CATEGORIES = (
+    "unmeasured",
+    "downtime",
+    "high_wind",
+    "curtailment",
+    "icing",
+    "snow",
+    "derating",
+    "soiling",
+    "underperformance",
+    "residual",
+)
+GAP_MINUTES = {"high_wind": 60, "curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
 FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
 CHANNELS = {
     "active_power_kw": None,
@@ -118,7 +129,7 @@ class Interval:
         gap = self.gap_kwh
         if gap is None:
             return {}
-        if self.kind in ("unmeasured", *STOPPED, *EXCLUDED):
+        if self.kind in ("unmeasured", "high_wind", *STOPPED, *EXCLUDED):
             return {self.kind: gap}
         found: dict[str, float] = {}
         limit = self.row.get("curtailment_limit_kw")
@@ -248,6 +259,29 @@ def _ask_neighbours(intervals: list[Interval]) -> None:
         if each.expected_kw is None and loads:
             each.expected_kw = math.fsum(loads) / len(loads) * each.asset["rated_power_kw"]
             each.from_neighbours = True
+    _ask_power_beside(intervals)
+
+
+def _ask_power_beside(intervals: list[Interval]) -> None:
+    """Where a unit stands and no weather is known: what those give that produce, where half of them do."""
+    units: dict[tuple[str, str], set[str]] = defaultdict(set)
+    producing: dict[tuple[str, str, datetime], list[float]] = defaultdict(list)
+    for each in intervals:
+        site, technology, rated = (each.asset[key] for key in ("site_id", "technology", "rated_power_kw"))
+        units[site, technology].add(each.asset["asset_id"])
+        if each.power_kw is not None and each.power_kw > 0.02 * rated:
+            producing[site, technology, each.stamp].append(each.power_kw / rated)
+    for each in intervals:
+        site, technology, rated = (each.asset[key] for key in ("site_id", "technology", "rated_power_kw"))
+        stands = each.power_kw is not None and each.power_kw <= 0.0025 * rated
+        loads = producing.get((site, technology, each.stamp), [])
+        if (
+            each.expected_kw is None
+            and stands
+            and loads
+            and 2 * len(loads) >= len(units[site, technology]) - 1
+        ):
+            each.expected_kw = math.fsum(loads) / len(loads) * rated
 
 
 def _accepted(row: Row, ranges: dict[str, tuple[float, float]], rated_kw: float) -> Row:
@@ -276,14 +310,14 @@ def _interval(
     wind, poa = row.get("wind_speed_ms"), row.get("poa_irradiance_wm2")
     if asset["technology"] == "wind" and wind is not None:
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
-        if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
+        if label.get("wind_speed_ms_flag") not in ("frozen", "spike", "contradicted"):
             expected = _on_curve(normalised, curves[asset["turbine_model"]])
     if asset["technology"] == "solar" and poa is None and row.get("ghi_wm2") is not None:
         poa = _in_plane(asset, stamp, max(row["ghi_wm2"], 0.0))
     if (
         asset["technology"] == "solar"
         and poa is not None
-        and label.get("poa_irradiance_wm2_flag") != "frozen"
+        and label.get("poa_irradiance_wm2_flag") not in ("frozen", "contradicted")
     ):
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
         module = _module_temperature(row, poa, ignore=is_frozen)

@@ -151,7 +151,9 @@ def test_a_key_that_comes_twice_or_is_null_is_noticed(
     for name, node in keys.items():
         table = _table(node)
         if warehouse.execute(f"select count(*) from {table}").fetchall() == [(0,)]:
-            assert table.endswith(("irradiance_power", "underperformance_daily")) or "hours" in table, f"{table} is empty"
+            assert table.endswith(("irradiance_power", "underperformance_daily")) or "hours" in table, (
+                f"{table} is empty"
+            )
             continue
         for statement in (
             f"insert into {table} select * from {table} limit 1",
