@@ -46,7 +46,7 @@ CATEGORIES = (
     "residual",
 )
 GAP_MINUTES = {"high_wind": 60, "curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
-FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
+FLAGS = ("frozen", "interpolated", "spike", "contradicted", "night_offset", "above_rated", "negative")
 CHANNELS = {
     "active_power_kw": None,
     **{name: column_technology("weather", name) for name in measurements("weather")},
@@ -170,7 +170,8 @@ def expected_marts(
     """All marts from raw files whose rows the gate accepts.
 
     A value outside its range counts as missing, as the gate sets it aside; its row stays. `labels` has asset_id,
-    timestamp_utc, event_kind, <channel>_flag, and second_cause: what else acted under a limit.
+    timestamp_utc, event_kind, <channel>_flag, is_contradicted (its own weather), and second_cause: what else
+    acted under a limit.
     """
     intervals = _intervals(raw_dir, fleet, labels, events, bad_readings)
     soiling = _soiling(intervals, fleet)
@@ -310,18 +311,20 @@ def _interval(
     wind, poa = row.get("wind_speed_ms"), row.get("poa_irradiance_wm2")
     if asset["technology"] == "wind" and wind is not None:
         normalised = wind * (_density(asset, row) / REFERENCE_DENSITY) ** (1 / 3)
-        if label.get("wind_speed_ms_flag") not in ("frozen", "spike", "contradicted"):
+        if label.get("wind_speed_ms_flag") not in ("frozen", "spike"):
             expected = _on_curve(normalised, curves[asset["turbine_model"]])
     if asset["technology"] == "solar" and poa is None and row.get("ghi_wm2") is not None:
         poa = _in_plane(asset, stamp, max(row["ghi_wm2"], 0.0))
     if (
         asset["technology"] == "solar"
         and poa is not None
-        and label.get("poa_irradiance_wm2_flag") not in ("frozen", "contradicted")
+        and label.get("poa_irradiance_wm2_flag") != "frozen"
     ):
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
         module = _module_temperature(row, poa, ignore=is_frozen)
         expected = None if module is None else _pvwatts(asset, poa, module)
+    if label.get("is_contradicted"):
+        expected = None
     local = stamp.astimezone(ZoneInfo(asset["timezone"]))
     return Interval(asset, stamp, local.date(), row, label, normalised, expected)
 
