@@ -45,14 +45,14 @@ CATEGORIES = (
     "underperformance",
     "residual",
 )
-GAP_MINUTES = {"curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
-FLAGS = ("frozen", "interpolated", "spike", "night_offset", "above_rated", "negative")
+GAP_MINUTES = {"high_wind": 60, "curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
+FLAGS = ("frozen", "interpolated", "spike", "contradicted", "night_offset", "above_rated", "negative")
 CHANNELS = {
     "active_power_kw": None,
     **{name: column_technology("weather", name) for name in measurements("weather")},
 }
 # The last: no rain washes.
-CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 75
+CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 73
 DAY = timedelta(days=1)
 
 
@@ -129,7 +129,7 @@ class Interval:
         gap = self.gap_kwh
         if gap is None:
             return {}
-        if self.kind in ("unmeasured", *STOPPED, *EXCLUDED):
+        if self.kind in ("unmeasured", "high_wind", *STOPPED, *EXCLUDED):
             return {self.kind: gap}
         found: dict[str, float] = {}
         limit = self.row.get("curtailment_limit_kw")
@@ -170,7 +170,8 @@ def expected_marts(
     """All marts from raw files whose rows the gate accepts.
 
     A value outside its range counts as missing, as the gate sets it aside; its row stays. `labels` has asset_id,
-    timestamp_utc, event_kind, <channel>_flag, and second_cause: what else acted under a limit.
+    timestamp_utc, event_kind, <channel>_flag, is_contradicted (its own weather), and second_cause: what else
+    acted under a limit.
     """
     intervals = _intervals(raw_dir, fleet, labels, events, bad_readings)
     soiling = _soiling(intervals, fleet)
@@ -259,6 +260,29 @@ def _ask_neighbours(intervals: list[Interval]) -> None:
         if each.expected_kw is None and loads:
             each.expected_kw = math.fsum(loads) / len(loads) * each.asset["rated_power_kw"]
             each.from_neighbours = True
+    _ask_power_beside(intervals)
+
+
+def _ask_power_beside(intervals: list[Interval]) -> None:
+    """Where a unit stands and no weather is known: what those give that produce, where half of them do."""
+    units: dict[tuple[str, str], set[str]] = defaultdict(set)
+    producing: dict[tuple[str, str, datetime], list[float]] = defaultdict(list)
+    for each in intervals:
+        site, technology, rated = (each.asset[key] for key in ("site_id", "technology", "rated_power_kw"))
+        units[site, technology].add(each.asset["asset_id"])
+        if each.power_kw is not None and each.power_kw > 0.02 * rated:
+            producing[site, technology, each.stamp].append(each.power_kw / rated)
+    for each in intervals:
+        site, technology, rated = (each.asset[key] for key in ("site_id", "technology", "rated_power_kw"))
+        stands = each.power_kw is not None and each.power_kw <= 0.0025 * rated
+        loads = producing.get((site, technology, each.stamp), [])
+        if (
+            each.expected_kw is None
+            and stands
+            and loads
+            and 2 * len(loads) >= len(units[site, technology]) - 1
+        ):
+            each.expected_kw = math.fsum(loads) / len(loads) * rated
 
 
 def _accepted(row: Row, ranges: dict[str, tuple[float, float]], rated_kw: float) -> Row:
@@ -299,6 +323,8 @@ def _interval(
         is_frozen = label.get("module_temperature_c_flag") == "frozen"
         module = _module_temperature(row, poa, ignore=is_frozen)
         expected = None if module is None else _pvwatts(asset, poa, module)
+    if label.get("is_contradicted"):
+        expected = None
     local = stamp.astimezone(ZoneInfo(asset["timezone"]))
     return Interval(asset, stamp, local.date(), row, label, normalised, expected)
 

@@ -33,8 +33,11 @@ def interval_labels(settings: Settings) -> pl.DataFrame:
     with connect(settings.warehouse_path, read_only=True) as connection:
         found: pl.DataFrame = connection.sql(
             "select asset_id, timestamp_utc, event_kind, columns('.*_flag'),"
-            f" case when event_kind = 'curtailment' then case {causes} end end as second_cause"
-            " from intermediate.int_interval_performance"
+            f" case when event_kind = 'curtailment' then case {causes} end end as second_cause,"
+            " contradicted.asset_id is not null as is_contradicted"
+            " from intermediate.int_interval_performance as intervals"
+            " left join (select distinct asset_id, timestamp_utc from intermediate.int_contradicted_readings)"
+            " as contradicted using (asset_id, timestamp_utc)"
         ).pl()
     return found
 

@@ -114,6 +114,17 @@
     {{ days_between(column, shifted_day(local_start(), -2 - soiling_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
+{#- How many days tell how an asset ran before a day, itself among them: those of both variables, less what an interval
+    reaches. -#}
+{% macro running_days() -%}
+    {{ return(var('lookback_days') + var('rain_memory_days') - reach('int_attribution')[1]) }}
+{%- endmacro %}
+
+{#- Local days that the running of an asset is compared with. -#}
+{% macro in_running_days(column) -%}
+    {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
+{%- endmacro %}
+
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:
     each local day is rebuilt from all its intervals. -#}
 {% macro in_local_days(column) -%}

@@ -153,6 +153,17 @@ def test_a_spoilt_table_is_noticed(
     assert _rows(warehouse, compiled, name) > 0
 
 
+# Of one simulated day: what asks for a file of its own, for people's reports, for a storm, a contradiction or weeks.
+MAY_BE_EMPTY = (
+    "irradiance_power",
+    "int_set_aside_readings",
+    "int_reported_intervals",
+    "int_high_wind_stops",
+    "int_contradicted_readings",
+    "int_underperformance_daily",
+)
+
+
 def test_a_key_that_comes_twice_or_is_null_is_noticed(
     compiled: tuple[Settings, dict[str, dict[str, Any]]], warehouse: duckdb.DuckDBPyConnection
 ) -> None:
@@ -161,7 +172,7 @@ def test_a_key_that_comes_twice_or_is_null_is_noticed(
     for name, node in keys.items():
         table = _table(node)
         if warehouse.execute(f"select count(*) from {table}").fetchall() == [(0,)]:
-            assert table.endswith("irradiance_power") or "hours" in table, f"{table} is empty"
+            assert table.split(".")[-1] in MAY_BE_EMPTY or "hours" in table, f"{table} is empty"
             continue
         for statement in (
             f"insert into {table} select * from {table} limit 1",

@@ -51,7 +51,7 @@ def _demo(minutes: int | None = None) -> Fleet:
 
 
 def _digest(*frames: pl.DataFrame) -> str:
-    """SHA-256 of every value, whatever a file of them would look like. Later came a channel that it does not know."""
+    """SHA-256 of every value, whatever a file of them would look like, but of a channel that came later."""
     digest = hashlib.sha256()
     known = (column for frame in frames for column in frame.get_columns() if column.name != "gap_energy_kwh")
     for column in known:

@@ -38,7 +38,7 @@ numbered as (
     select
         *,
         count(*) filter (where is_first) over (
-            partition by asset_id, kind, source, day_utc
+            partition by asset_id, kind, source
             order by start_utc
             rows unbounded preceding
         ) as piece

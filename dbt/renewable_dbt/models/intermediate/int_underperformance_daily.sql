@@ -3,7 +3,6 @@
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 {%- set recent_days = 7 %}
-{%- set days_back = var('lookback_days') + var('rain_memory_days') %}
 
 with assets as (
 
@@ -24,11 +23,11 @@ ratios as (
         on
             daily.asset_id = soiling.asset_id
             and daily.date_local = soiling.date_local
-            and {{ in_soiling_days('soiling.date_local') }}
+            and {{ in_running_days('soiling.date_local') }}
     where
         -- Half an hour of rated power tells something.
         daily.telling_expected_kwh >= 0.5 * assets.rated_power_kw
-        and {{ in_soiling_days('daily.date_local') }}
+        and {{ in_running_days('daily.date_local') }}
 
 ),
 
@@ -64,7 +63,7 @@ reference as (
         on
             recent.asset_id = earlier.asset_id
             and earlier.date_local <= recent.date_local - {{ recent_days }}
-            and earlier.date_local > recent.date_local - {{ days_back }}
+            and earlier.date_local > recent.date_local - {{ running_days() }}
     group by recent.asset_id, recent.date_local
     having count(*) >= 15
 
