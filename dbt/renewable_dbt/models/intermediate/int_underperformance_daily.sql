@@ -10,20 +10,14 @@ with assets as (
 
 ),
 
--- Dirt is a cause that has a name.
 ratios as (
 
     select
         daily.asset_id,
         daily.date_local,
-        daily.telling_energy_kwh / daily.telling_expected_kwh / coalesce(soiling.soiling_ratio, 1.0) as ratio
+        daily.telling_energy_kwh / daily.telling_expected_kwh as ratio
     from {{ ref('int_asset_daily') }} as daily
     inner join assets on daily.asset_id = assets.asset_id
-    left join {{ ref('int_soiling_daily') }} as soiling
-        on
-            daily.asset_id = soiling.asset_id
-            and daily.date_local = soiling.date_local
-            and {{ in_running_days('soiling.date_local') }}
     where
         -- Half an hour of rated power tells something.
         daily.telling_expected_kwh >= 0.5 * assets.rated_power_kw
@@ -76,7 +70,8 @@ compared as (
         recent.date_local,
         assets.site_id,
         assets.technology,
-        recent.ratio / reference.ratio as change_ratio,
+        -- The dirt of the day is a cause that has a name.
+        recent.ratio / reference.ratio / coalesce(soiling.soiling_ratio, 1.0) as change_ratio,
         -- Standard error of the median of so many days, whose scatter the quartiles tell.
         (reference.upper_ratio - reference.lower_ratio) / 1.349 * 1.253 / sqrt(recent.days) / reference.ratio
             as standard_error
@@ -86,6 +81,11 @@ compared as (
             recent.asset_id = reference.asset_id
             and recent.date_local = reference.date_local
     inner join assets on recent.asset_id = assets.asset_id
+    left join {{ ref('int_soiling_daily') }} as soiling
+        on
+            recent.asset_id = soiling.asset_id
+            and recent.date_local = soiling.date_local
+            and {{ in_local_days('soiling.date_local') }}
 
 ),
 
