@@ -26,6 +26,7 @@ powers as (
 
 ),
 
+-- Of the days around those that are built now, some may never have been built.
 days as (
 
     select
@@ -33,7 +34,7 @@ days as (
         {{ minutes_between(utc_midnight('day_utc'), 'last_start_utc') }} as minutes_to_last_start,
         {{ minutes_between(utc_midnight('day_utc'), 'end_utc') }} as minutes_to_end
     from {{ ref('utc_days') }}
-    where {{ in_reach('int_expected_power', 'day_utc', days=true) }}
+    where {{ in_reach('int_intervals', 'day_utc', days=true) }}
 
 ),
 
