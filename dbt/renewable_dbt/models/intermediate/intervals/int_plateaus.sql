@@ -81,8 +81,8 @@ judged as (
             when suspects.is_constant and suspects.is_above then 'frozen'
             when not suspects.is_low or not (suspects.is_held or suspects.is_full_wind) then null
             when max(held_units.units) over around_interval >= 2 then 'held'
-            -- Alone at its site a turbine in full wind may give all that it can.
-            when site_units.units = 1 and suspects.is_held then 'held'
+            -- Alone at its site a turbine in full wind may give all that it can, but not to the last digit.
+            when site_units.units = 1 and (suspects.is_held or suspects.is_constant) then 'held'
             when suspects.is_constant then 'frozen'
             when suspects.is_held then 'held'
         end as verdict
