@@ -5,6 +5,7 @@ frames, so that a report over thirty days and a mart over a month say the same, 
 rows.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -21,10 +22,11 @@ def ratios_by(daily: pl.DataFrame, *keys: str) -> pl.DataFrame:
     """Rows of mart_asset_daily rolled up by `keys` (none: one row) as mart_asset_monthly and mart_fleet_daily are.
 
     Columns: the keys, `assets` and `days` (how many different ones), and those of the macro `rolled_up`; ordered by the
-    keys. A sum of nulls alone is null.
+    keys. A sum of nulls alone is null, and so is a column that rows of an earlier version lack.
     """
+    lacking = _summed_columns() - set(daily.columns)
     return _grouped(
-        daily,
+        daily.with_columns(pl.lit(None, pl.Float64).alias(name) for name in sorted(lacking)),
         keys,
         ("count(distinct asset_id) as assets", "count(distinct date_local) as days", _rolled_up()),
     )
@@ -62,6 +64,12 @@ def _engine() -> duckdb.DuckDBPyConnection:
 @cache
 def _rolled_up() -> str:
     return str(_macros().rolled_up())
+
+
+@cache
+def _summed_columns() -> set[str]:
+    """Columns of mart_asset_daily with energies, powers and times that the roll-up reads."""
+    return set(re.findall(r"\b[a-z_]+_(?:kwh|kw|hours)\b", _rolled_up()))
 
 
 @cache

@@ -33,6 +33,11 @@ RATED_KW = 3000.0
 Row = tuple[str | None, datetime | None, float | None, float | None, str | None]
 
 
+def _frame(rows: list[Row]) -> pl.DataFrame:
+    """Rows as a raw table; what counters tell over gaps is left empty."""
+    return pl.DataFrame([(*row, None) for row in rows], schema=SCHEMA, orient="row")
+
+
 def _stamps(day: date) -> list[datetime | None]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     good = [midnight + timedelta(hours=hour) for hour in (0, 1, 23)]
@@ -175,7 +180,7 @@ class RawDirectory(RuleBasedStateMachine):
             quarantined += bad
             set_aside += values
         found = tables(self.settings.warehouse_path)["raw.generation"]
-        assert found.equals(pl.DataFrame(expected, schema=SCHEMA, orient="row").sort(SCHEMA.names()))
+        assert found.equals(_frame(expected).sort(SCHEMA.names()))
         log = read_load_log(self.settings)
         total = log.select(pl.col("^rows_.*$").sum()).row(0, named=True)
         assert total["rows_in"] == sum(len(rows) for rows in self.files.values() if rows)
@@ -203,7 +208,7 @@ class RawDirectory(RuleBasedStateMachine):
     def _deliver(self, name: RawFileName, rows: list[Row]) -> None:
         self.files[name] = rows
         self._path(name).parent.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(self._path(name))
+        _frame(rows).write_parquet(self._path(name))
         self.loaded = False
 
     def _path(self, name: RawFileName) -> Path:

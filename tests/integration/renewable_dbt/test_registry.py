@@ -17,7 +17,7 @@ from renewable.fleet import load_fleet
 from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, registry_dir
-from renewable.windows import Window
+from renewable.windows import ONE_DAY, Window
 
 pytestmark = pytest.mark.integration
 DAY = Window.of_day(date(2025, 11, 2))
@@ -59,7 +59,8 @@ def test_dbt_works_with_the_registry_as_python_reads_it_and_leaves_the_users_fil
     settings: Settings, tmp_path: Path
 ) -> None:
     fleet = load_fleet(settings.fleet_dir)
-    generate(fleet, DAY, data_dir=settings.data_dir, seed=1)
+    # The local day in the west ends in the next UTC day.
+    generate(fleet, Window(DAY.start, DAY.end + ONE_DAY), data_dir=settings.data_dir, seed=1)
     ingest(settings)
     rooms = (settings.work_dir, settings.warehouse_path.parent, settings.published_dir)
     before = contents(tmp_path, PROJECT_DIR, without=rooms)
