@@ -470,9 +470,7 @@ def test_descriptions_and_tests_are_no_models(fleet_settings: Settings, project:
     (project / "tests" / "another.sql").write_text("select 1 as one where false\n")
     assert _why(fleet_settings) == set()
     project_file = project / "dbt_project.yml"
-    project_file.write_text(
-        project_file.read_text().replace("registry_error: 0.05", "registry_error: 0.06")
-    )
+    project_file.write_text(project_file.read_text().replace("registry_error: 0.05", "registry_error: 0.06"))
     assert _why(fleet_settings) == {"models"}
 
 
