@@ -7,7 +7,8 @@
 {%- set step = 0.025 -%}
 {%- set usual_changes = 6 -%}
 {%- set dirt_of_a_day = 0.004 -%}
-{#- Days: how old a neighbour may be, how long changes are looked at, how long a fall may last before it is the new level. -#}
+{#- Days: how old a neighbour may be, how long changes are looked at, how long a fall may last before it is the new
+    level. -#}
 {%- set neighbour_days = 10 -%}
 {%- set change_days = 10 -%}
 {%- set fall_days = 25 -%}
@@ -91,7 +92,8 @@ steps as (
             > usual.step + {{ dirt_of_a_day }} * (compared.days_since - 1),
             false
         ) as is_fall,
-        coalesce(compared.ratio - greatest(compared.earlier_ratio, compared.middle_ratio) > usual.step, false) as is_rise
+        coalesce(compared.ratio - greatest(compared.earlier_ratio, compared.middle_ratio) > usual.step, false)
+            as is_rise
     from compared
     inner join usual
         on

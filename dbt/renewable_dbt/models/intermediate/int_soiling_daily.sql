@@ -21,7 +21,8 @@ measured as (
 
     select
         *,
-        ({{ double(usual_days * var('usual_scatter') ** 2) }} + least_misfit) / ({{ usual_days }} + clear_days) as scatter_variance
+        ({{ double(usual_days * var('usual_scatter') ** 2) }} + least_misfit) / ({{ usual_days }} + clear_days)
+            as scatter_variance
     from fits
 
 ),
@@ -52,7 +53,8 @@ totals as (
         date_local,
         {{ exact_sum('weight') }} as weight,
         {{ exact_sum('weight * dirt') }} as dirt,
-        {{ exact_sum('weight * (dirt * dirt + ' ~ days_for_one ~ ' * scatter_variance * loss_variance)') }} as dirt_squared,
+        {{ exact_sum('weight * (dirt * dirt + ' ~ days_for_one ~ ' * scatter_variance * loss_variance)') }}
+            as dirt_squared,
         {{ exact_sum('weight * clean_level') }} as clean_level,
         {{ exact_sum('weight', 'is_washed') }} as washed_weight,
         min(cleaning_rain_mm) filter (where weight = 1.0) as cleaning_rain_mm

@@ -5,7 +5,8 @@
 
 {#- Each amount is 1.7 times the one before; the last is none: then only rises of the ratio tell of a wash. -#}
 {%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 1000.0] -%}
-{#- Known beforehand, mean and standard deviation: registries err by five points of loss; dirt takes 0.02 to 0.4 % a day.
+{#- Known beforehand, mean and standard deviation: registries err by five points of loss; dirt takes 0.02 to 0.4 %
+    a day.
     `scatter` is what a ratio strays from its line, against which their weight is set. -#}
 {%- set scatter = var('usual_scatter') -%}
 {%- set level = {'spread': var('registry_error')} -%}
@@ -23,7 +24,8 @@ with days as (
         {{ epoch_minutes(utc_midnight('daily.day_utc')) }} as midnight,
         {{ epoch_minutes(utc_midnight('daily.day_utc')) }} + 720 - utc_offsets.utc_offset_minutes as noon,
         daily.precipitation_mm,
-        {{ epoch_minutes(utc_midnight('daily.day_utc')) }} + cast(round(60 * daily.rain_middle_hour_utc) as bigint) as rained_at,
+        {{ epoch_minutes(utc_midnight('daily.day_utc')) }}
+        + cast(round(60 * daily.rain_middle_hour_utc) as bigint) as rained_at,
         clear_days.is_recovery,
         case when not clear_days.is_held_down then clear_days.ratio end as ratio
     from {{ ref('int_reference_daily') }} as daily
@@ -104,7 +106,8 @@ met as (
 
 ),
 
--- Each day beside the days up to it; age is counted from the last wash, or from the start of memory where none is known.
+-- Each day beside the days up to it; age is counted from the last wash, or from the start of memory where none is
+-- known.
 -- Whole numbers (minutes, millionths) add up to the same in any order.
 seen as (
 
@@ -186,7 +189,8 @@ equations as (
         y as b1,
         {{ double(scatter ** 2 / slope.spread ** 2 * slope.mean) }} - xy as b2,
         {{ double(scatter ** 2 / old_dirt.spread ** 2 * old_dirt.mean) }} - uy as b3,
-        yy + {{ double((scatter / slope.spread * slope.mean) ** 2 + (scatter / old_dirt.spread * old_dirt.mean) ** 2) }} as c
+        yy + {{ double((scatter / slope.spread * slope.mean) ** 2 + (scatter / old_dirt.spread * old_dirt.mean) ** 2) }}
+            as c
     from sums
 
 ),
@@ -263,7 +267,8 @@ select
         + 2 * today.dirty_days * today.unwashed * fits.i23
         + today.unwashed * fits.i33
     ) / pow(1.0 + fits.level_error, 2) as loss_variance,
-    greatest(0.0, fits.c - fits.b1 * fits.level_error - fits.b2 * fits.loss_per_day - fits.b3 * fits.old_dirt) as misfit,
+    greatest(0.0, fits.c - fits.b1 * fits.level_error - fits.b2 * fits.loss_per_day - fits.b3 * fits.old_dirt)
+        as misfit,
     ln(fits.determinant) as log_determinant
 from today
 inner join fits

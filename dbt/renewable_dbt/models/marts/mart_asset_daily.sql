@@ -114,7 +114,8 @@ select
     {{ energy_availability(
         'unavailable_lost_kwh', 'expected_energy_kwh', 'excluded_expected_energy_kwh', 'rated_power_kw'
     ) }} as energy_availability_ratio,
-    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh', 'rated_power_kw') }} as performance_index,
+    {{ performance_index('compared_energy_kwh', 'compared_expected_energy_kwh', 'rated_power_kw') }}
+        as performance_index,
     soiling_ratio,
     case when technology = 'solar' and soiling_ratio is null then coalesce(soiling_reason, 'irradiance missing') end
         as soiling_reason,

@@ -76,7 +76,8 @@ verdicts as (
         asset_id,
         hour_utc,
         moves
-        and ({{ far_above('load_ratio', 'expected_load_ratio') }} or ({{ is_dark() }} and load_ratio > 0.02)) as is_too_low,
+        and ({{ far_above('load_ratio', 'expected_load_ratio') }} or ({{ is_dark() }} and load_ratio > 0.02))
+            as is_too_low,
         {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
         and (
             stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio

@@ -1,5 +1,5 @@
-{#- Cut-out in high wind: from the wind's reaching cut-out on until the turbine turns again, which it does only in calmer
-    wind (hysteresis). -#}
+{#- Cut-out in high wind: from the wind's reaching cut-out on until the turbine turns again, which it does only in
+    calmer wind (hysteresis). -#}
 {{ config(incremental_predicates=["{{ in_reach('int_high_wind_stops', 'timestamp_utc') }}"]) }}
 
 with cut_outs as (

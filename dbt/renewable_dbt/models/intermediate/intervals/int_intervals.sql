@@ -35,8 +35,8 @@ weather_days as (
 
 ),
 
--- From the first day that has data of any asset to the last one, whatever came between. On the last one the data may not
--- have come so far yet.
+-- From the first day that has data of any asset to the last one, whatever came between. On the last one the data may
+-- not have come so far yet.
 days as (
 
     select

@@ -7,7 +7,8 @@
 {%- set ground_coverage = 0.4 -%}
 {%- set solar_constant_wm2 = 1361.0 -%}
 {%- set words = vocabulary() %}
-{%- set readings = (['rated_since'] + words.generation + words.weather) | reject('equalto', 'poa_irradiance_wm2') | list %}
+{%- set known = ['rated_since'] + words.generation + words.weather %}
+{%- set readings = known | reject('equalto', 'poa_irradiance_wm2') | list %}
 
 with intervals as (
 
