@@ -36,7 +36,8 @@ followed as (
         *,
         case when lag(day_utc) over by_day > day_utc - {{ neighbour_days }} then lag(ratio) over by_day end as ratio_1,
         lag(ratio, 2) over by_day as ratio_2,
-        case when lag(day_utc, 3) over by_day > day_utc - {{ neighbour_days }} then lag(ratio, 3) over by_day end as ratio_3,
+        case when lag(day_utc, 3) over by_day > day_utc - {{ neighbour_days }} then lag(ratio, 3) over by_day end
+            as ratio_3,
         {{ minutes_between('lag(day_utc) over by_day', 'day_utc') }} / 1440e0 as days_since
     from days
     window by_day as (partition by asset_id order by day_utc)
