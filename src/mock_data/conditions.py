@@ -18,7 +18,7 @@ import polars as pl
 
 from mock_data.clocks import local_midnight
 from mock_data.group import EPOCH, Group
-from mock_data.losses import LOSS_KINDS, WORLD_LOSS_KINDS, PowerDay
+from mock_data.losses import ALL_LOSS_KINDS, PowerDay
 from mock_data.notes import Note
 from mock_data.sensors import Readings
 from mock_data.weather import AssetDay
@@ -37,7 +37,6 @@ CONDITIONS_SCHEMA = pl.Schema(
 )
 ORDER = ("asset_id", "kind", "channel", "start_utc", "value")
 SOILING = "soiling"
-_KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
 # asset, kind, channel, first interval, the interval after the last, value, lost energy, weight
 _Row = tuple[int, str, str | None, int, int, float | None, float | None, float | None]
 
@@ -76,11 +75,11 @@ def _losses(group: Group, power: PowerDay) -> list[_Row]:
     last = np.append(first[1:], power.kind.size)
     kinds = power.kind.ravel()[first]
     lost = np.add.reduceat((power.lost - power.dirt_lost).ravel(), first) * group.interval_minutes / 60.0
-    named = np.flatnonzero((kinds > 0) & (kinds != _KINDS.index(SOILING)))
+    named = np.flatnonzero((kinds > 0) & (kinds != ALL_LOSS_KINDS.index(SOILING)))
     return [
         (
             int(first[i]) // group.steps,
-            _KINDS[kinds[i]],
+            ALL_LOSS_KINDS[kinds[i]],
             None,
             int(first[i]) % group.steps,
             int(last[i] - first[i]) + int(first[i]) % group.steps,

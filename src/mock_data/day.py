@@ -12,7 +12,7 @@ import polars as pl
 from mock_data.conditions import CONDITIONS_SCHEMA, ORDER, conditions_frame
 from mock_data.events import Profile, check_profile
 from mock_data.group import EPOCH, Group, Recent, build_groups
-from mock_data.losses import LOSS_KINDS, STATES, WORLD_LOSS_KINDS, power_day
+from mock_data.losses import ALL_LOSS_KINDS, STATES, power_day
 from mock_data.noise import Floats
 from mock_data.sensors import ALL_SENSOR_FAULTS, readings
 from mock_data.weather import asset_day
@@ -22,7 +22,6 @@ from renewable.atomic_write import write_parquet_atomic
 if TYPE_CHECKING:
     from renewable.fleet import Fleet
 
-_LOSS_KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
 TRUTH_SCHEMA = pl.Schema(
     {
         "asset_id": pl.String(),
@@ -200,7 +199,9 @@ def _group_frames(
             {
                 **key,
                 "potential_power_kw": power.potential.ravel(),
-                "kind": _words(pl.Series([*_LOSS_KINDS, *ALL_SENSOR_FAULTS]), _kinds(power.kind, read.fault)),
+                "kind": _words(
+                    pl.Series([*ALL_LOSS_KINDS, *ALL_SENSOR_FAULTS]), _kinds(power.kind, read.fault)
+                ),
                 "lost_power_kw": power.lost.ravel(),
                 "sensor_fault": _words(pl.Series([None, *ALL_SENSOR_FAULTS]), read.fault),
                 "sensor_channel": _words(channels, read.channel % len(channels)),
@@ -230,7 +231,7 @@ def _kinds(
     fault: "np.ndarray[tuple[int, ...], np.dtype[np.int8]]",
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.int8]]":
     """The loss of an interval; where nothing is lost, the sensor fault that acts."""
-    named = fault.astype(np.int8) + np.int8(len(_LOSS_KINDS) - 1)
+    named = fault.astype(np.int8) + np.int8(len(ALL_LOSS_KINDS) - 1)
     return np.where((kind == 0) & (fault > 0), named, kind)
 
 

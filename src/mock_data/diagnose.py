@@ -12,7 +12,7 @@ import polars as pl
 
 from mock_data.day import Simulator
 from mock_data.group import EPOCH
-from mock_data.losses import LOSS_KINDS, WORLD_LOSS_KINDS
+from mock_data.losses import ALL_LOSS_KINDS, LOSS_KINDS
 from mock_data.noise import Floats
 from mock_data.sun import daylight, sin_elevation, sun_sites
 from renewable.errors import RenewableError
@@ -20,10 +20,9 @@ from renewable.fleet import Fleet
 from renewable.vocabulary import event_kinds
 from renewable.windows import Window
 
-_KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
 _COLOURS = {
     "underperformance": "#b15928",
-    **{kind.kind: kind.hex_colour for kind in event_kinds() if kind.kind in _KINDS},
+    **{kind.kind: kind.hex_colour for kind in event_kinds() if kind.kind in ALL_LOSS_KINDS},
     "communication_gap": "#222222",
     "frozen_sensor": "#1b7837",
     "sensor_drift": "#a6dba0",
@@ -171,7 +170,7 @@ def _daily_cycles(axis: Any, rows: pl.DataFrame) -> None:
 
 def _power_curve(axis: Any, wind: pl.DataFrame) -> None:
     sample = _one(wind).drop_nulls("active_power_kw")
-    for kind in ("none", *_KINDS[1:]):
+    for kind in ("none", *ALL_LOSS_KINDS[1:]):
         part = sample.filter(pl.col("kind") == kind)
         axis.plot(
             part["wind_speed_ms"],
@@ -321,7 +320,7 @@ def _event_rug(axis: Any, rows: pl.DataFrame) -> None:
     assets = rows["asset_id"].unique(maintain_order=True).to_list()
     height = {asset: number for number, asset in enumerate(assets)}
     for name, colour in _COLOURS.items():
-        column = "kind" if name in _KINDS else "sensor_fault"
+        column = "kind" if name in ALL_LOSS_KINDS else "sensor_fault"
         if name == "soiling":
             continue
         hit = rows.filter(pl.col(column) == name)[::3]
@@ -344,10 +343,10 @@ def _lost_energy(axis: Any, rows: pl.DataFrame) -> None:
         part = lost.filter(pl.col("is_wind") == is_wind_part)
         whole = float(rows.filter(is_wind == is_wind_part)["potential_power_kw"].to_numpy().sum()) or 1.0
         found = dict(part.select("kind", "lost_power_kw").iter_rows())
-        values = [100.0 * found.get(kind, 0.0) / whole for kind in _KINDS[1:]]
+        values = [100.0 * found.get(kind, 0.0) / whole for kind in ALL_LOSS_KINDS[1:]]
         axis.bar(np.arange(len(values)) + shift, values, 0.4, label="wind" if is_wind_part else "solar")
-    axis.set(title="Lost energy, % of potential", xticks=range(len(_KINDS) - 1))
-    axis.set_xticklabels(_KINDS[1:], fontsize=7)
+    axis.set(title="Lost energy, % of potential", xticks=range(len(ALL_LOSS_KINDS) - 1))
+    axis.set_xticklabels(ALL_LOSS_KINDS[1:], fontsize=7)
     axis.legend(fontsize=7)
 
 

@@ -82,6 +82,18 @@ def events_of(group: Group, kind: Kind, day: date, profile: Profile) -> Iterator
             yield Event(row, first, last, columns, severity)
 
 
+def happenings_of(group: Group, name: str, day: date, profile: Profile) -> Iterator[Event]:
+    """As events_of, of what a world brings by that name; the plain world brings nothing."""
+    if group.world is not None:
+        yield from events_of(group, group.world.happenings[name], day, profile)
+
+
+def channel_of(group: Group, event: Event, wind: tuple[str, ...], solar: tuple[str, ...]) -> str:
+    """The channel that an event hits: one of `wind` or of `solar`, by the asset."""
+    choice = wind if group.is_wind[event.row] else solar
+    return choice[int(event.severity[3] * len(choice))]
+
+
 def _drawn(
     group: Group, kind: Kind, block: int, chance: float
 ) -> list[tuple[int, int, int, tuple[float, float, float, float]]]:

@@ -85,7 +85,7 @@ def ice_load(group: Group, day: date, profile: Profile, *, on_cups: bool = False
         return None
     dew_point = np.concatenate([block.dew_point_c for block in blocks], axis=1)
     icing = (temperature < below) & (temperature > -12.0) & (temperature - dew_point < spread)
-    icing &= _spell(group, number, *_spells(group, profile, on_cups))
+    icing &= _spell(group, number, _spell_chance(group, profile, on_cups))
     if not icing.any():
         return None
     grown = np.cumsum(icing, axis=1)
@@ -162,17 +162,17 @@ def _ice_constants(group: Group) -> tuple[float | Floats, float | Floats, float 
     return below, spread, growth, thaw
 
 
-def _spells(group: Group, profile: Profile, on_cups: bool) -> tuple[str, float | Floats]:
-    """The name of a spell of ice, and the chance of one."""
+def _spell_chance(group: Group, profile: Profile, on_cups: bool) -> float | Floats:
+    """The chance of a spell of ice. Blades and cups share the draw: the rarer of the two never ices alone."""
     if group.world is None:
-        return "ice spell", 0.22 if profile == "typical" else 0.6
+        return 0.22 if profile == "typical" else 0.6
     chance = group.of_places("anemometer_ice_spells" if on_cups else "ice_spells")[:, None]
-    return "ice spell", np.minimum(chance * events_factor(profile), 1.0)
+    return np.asarray(np.minimum(chance * events_factor(profile), 1.0))
 
 
 def _spell(
-    group: Group, number: int, name: str, chance: float | Floats
+    group: Group, number: int, chance: float | Floats
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
     days = np.array([number - 2, number - 1, number]) // ICE_GATE_DAYS
-    open_days = uniform(hashed(channel_keys(group.places.keys, name)[:, None], days[None, :])) < chance
+    open_days = uniform(hashed(channel_keys(group.places.keys, "ice spell")[:, None], days[None, :])) < chance
     return np.repeat(open_days, 24, axis=1)

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from mock_data import exposure
-from mock_data.events import Event, Profile, events_of
+from mock_data.events import Event, Profile, channel_of, happenings_of
 from mock_data.group import Group
 from mock_data.losses import DOWNTIME, PowerDay
 from mock_data.noise import Floats, channel_keys, uniform
@@ -51,13 +51,13 @@ def disturb(
 
 def stick(group: Group, day: date, profile: Profile, values: Values, marks: Marks) -> None:
     """Readings that stand still for hours and days, and pyranometers that are dead, into `values`."""
-    for event in _happenings(group, "stuck_sensor", day, profile):
-        name = _channel(group, event, _WIND_STICKS, _SOLAR_STICKS)
+    for event in happenings_of(group, "stuck_sensor", day, profile):
+        name = channel_of(group, event, _WIND_STICKS, _SOLAR_STICKS)
         stuck = _stuck_value(group, event, name)
         values[name][event.row, event.columns] = stuck
         marks.set("frozen_sensor", event.row, event.columns, name, stuck)
     number = {int(row): i for i, row in enumerate(group.solar_rows)}
-    for event in _happenings(group, "dead_pyranometer", day, profile):
+    for event in happenings_of(group, "dead_pyranometer", day, profile):
         night = float(group.solar.night_offset_wm2[number[event.row]])
         dead = 0.0 if event.severity[0] < 0.5 else round(night, 1)
         which = _PYRANOMETERS if event.severity[1] < 0.3 else _PYRANOMETERS[:1]
@@ -145,8 +145,8 @@ def _shade(group: Group, day: date, weather: AssetDay, values: Values, marks: Ma
 
 
 def _shift_levels(group: Group, day: date, profile: Profile, values: Values, marks: Marks) -> None:
-    for event in _happenings(group, "level_shift", day, profile):
-        name = _channel(group, event, _WIND_LEVELS, _SOLAR_LEVELS)
+    for event in happenings_of(group, "level_shift", day, profile):
+        name = channel_of(group, event, _WIND_LEVELS, _SOLAR_LEVELS)
         low, high = _LEVEL_STEPS[name.rpartition("_")[2]]
         step = (low + (high - low) * event.severity[0]) * (1.0 if event.severity[1] < 0.5 else -1.0)
         reading = values[name][event.row]
@@ -157,9 +157,9 @@ def _shift_levels(group: Group, day: date, profile: Profile, values: Values, mar
 
 
 def _change_scales(group: Group, day: date, profile: Profile, values: Values, marks: Marks) -> None:
-    for event in _happenings(group, "scale_change", day, profile):
+    for event in happenings_of(group, "scale_change", day, profile):
         assert group.world is not None
-        name = _channel(group, event, _WIND_SCALES, _SOLAR_SCALES)
+        name = channel_of(group, event, _WIND_SCALES, _SOLAR_SCALES)
         size = float(group.world.constants["scale_change_size"].at(np.array(event.severity[0])))
         factor = 1.0 + (size if event.severity[1] < 0.5 else -size)
         values[name][event.row, event.columns] *= factor
@@ -178,13 +178,3 @@ def _stuck_value(group: Group, event: Event, channel: str) -> float:
         "wind_direction_deg": round(359.0 * draw, 1),
         "module_temperature_c": round(5.0 + 45.0 * draw, 1),
     }.get(channel, round(40.0 + 800.0 * draw, 1))
-
-
-def _happenings(group: Group, name: str, day: date, profile: Profile) -> Iterator[Event]:
-    if group.world is not None:
-        yield from events_of(group, group.world.happenings[name], day, profile)
-
-
-def _channel(group: Group, event: Event, wind: tuple[str, ...], solar: tuple[str, ...]) -> str:
-    choice = wind if group.is_wind[event.row] else solar
-    return choice[int(event.severity[3] * len(choice))]

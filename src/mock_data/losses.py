@@ -17,18 +17,17 @@ from mock_data.group import Group
 from mock_data.kinds import Kind
 from mock_data.limits import held_power
 from mock_data.noise import Floats, channel_keys, uniform
-from mock_data.notes import Notes
+from mock_data.notes import Codes, Notes
 from mock_data.solar_power import ac_power, dc_power
 from mock_data.weather import AssetDay, asset_day
 from mock_data.wind_power import built_power, stopped_by_storm
 from renewable.windows import ONE_DAY
 
-Codes = NDArray[np.int8]
-
 # What the simulator injects, in the order of the seed event_kinds; 0 is no loss.
 LOSS_KINDS = ("none", "downtime", "curtailment", "icing", "snow", "derating", "soiling")
 # What only worlds add.
 WORLD_LOSS_KINDS = ("underperformance",)
+ALL_LOSS_KINDS = (*LOSS_KINDS, *WORLD_LOSS_KINDS)
 DOWNTIME, _CURTAILMENT, _ICING, _SNOW, _DERATING, _SOILING, _UNDERPERFORMANCE = range(1, 8)
 STATES = ("running", "standby", "curtailed", "fault", "maintenance", "no_communication")
 RUNNING, STANDBY, CURTAILED, FAULT, MAINTENANCE, NO_COMMUNICATION = range(6)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mock_data import events, instruments
 from mock_data.clocks import in_summer_time
-from mock_data.events import Event, Profile, events_of
+from mock_data.events import Event, Profile, channel_of, events_of, happenings_of
 from mock_data.group import EPOCH, Group
 from mock_data.losses import (
     FAULT,
@@ -19,13 +19,12 @@ from mock_data.losses import (
     NO_COMMUNICATION,
     RUNNING,
     STANDBY,
-    Codes,
     PowerDay,
     power_day,
     stop_causes,
 )
 from mock_data.noise import Floats
-from mock_data.notes import Marks, Mask, Notes
+from mock_data.notes import Codes, Marks, Mask, Notes
 from mock_data.weather import AssetDay, asset_day
 from renewable.windows import ONE_DAY
 
@@ -146,7 +145,7 @@ def _drift(group: Group, day: date, profile: Profile, values: dict[str, Floats],
     """A sensor leaves its calibration in a straight line over the whole event."""
     middles = group.middles(day)
     for event in events_of(group, events.SENSOR_DRIFT, day, profile):
-        name = _channel_of(group, event, _WIND_DRIFTS, _SOLAR_DRIFTS)
+        name = channel_of(group, event, _WIND_DRIFTS, _SOLAR_DRIFTS)
         progress = (middles[event.columns] - event.start_minute) / (event.end_minute - event.start_minute)
         amount = 0.04 + 0.08 * event.severity[1]
         sign = 1.0 if event.severity[2] < 0.35 else -1.0
@@ -184,7 +183,7 @@ def _shift_and_freeze(
         minutes = CLOCK_SHIFT_MINUTES if _ahead(event) else -CLOCK_SHIFT_MINUTES
         marks.set("clock_shift", event.row, event.columns, None, minutes)
     for event in freezes:
-        name = _channel_of(group, event, _WIND_FREEZES, _SOLAR_FREEZES)
+        name = channel_of(group, event, _WIND_FREEZES, _SOLAR_FREEZES)
         reading = values[name][event.row]
         if event.start_minute < start:
             stuck = before(event.row, name)[(event.start_minute - start) // group.interval_minutes]
@@ -222,11 +221,6 @@ def _neighbour_day(
 def _ahead(event: Event) -> bool:
     """A clock that is ahead writes the past under a later stamp."""
     return event.severity[0] < 0.5
-
-
-def _channel_of(group: Group, event: Event, wind: tuple[str, ...], solar: tuple[str, ...]) -> str:
-    choice = wind if group.is_wind[event.row] else solar
-    return choice[int(event.severity[3] * len(choice))]
 
 
 def _cut_communication(
@@ -282,7 +276,7 @@ def _lose_link(
     losses = [
         event
         for name in ("link_loss", "site_link_loss")
-        for event in events_of(group, group.world.happenings[name], day, profile)
+        for event in happenings_of(group, name, day, profile)
     ]
     for event in losses:
         at = (event.row, event.columns)

@@ -5,7 +5,7 @@ no constants: plants do what the registry says and instruments what the data she
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -131,7 +131,7 @@ def scalable() -> tuple[str, ...]:
     )
 
 
-def parse_scale(texts: Iterator[str] | list[str]) -> dict[str, float]:
+def parse_scale(texts: Iterable[str]) -> dict[str, float]:
     """Factors by name of texts such as `cleaning_rain_mm=1.5`; a RenewableError says what is wrong."""
     factors = {}
     for text in texts:

@@ -136,6 +136,6 @@ def doubtful_holes(days: Collection[date]) -> list[str]:
         )
         found.append(
             f"no file has data of the {empty} days between {one} and {other}, and {counts};"
-            f" is a stamp or the name of a file wrong there?"
+            " is a stamp or the name of a file wrong there?"
         )
     return found

@@ -200,7 +200,7 @@ def spans_of_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_assets_at_most(fleet_dir: Path) -> pl.DataFrame:
-    """The same with the largest rated power that each asset ever had, as the gate knows it."""
+    """`load_assets` with the largest rated power that each asset ever had, as the gate knows it."""
     rows = _sound_rows(fleet_dir)
     return _at_most(_latest(rows), _earlier(rows))
 
@@ -311,10 +311,9 @@ def local_span(facts: Mapping[str, Any]) -> tuple[date, date | None]:
 def fleet_span(registry: Mapping[str, Mapping[str, Any]]) -> tuple[date | None, date | None]:
     """The first and the last local day of all assets of `asset_facts`; None: open, or there is no asset."""
     spans = [local_span(facts) for facts in registry.values()]
-    lasts = [last for _, last in spans if last is not None]
-    return min((first for first, _ in spans), default=None), max(lasts) if len(lasts) == len(
-        spans
-    ) > 0 else None
+    ends = [last or date.max for _, last in spans]
+    end = max(ends, default=date.max)
+    return min((first for first, _ in spans), default=None), None if end == date.max else end
 
 
 def _fingerprint(content: object) -> str:

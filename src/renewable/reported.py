@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from renewable.contract import TABLES, measurements
-from renewable.registry_csv import csv_text, read_records, read_table, trimmed
+from renewable.registry_csv import csv_text, read_table
 from renewable.vocabulary import reported_kinds
 
 EVENTS_FILE, BAD_READINGS_FILE = "events.csv", "bad_readings.csv"
@@ -209,10 +209,7 @@ def _read(path: Path, needed: Collection[str], optional: Collection[str], faults
     """Rows of an optional file; identical ones are a fault."""
     if not path.exists() and not path.is_symlink():
         return []
-    records = read_records(path, [])
-    header = [trimmed(cell) for cell in records[0][1]] if records else []
-    names = [*needed, *(name for name in optional if name in header)]
-    table = read_table(path, dict.fromkeys(names, pl.String()), faults)
+    table = read_table(path, dict.fromkeys([*needed, *optional], pl.String()), faults, optional)
     if table is None:
         return []
     rows: dict[tuple[str | None, ...], int] = {}
@@ -223,7 +220,7 @@ def _read(path: Path, needed: Collection[str], optional: Collection[str], faults
             faults.append(f"{path}, row {number}: says the same as row {rows[said]}; take one of them out")
             continue
         unreadable = frozenset(name for row, name in table.unreadable if row == number)
-        found.append(_Row(path, number, dict.fromkeys(optional) | cells, unreadable))
+        found.append(_Row(path, number, cells, unreadable))
     return found
 
 

@@ -77,11 +77,12 @@
 {%- endmacro %}
 
 {#- One load (share of rated power) beside another. Registries, curves and places make loads differ by up to a quarter
-    without a fault; what is far above cannot come from these. -#}
+    without a fault. Far above is more than that: the strict limit. -#}
 {% macro far_above(load_ratio, other_ratio) -%}
     {{ load_ratio }} > 1.25 * {{ other_ratio }} + 0.1
 {%- endmacro %}
 
+{#- The mild limit, for intervals of an hour that was judged by the strict one. -#}
 {% macro above(load_ratio, other_ratio) -%}
     {{ load_ratio }} > 1.1 * {{ other_ratio }} + 0.03
 {%- endmacro %}
@@ -90,7 +91,8 @@
     abs({{ load_ratio }} - {{ other_ratio }}) <= 0.25 * {{ other_ratio }} + 0.05
 {%- endmacro %}
 
-{#- How much of its registry's power an asset gives while it runs freely; curves and registries are good to a fifth. -#}
+{#- The share of its registry's power that an asset gives while it runs freely. Curves and registries err by at most a
+    fifth; more than that is a fault of the asset. -#}
 {% macro usual_ratio(reference_ratio) -%}
     greatest(0.8, least(1.2, coalesce({{ reference_ratio }}, 1.0)))
 {%- endmacro %}

@@ -1,14 +1,19 @@
-{#- Loads of each interval beside those of its neighbours, the other units of the site and technology that produce, as the
-    parts of a query that end in `witnessed`. Loads are shares of rated power. -#}
-{% macro witnessed_loads(model_name) -%}
-sites as (
-
+{#- How many units of each technology a site has. -#}
+{% macro units_of_sites() -%}
     select
         site_id,
         technology,
         count(*) as units
     from {{ ref('stg_assets') }}
     group by site_id, technology
+{%- endmacro %}
+
+{#- Rows of stg_asset_ratings with how many units of their technology the site has, as the parts of a query that end in
+    `units`. -#}
+{% macro rated_units() -%}
+sites as (
+
+    {{ units_of_sites() }}
 
 ),
 
@@ -23,7 +28,13 @@ units as (
             ratings.site_id = sites.site_id
             and ratings.technology = sites.technology
 
-),
+)
+{%- endmacro %}
+
+{#- Loads of each interval beside those of its neighbours, the other units of the site and technology that produce, as the
+    parts of a query that end in `witnessed`. Loads are shares of rated power. -#}
+{% macro witnessed_loads(model_name) -%}
+{{ rated_units() }},
 
 loads as (
 

@@ -265,7 +265,6 @@ def _line_blocks(line: Line, rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("is_true")
         | pl.col("is_found")
         | is_span
-        | (pl.col("is_noticed") & pl.col("is_true"))
         | (pl.col("true_kwh") != 0.0)
         | (pl.col("found_kwh") != 0.0)
     )

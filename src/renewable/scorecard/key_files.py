@@ -9,10 +9,12 @@ from renewable.windows import Window
 
 def answer_key(settings: Settings, window: Window | None = None) -> list[Path]:
     """Files of the answer key for the days of `window`, in order; none where the data are not simulated."""
-    files = sorted((settings.data_dir / "truth").glob("truth_*.parquet"))
-    return [
-        path for path in files if not window or date.fromisoformat(path.stem.removeprefix("truth_")) in window
-    ]
+    return _days(settings.data_dir / "truth", "truth_", window)
+
+
+def span_key(settings: Settings, window: Window | None = None) -> list[Path]:
+    """Files of the answer key by spans, likewise; none in the world `plain`."""
+    return _days(settings.data_dir / "truth" / "conditions", "conditions_", window)
 
 
 def world_of(settings: Settings) -> str:
@@ -20,6 +22,14 @@ def world_of(settings: Settings) -> str:
 
     Settings that say `plain` were changed after the data were made; the goals of `field` are asked of such data.
     """
-    if not any((settings.data_dir / "truth" / "conditions").glob("conditions_*.parquet")):
+    if not span_key(settings):
         return "plain"
     return settings.world if settings.world != "plain" else "field"
+
+
+def _days(folder: Path, prefix: str, window: Window | None) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.glob(f"{prefix}*.parquet"))
+        if not window or date.fromisoformat(path.stem.removeprefix(prefix)) in window
+    ]

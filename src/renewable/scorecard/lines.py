@@ -6,8 +6,7 @@ Each kind of the key has a line, also one that nothing looks for.
 from dataclasses import dataclass
 from typing import Literal
 
-from mock_data.losses import LOSS_KINDS, WORLD_LOSS_KINDS
-from mock_data.sensors import SENSOR_FAULTS, WORLD_SENSOR_FAULTS
+from mock_data.sensors import ALL_SENSOR_FAULTS
 from renewable.vocabulary import UNMEASURED, channels_under, detected_kinds, event_kinds, rule_names
 
 Grain = Literal["interval", "day", "reading"]
@@ -85,7 +84,6 @@ def lines() -> tuple[Line, ...]:
         for kind in event_kinds()
         if (kind in detected_kinds() and kind.kind != UNMEASURED) or kind.seen_in == "day"
     ]
-    faults = (*SENSOR_FAULTS, *WORLD_SENSOR_FAULTS)
     sensors = [
         Line("communication_gap", "interval", ("communication_gap", "link_loss"), published=UNMEASURED),
         Line("frozen_sensor", "reading", ("frozen_sensor", "dead_sensor"), flags=("frozen",)),
@@ -93,7 +91,7 @@ def lines() -> tuple[Line, ...]:
             CONTRADICTED,
             "reading",
             _OTHERS_SAY_SO,
-            excused=faults,
+            excused=ALL_SENSOR_FAULTS,
             flags=("contradicted",),
             seen_by=("contradicted", "frozen"),
             channels=channels_under("contradicted"),
@@ -102,12 +100,11 @@ def lines() -> tuple[Line, ...]:
         ),
     ]
     named = {line.kind for line in (*losses, *sensors)}
-    return (*losses, *sensors, *(_by_itself(kind) for kind in (*faults, _CLIPPING) if kind not in named))
-
-
-def keyed_losses() -> tuple[str, ...]:
-    """Kinds that the key by intervals names as losses."""
-    return (*LOSS_KINDS, *WORLD_LOSS_KINDS)
+    return (
+        *losses,
+        *sensors,
+        *(_by_itself(kind) for kind in (*ALL_SENSOR_FAULTS, _CLIPPING) if kind not in named),
+    )
 
 
 def _by_itself(kind: str) -> Line:

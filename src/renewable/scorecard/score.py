@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from mock_data.sensors import ALL_SENSOR_FAULTS
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
 from renewable.published.publish import finished_build
 from renewable.scorecard.goals import AT_MOST, PLAIN, WORLD_GOALS, is_met
 from renewable.scorecard.key_files import answer_key, world_of
+from renewable.scorecard.lines import lines
 from renewable.settings import Settings
 from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
@@ -26,21 +28,6 @@ from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
 SENSOR_KINDS = ("communication_gap", "frozen_sensor", "sensor_drift", "clock_shift")
-# Faults that only worlds other than `plain` add.
-WORLD_SENSOR_KINDS = (
-    "level_shift",
-    "scale_change",
-    "iced_anemometer",
-    "low_anemometer",
-    "shaded_pyranometer",
-    "dead_sensor",
-    "link_loss",
-)
-# What looks alike: nothing arrived, a reading that stands still.
-_ALIKE = {
-    "communication_gap": ("communication_gap", "link_loss"),
-    "frozen_sensor": ("frozen_sensor", "dead_sensor"),
-}
 # Measures that this card tells of a kind; combine.py has the others.
 _TOLD = ("precision", "recall", "energy", "ratio")
 # With fewer true events a score says little about the detection.
@@ -232,7 +219,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path], world: st
         f"coalesce(found.{channel}_flag = 'frozen', false)" for channel in channels_under("frozen")
     )
     lost = "".join(f", found.{kind.kind}_kwh" for kind in loss_kinds())
-    sensor_kinds = ", ".join(sql_literal(kind) for kind in (*SENSOR_KINDS, *WORLD_SENSOR_KINDS))
+    sensor_kinds = ", ".join(sql_literal(kind) for kind in ALL_SENSOR_FAULTS)
     connection.execute(_COMPARED.format(files=files, frozen=frozen, lost=lost, sensor_kinds=sensor_kinds))
     try:
         ((first, last, assets),) = connection.execute(
@@ -295,7 +282,8 @@ def _kind_score(connection: duckdb.DuckDBPyConnection, kind: str, gap_minutes: i
 
 def _sensor_score(connection: duckdb.DuckDBPyConnection, kind: str) -> KindScore:
     found = {"communication_gap": "is_unmeasured", "frozen_sensor": "is_frozen_found"}.get(kind, "false")
-    is_true = f"coalesce(sensor_fault in ({', '.join(map(sql_literal, _ALIKE.get(kind, (kind,))))}), false)"
+    (line,) = (line for line in lines() if line.kind == kind)
+    is_true = f"coalesce(sensor_fault in ({', '.join(map(sql_literal, line.true))}), false)"
     ((true, seen, agreeing),) = connection.execute(
         f"""
         select

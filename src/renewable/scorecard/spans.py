@@ -3,31 +3,20 @@
 Rows of a UTC day are read from data/truth/conditions (mock_data/conditions.py says what `value` is by kind).
 """
 
-from datetime import date
-from pathlib import Path
-
 import polars as pl
 
+from mock_data.conditions import CONDITIONS_SCHEMA, SOILING
+from renewable.scorecard.key_files import span_key
 from renewable.settings import Settings
 from renewable.windows import Window
 
 _BY = ("asset_id", "kind", "channel")
-_SOILING = "soiling"
-_EMPTY = {
-    "asset_id": pl.String(),
-    "kind": pl.String(),
-    "channel": pl.String(),
-    "start_utc": pl.Datetime("us", "UTC"),
-    "end_utc": pl.Datetime("us", "UTC"),
-    "value": pl.Float64(),
-    "lost_kwh": pl.Float64(),
-    "weight": pl.Float64(),
-}
 
 
 def true_spans(settings: Settings, window: Window | None = None) -> pl.DataFrame:
     """All rows of the key by spans as they are written, cut at UTC midnight; empty in the world `plain`."""
-    return _read(settings, window)
+    files = span_key(settings, window)
+    return pl.concat(map(pl.read_parquet, files)) if files else pl.DataFrame(schema=CONDITIONS_SCHEMA)
 
 
 def true_events(settings: Settings, window: Window | None = None) -> pl.DataFrame:
@@ -36,7 +25,7 @@ def true_events(settings: Settings, window: Window | None = None) -> pl.DataFram
     Columns: asset_id, kind, channel, start_utc, end_utc, value, lost_kwh (null for kinds that take nothing). Events are
     cut at the ends of the window. Dirt is no event: true_soiling has it. Empty in the world `plain`.
     """
-    return joined_spans(_read(settings, window).filter(pl.col("kind") != _SOILING))
+    return joined_spans(true_spans(settings, window).filter(pl.col("kind") != SOILING))
 
 
 def true_soiling(settings: Settings, timezones: pl.DataFrame, window: Window | None = None) -> pl.DataFrame:
@@ -44,7 +33,7 @@ def true_soiling(settings: Settings, timezones: pl.DataFrame, window: Window | N
 
     `timezones` has asset_id and timezone. The ratio is weighted by the light in the plane of the array.
     """
-    parts = _read(settings, window).filter(pl.col("kind") == _SOILING).join(timezones, on="asset_id")
+    parts = true_spans(settings, window).filter(pl.col("kind") == SOILING).join(timezones, on="asset_id")
     if parts.is_empty():
         schema = {
             "asset_id": pl.String(),
@@ -87,13 +76,3 @@ def joined_spans(spans: pl.DataFrame) -> pl.DataFrame:
         .drop("event")
         .sort("asset_id", "kind", "start_utc", "channel")
     )
-
-
-def _read(settings: Settings, window: Window | None) -> pl.DataFrame:
-    files = sorted((settings.data_dir / "truth" / "conditions").glob("conditions_*.parquet"))
-    chosen = [path for path in files if window is None or _day(path) in window]
-    return pl.concat(pl.read_parquet(path) for path in chosen) if chosen else pl.DataFrame(schema=_EMPTY)
-
-
-def _day(path: Path) -> date:
-    return date.fromisoformat(path.stem.removeprefix("conditions_"))

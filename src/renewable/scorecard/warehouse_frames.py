@@ -6,10 +6,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from mock_data.conditions import SOILING
+from mock_data.losses import ALL_LOSS_KINDS
 from renewable.published.publish import finished_build
 from renewable.scorecard.judge import Frames
 from renewable.scorecard.key_files import answer_key, world_of
-from renewable.scorecard.lines import keyed_losses
 from renewable.scorecard.spans import true_soiling, true_spans
 from renewable.settings import Settings
 from renewable.transform.books import read_books
@@ -17,7 +18,6 @@ from renewable.vocabulary import event_kinds
 from renewable.warehouse import exclusive_connection, sql_literal
 from renewable.windows import Window
 
-_SOILING = "soiling"
 # So many, with all their intervals, are in memory at once.
 _ASSETS_AT_A_TIME = 8
 _SPAN_COLUMNS = ("asset_id", "kind", "channel", "start_utc", "end_utc", "value")
@@ -32,13 +32,12 @@ def read_frames(
     its last build did not finish.
     """
     truth, spans = answer_key(settings, window), true_spans(settings, window)
+    is_plain = world_of(settings) == "plain"
     with exclusive_connection(settings.warehouse_path, settings.lock_wait_s, report=report) as connection:
         finished_build(read_books(connection), settings)
-        zones = connection.sql(
-            "select distinct asset_id, timezone from staging.stg_assets order by asset_id"
-        ).pl()
+        zones = connection.sql("select asset_id, timezone from staging.stg_assets order by asset_id").pl()
         dirty = true_soiling(settings, zones, window)
-        for some in zones["asset_id"].unique(maintain_order=True).to_frame().iter_slices(_ASSETS_AT_A_TIME):
+        for some in zones.select("asset_id").iter_slices(_ASSETS_AT_A_TIME):
             chosen = ", ".join(map(sql_literal, some["asset_id"]))
             intervals = _intervals(connection, truth, chosen)
             if intervals.is_empty():
@@ -47,9 +46,7 @@ def read_frames(
                 intervals,
                 published=_in_utc(connection.sql(_PUBLISHED.format(assets=chosen)).pl()),
                 days=connection.sql(_DAYS.format(lost=_day_losses(), assets=chosen)).pl(),
-                spans=None
-                if world_of(settings) == "plain"
-                else spans.join(some, on="asset_id", how="semi").select(_SPAN_COLUMNS),
+                spans=None if is_plain else spans.join(some, on="asset_id", how="semi").select(_SPAN_COLUMNS),
                 dirty=dirty.join(some, on="asset_id", how="semi"),
             )
 
@@ -63,7 +60,7 @@ def _frames(
 ) -> Frames:
     """`spans` are None where there is no key but that by intervals."""
     by_day = ["asset_id", "date_local"]
-    named = [kind.kind for kind in event_kinds("day") if kind.kind != _SOILING]
+    named = [kind.kind for kind in event_kinds("day") if kind.kind != SOILING]
     soiling = _plain_soiling(intervals) if spans is None else _soiling(intervals, dirty)
     return Frames(
         intervals.drop("sensor_fault", "sensor_channel"),
@@ -117,7 +114,7 @@ def _intervals(connection: duckdb.DuckDBPyConnection, truth: list[Path], assets:
     readings = [f"found.{name} is not null as {name}_arrived, found.{name}_flag" for name in channels]
     lost = [f"found.{kind.kind}_kwh" for kind in event_kinds("interval")]
     sql = _INTERVALS.format(
-        losses=", ".join(map(sql_literal, keyed_losses())),
+        losses=", ".join(map(sql_literal, ALL_LOSS_KINDS)),
         columns="".join(f", {text}" for text in (*readings, *lost)),
         files=", ".join(sql_literal(str(path)) for path in truth),
         assets=assets,
@@ -156,31 +153,31 @@ def _spans_of_intervals(intervals: pl.DataFrame) -> pl.DataFrame:
 def _plain_soiling(intervals: pl.DataFrame) -> pl.DataFrame:
     """By days on which an hour at least was touched by nothing but dirt."""
     told = intervals.filter(
-        pl.col("true_kind").is_in((_SOILING, "none")), pl.col("potential_kwh") > 0.0, ~pl.col("is_unmeasured")
+        pl.col("true_kind").is_in((SOILING, "none")), pl.col("potential_kwh") > 0.0, ~pl.col("is_unmeasured")
     ).filter(pl.col("technology") == "solar")
     return (
         told.group_by("asset_id", "date_local")
         .agg(
             (pl.col("lost_kwh").sum() / pl.col("potential_kwh").sum()).alias("loss_ratio"),
-            pl.col("lost_kwh").filter(pl.col("true_kind") == _SOILING).sum(),
+            pl.col("lost_kwh").filter(pl.col("true_kind") == SOILING).sum(),
             pl.col("hours").sum(),
         )
         .filter(pl.col("hours") >= 1.0)
-        .select("asset_id", "date_local", pl.lit(_SOILING).alias("kind"), "loss_ratio", "lost_kwh")
+        .select("asset_id", "date_local", pl.lit(SOILING).alias("kind"), "loss_ratio", "lost_kwh")
     )
 
 
 def _soiling(intervals: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
     """What the key by spans says, less what dirt took while nobody measured."""
     unseen = (
-        intervals.filter(pl.col("true_kind") == _SOILING, "is_unmeasured")
+        intervals.filter(pl.col("true_kind") == SOILING, "is_unmeasured")
         .group_by("asset_id", "date_local")
         .agg(pl.col("lost_kwh").sum().alias("unseen_kwh"))
     )
     return true.join(unseen, on=["asset_id", "date_local"], how="left").select(
         "asset_id",
         "date_local",
-        pl.lit(_SOILING).alias("kind"),
+        pl.lit(SOILING).alias("kind"),
         (1.0 - pl.col("soiling_ratio")).alias("loss_ratio"),
         pl.col("lost_kwh") - pl.col("unseen_kwh").fill_null(0.0),
     )

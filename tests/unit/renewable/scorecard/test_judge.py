@@ -167,6 +167,13 @@ def test_an_iced_cup_that_is_flagged_as_frozen_was_noticed_and_beside_another_fa
     assert _sums(frames, line, "found_events", "found_events_true", "true_events") == (3, 2, 1)
 
 
+def test_a_dead_sensor_is_a_frozen_one_and_a_lost_link_a_gap() -> None:
+    dead = _frames(flags="ff  ", spans=[("dead_sensor", "wind_speed_ms", 0, 3, 0.0)])
+    assert _sums(dead, LINES["frozen_sensor"], "true_h", "true_found_h", "found_true_h") == (3, 2, 2)
+    lost = _frames(found="    ", unmeasured=[1, 2], spans=[("link_loss", None, 1, 3, None)])
+    assert _sums(lost, LINES["communication_gap"], "true_h", "true_found_h", "found_true_h") == (2, 2, 2)
+
+
 def test_readings_that_are_hardly_wrong_or_of_no_use_need_not_be_contradicted_but_may() -> None:
     slight = _frames(flags="c   ", spans=[("iced_anemometer", "wind_speed_ms", 0, 4, 0.19)])
     line = LINES[CONTRADICTED]

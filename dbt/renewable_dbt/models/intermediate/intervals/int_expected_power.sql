@@ -62,12 +62,7 @@ producing as (
         assets.units as site_units
     from {{ ref('int_producing_units') }} as producing
     inner join (
-        select
-            site_id,
-            technology,
-            count(*) as units
-        from {{ ref('stg_assets') }}
-        group by site_id, technology
+        {{ units_of_sites() }}
     ) as assets using (site_id, technology)
     where {{ in_reach('int_expected_power', 'producing.timestamp_utc') }}
 

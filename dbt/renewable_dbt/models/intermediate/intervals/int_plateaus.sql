@@ -59,12 +59,7 @@ held_units as (
 
 site_units as (
 
-    select
-        site_id,
-        technology,
-        count(*) as units
-    from {{ ref('stg_assets') }}
-    group by site_id, technology
+    {{ units_of_sites() }}
 
 ),
 

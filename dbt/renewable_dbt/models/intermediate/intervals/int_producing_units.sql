@@ -2,29 +2,7 @@
     can bear witness, and there is no row. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_producing_units', 'timestamp_utc') }}"]) }}
 
-with sites as (
-
-    select
-        site_id,
-        technology,
-        count(*) as units
-    from {{ ref('stg_assets') }}
-    group by site_id, technology
-
-),
-
-units as (
-
-    select
-        ratings.*,
-        sites.units
-    from {{ ref('stg_asset_ratings') }} as ratings
-    inner join sites
-        on
-            ratings.site_id = sites.site_id
-            and ratings.technology = sites.technology
-
-),
+with {{ rated_units() }},
 
 producing as (
 
