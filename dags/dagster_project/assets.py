@@ -104,11 +104,10 @@ def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(specs=specs, name="scorecard", pool=WAREHOUSE_POOL, **shared)
     def scorecard(context: dg.AssetExecutionContext) -> Results:
-        from renewable.scorecard.key_files import answer_key
-        from renewable.scorecard.score import score
+        from renewable.scorecard.score import score_if_any
 
         window = window_of(context).reaching_back(metadata.SCORED_DAYS)
-        card = score(settings, window, report=context.log.info) if answer_key(settings, window) else None
+        card = score_if_any(settings, window, report=context.log.info)
         yield from metadata.told(context, [metadata.scorecard_made(card)])
 
     return scorecard

@@ -258,7 +258,10 @@ def scorecard_specs() -> list[dg.AssetSpec]:
 def scorecard_made(card: "Scorecard | None") -> Made:
     key = dg.AssetKey([PUBLISHED, "scorecard"])
     if card is None:
-        return Made(key, {"what_happened": "no answer key for these days"})
+        return Made(
+            key,
+            {"what_happened": "nothing to compare: no answer key for these days, or none of them is built"},
+        )
     from renewable.operations.findings import markdown_table
 
     rows = [(s.kind, _ratio(s.precision), _ratio(s.recall), _ratio(s.energy_error)) for s in card.kinds]

@@ -35,3 +35,7 @@ class WarehouseError(RenewableError):
 
 class PipelineError(RenewableError):
     """A step of the pipeline failed; the message says which and where its log lies."""
+
+
+class NothingToScoreError(PipelineError):
+    """Nothing that was built has an answer key beside it."""

@@ -15,7 +15,7 @@ import polars as pl
 
 from mock_data.sensors import ALL_SENSOR_FAULTS
 from renewable.atomic_write import write_text_atomic
-from renewable.errors import PipelineError
+from renewable.errors import NothingToScoreError, PipelineError
 from renewable.published.publish import finished_build
 from renewable.scorecard.goals import AT_MOST, PLAIN, WORLD_GOALS, is_met
 from renewable.scorecard.key_files import answer_key, world_of
@@ -185,12 +185,12 @@ def score(
 ) -> Scorecard:
     """Compare the built intervals and events of `window` (default: all) with the answer key and publish the card.
 
-    Raises PipelineError where there is no answer key or no finished build, WarehouseBusyError when the warehouse
-    stays locked.
+    Raises NothingToScoreError where there is no answer key or none of its days was built, PipelineError where no build
+    is finished, WarehouseBusyError when the warehouse stays locked.
     """
     truth = answer_key(settings, window)
     if not truth:
-        raise PipelineError(
+        raise NothingToScoreError(
             f"there is no answer key in {settings.data_dir / 'truth'}: only simulated fleets can be scored"
         )
     need_warehouse(settings)
@@ -206,6 +206,17 @@ def score(
     text = json.dumps(card.as_dict(), indent=1, ensure_ascii=False) + "\n"
     write_text_atomic(text, scorecard_path(settings))
     return card
+
+
+def score_if_any(
+    settings: Settings, window: Window | None = None, *, report: Callable[[str], None] | None = None
+) -> Scorecard | None:
+    """The same; None where there is nothing to compare yet, as on days whose key came before their load."""
+    try:
+        return score(settings, window, report=report)
+    except NothingToScoreError as nothing:
+        (report or (lambda _: None))(str(nothing))
+        return None
 
 
 def loss_kinds() -> list[EventKind]:
@@ -227,7 +238,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, truth: list[Path], world: st
             " from compared"
         ).fetchall()
         if first is None:
-            raise PipelineError("no interval of the answer key was built: run `renewable transform` first")
+            raise NothingToScoreError(
+                "no interval of the answer key was built: run `renewable transform` first"
+            )
         kinds = [_kind_score(connection, kind.kind, kind.gap_minutes) for kind in loss_kinds()]
         kinds += [_soiling_energy(connection), *(_sensor_score(connection, kind) for kind in SENSOR_KINDS)]
         confusion = connection.sql(

@@ -1,6 +1,7 @@
 """The scorecard against a count of its own, and what it says of data without an answer key."""
 
 import json
+import shutil
 from collections import defaultdict
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,12 +13,12 @@ from filelock import FileLock
 
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
-from renewable.errors import PipelineError
+from renewable.errors import NothingToScoreError
 from renewable.fleet import Fleet
 from renewable.operations.explain import WALK, Found, explained
 from renewable.operations.score_worlds import score_own
 from renewable.scorecard.chart import draw_scorecard
-from renewable.scorecard.score import score, scorecard_path
+from renewable.scorecard.score import score, score_if_any, scorecard_path
 from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.warehouse import connect
@@ -154,5 +155,24 @@ def test_a_person_asks_for_an_interval_and_gets_facts_with_units_or_one_clear_er
 
 
 def test_without_an_answer_key_there_is_nothing_to_score(settings: Settings) -> None:
-    with pytest.raises(PipelineError, match="no answer key"):
+    with pytest.raises(NothingToScoreError, match="no answer key"):
         score(settings)
+    assert score_if_any(settings) is None
+
+
+def test_days_whose_key_came_before_their_load_are_no_fault(
+    winter: Settings, fleet: Fleet, tmp_path: Path
+) -> None:
+    later = Window.of_day(date(2025, 2, 3))
+    generate(fleet, later, data_dir=tmp_path, seed=7)
+    key = winter.data_dir / "truth" / "truth_2025-02-03.parquet"
+    shutil.copy(tmp_path / "truth" / key.name, key)
+    try:
+        with pytest.raises(NothingToScoreError, match="renewable transform"):
+            score(winter, later)
+        said: list[str] = []
+        assert score_if_any(winter, later, report=said.append) is None
+        assert said == ["no interval of the answer key was built: run `renewable transform` first"]
+        assert score_if_any(winter, WINDOW) is not None
+    finally:
+        key.unlink()
