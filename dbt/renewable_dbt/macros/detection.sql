@@ -71,6 +71,16 @@
     coalesce({{ active_power_kw }} > 0.02 * {{ rated_power_kw }}, false)
 {%- endmacro %}
 
+{#- Power at a limit that is reported: within 3 % of it or 1 % of rated power. -#}
+{% macro is_at_limit(active_power_kw, curtailment_limit_kw, rated_power_kw) -%}
+    coalesce(
+        {{ curtailment_limit_kw }} < 0.99 * {{ rated_power_kw }}
+        and abs({{ active_power_kw }} - {{ curtailment_limit_kw }})
+        <= greatest(0.03 * {{ curtailment_limit_kw }}, 0.01 * {{ rated_power_kw }}),
+        false
+    )
+{%- endmacro %}
+
 {#- Intervals in which a unit stands and others tell the wind. -#}
 {% macro standing_beside_neighbours() -%}
     stands and neighbours_expected_load_ratio is not null
@@ -80,6 +90,13 @@
     without a fault. Far above is more than that: the strict limit. -#}
 {% macro far_above(load_ratio, other_ratio) -%}
     {{ load_ratio }} > 1.25 * {{ other_ratio }} + 0.1
+{%- endmacro %}
+
+{#- Far above what the own weather allows. A plant's power follows its pyranometer more closely than a turbine's its
+    anemometer. -#}
+{% macro power_far_above_weather() -%}
+    load_ratio > case when technology = 'solar' then 1.2 else 1.25 end * expected_load_ratio
+    + case when technology = 'solar' then 0.03 else 0.1 end
 {%- endmacro %}
 
 {#- The mild limit, for intervals of an hour that was judged by the strict one. -#}
@@ -95,6 +112,28 @@
     fifth; more than that is a fault of the asset. -#}
 {% macro usual_ratio(reference_ratio) -%}
     greatest(0.8, least(1.2, coalesce({{ reference_ratio }}, 1.0)))
+{%- endmacro %}
+
+{#- Classes of wind by the power to be expected. An anemometer that reads low or high and a curve of another shape make a
+    turbine's share of its registry's power another one in weak wind than in strong wind. -#}
+{% macro load_class(expected_load_ratio) -%}
+    case
+        when {{ expected_load_ratio }} < 0.15 then 1
+        when {{ expected_load_ratio }} < 0.35 then 2
+        when {{ expected_load_ratio }} < 0.65 then 3
+        else 4
+    end
+{%- endmacro %}
+
+{#- The usual ratio in a class: an anemometer 0.5 m/s low takes a third of the power of weak wind, hardly any of strong. -#}
+{% macro usual_ratio_in_class(load_class, class_ratio, reference_ratio) -%}
+    case
+        when {{ class_ratio }} is null then {{ usual_ratio(reference_ratio) }}
+        else greatest(
+            case {{ load_class }} when 1 then 0.5 when 2 then 0.65 when 3 then 0.75 else 0.8 end,
+            least(case {{ load_class }} when 1 then 1.6 when 2 then 1.4 when 3 then 1.3 else 1.2 end, {{ class_ratio }})
+        )
+    end
 {%- endmacro %}
 
 {#- Standard deviation of a share over the frame `around_interval`, whose rows are `intervals`. -#}

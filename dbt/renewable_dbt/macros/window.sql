@@ -14,8 +14,8 @@
     witnesses 7 hours to both sides
     high wind 25 hours back
     hours     the 28 days before
-    ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead
-    snow      72 hours back
+    ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
+    snow      7 days back, to hours that look a day back
     derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
               24 and 24 hours ahead, and up to 48 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
@@ -35,12 +35,15 @@
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
         'int_high_wind_stops': (2, 4),
+        'int_load_class_daily': (2, 2),
         'int_running_reference': (2, month),
+        'int_class_reference': (2, month),
         'int_asset_hours': (2, month),
-        'int_icing_hours': (3, month + 5),
-        'int_snow_hours': (2, month + 3),
+        'int_icing_hours': (4, month + 6),
+        'int_snow_hours': (2, month + 8),
         'int_derating_hours': (7, month + 11),
-        'int_stops': (5, month + 7),
+        'int_stops': (6, month + 10),
+        'int_still_intervals': (8, month + 11),
         'int_flat_intervals': (8, month + 11),
         'int_plateaus': (8, month + 12),
         'int_causes': (8, month + 12),

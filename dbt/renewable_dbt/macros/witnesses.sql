@@ -31,6 +31,19 @@ units as (
 )
 {%- endmacro %}
 
+{#- Whether the power of `own` tells its neighbours of wind and sun: it produces, and no limit that is reported holds it. -#}
+{% macro bears_witness() -%}
+    {{ produces('own.active_power_kw', 'units.rated_power_kw') }}
+        and own.operating_state is distinct from 'curtailed'
+        and not {{ is_at_limit('own.active_power_kw', 'own.curtailment_limit_kw', 'units.rated_power_kw') }}
+{%- endmacro %}
+
+{#- In an interval the neighbours say less than a sensor only if they give what their own sensors let expect: whoever
+    holds a plant down holds all of its units. -#}
+{% macro neighbours_say_less() -%}
+    {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }}
+{%- endmacro %}
+
 {#- Loads of each interval beside those of its neighbours, the other units of the site and technology that produce, as the
     parts of a query that end in `witnessed`. Loads are shares of rated power. -#}
 {% macro witnessed_loads(model_name) -%}
@@ -49,7 +62,7 @@ loads as (
         own.active_power_kw / units.rated_power_kw as load_ratio,
         own.own_expected_power_kw / units.rated_power_kw as expected_load_ratio,
         {{ stands('own.active_power_kw', 'units.rated_power_kw') }} as stands,
-        {{ produces('own.active_power_kw', 'units.rated_power_kw') }} as produces,
+        {{ bears_witness() }} as produces,
         producing.units as all_producing,
         producing.load_sum,
         producing.expecting_units,

@@ -54,12 +54,8 @@ assessed as (
             expected.operating_state in ('fault', 'maintenance')
             and expected.active_power_kw <= 0.05 * assets.rated_power_kw, false
         ) as is_stopped_by_state,
-        coalesce(
-            expected.curtailment_limit_kw < 0.99 * assets.rated_power_kw
-            and abs(expected.active_power_kw - expected.curtailment_limit_kw)
-            <= greatest(0.03 * expected.curtailment_limit_kw, 0.01 * assets.rated_power_kw),
-            false
-        ) as is_at_limit,
+        {{ is_at_limit('expected.active_power_kw', 'expected.curtailment_limit_kw', 'assets.rated_power_kw') }}
+            as is_at_limit,
         reported.asset_id is not null as is_reported
     from {{ ref('int_expected_power') }} as expected
     inner join assets on {{ is_rated_by('expected', 'assets') }}

@@ -7,21 +7,50 @@ with reference as (
 
 ),
 
+class_reference as (
+
+    select * from {{ ref('int_class_reference') }}
+    where {{ in_reach('int_asset_hours', 'day_utc', days=true) }}
+
+),
+
+classed as (
+
+    select
+        *,
+        case
+            when technology = 'wind' then {{ load_class('expected_power_kw / rated_power_kw') }}
+        end as load_class
+    from {{ ref('int_assessed_intervals') }}
+    where {{ in_reach('int_asset_hours', 'timestamp_utc') }}
+
+),
+
 -- What the asset would give by its own past: its share of the registry's power, and no more than it ever gave.
 assessed as (
 
     select
-        assessed.*,
+        classed.*,
+        case
+            when classed.technology = 'solar' then reference.reference_ratio is not null
+            else class_reference.reference_ratio is not null and classed.expected_power_source = 'own'
+        end as is_usual_known,
         least(
-            assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }},
-            greatest(0.9 * assessed.rated_power_kw, reference.highest_power_kw)
+            classed.expected_power_kw * {{ usual_ratio_in_class(
+                'classed.load_class', 'class_reference.reference_ratio', 'reference.reference_ratio'
+            ) }},
+            greatest(0.9 * classed.rated_power_kw, reference.highest_power_kw)
         ) as usual_power_kw
-    from {{ ref('int_assessed_intervals') }} as assessed
+    from classed
     left join reference
         on
-            assessed.asset_id = reference.asset_id
-            and {{ utc_date('assessed.hour_utc') }} = reference.day_utc
-    where {{ in_reach('int_asset_hours', 'assessed.timestamp_utc') }}
+            classed.asset_id = reference.asset_id
+            and {{ utc_date('classed.hour_utc') }} = reference.day_utc
+    left join class_reference
+        on
+            classed.asset_id = class_reference.asset_id
+            and {{ utc_date('classed.hour_utc') }} = class_reference.day_utc
+            and classed.load_class = class_reference.load_class
 
 ),
 
@@ -49,7 +78,8 @@ hours as (
         count(*) filter (where {{ is_telling() }} and not {{ stands() }}) as running_intervals,
         {{ exact_sum('active_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as active_power_sum_kw,
         {{ exact_sum('usual_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as usual_power_sum_kw,
-        {{ exact_mean('expected_power_kw / rated_power_kw', is_telling()) }} as expected_load_ratio
+        {{ exact_mean('expected_power_kw / rated_power_kw', is_telling()) }} as expected_load_ratio,
+        bool_and(is_usual_known) filter (where {{ is_telling() }} and not {{ stands() }}) as is_usual_known
     from assessed
     group by asset_id, hour_utc
 
@@ -67,7 +97,8 @@ select
             then hours.active_power_sum_kw / hours.usual_power_sum_kw
         when 2 * hours.standing_intervals >= {{ whole_quotient(60, 'hours.interval_minutes') }} then 0.0
     end as ratio,
-    hours.expected_load_ratio
+    hours.expected_load_ratio,
+    coalesce(hours.is_usual_known, false) as is_usual_known
 from hours
 inner join weather
     on

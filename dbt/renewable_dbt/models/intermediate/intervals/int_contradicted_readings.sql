@@ -76,13 +76,15 @@ verdicts as (
         asset_id,
         hour_utc,
         moves
-        and ({{ far_above('load_ratio', 'expected_load_ratio') }} or ({{ is_dark() }} and load_ratio > 0.02))
+        and ({{ power_far_above_weather() }} or ({{ is_dark() }} and load_ratio > 0.02))
             as is_too_low,
         {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
         and (
             stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio
         ) as is_lower_than_neighbours,
-        {{ far_above('witnessed_expected_load_ratio', 'witnessed_load_ratio') }}
+        -- Ice on all blades of a site is no fault of an anemometer.
+        not is_frosty
+        and {{ far_above('witnessed_expected_load_ratio', 'witnessed_load_ratio') }}
         and {{ alike('witnessed_load_ratio', 'neighbours_load_ratio') }}
         and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }} as is_higher_than_neighbours,
         technology = 'wind'
@@ -137,7 +139,7 @@ judged as (
             when beside.highest_load_ratio is not null then 'slower than others in frost'
             when
                 (beside.is_too_low and {{ above('load_ratio', 'expected_load_ratio') }})
-                or (beside.is_too_low_beside and {{ far_above('load_ratio', 'expected_load_ratio') }})
+                or (beside.is_too_low_beside and {{ power_far_above_weather() }})
                 or (beside.is_too_low_beside and {{ is_dark() }} and load_ratio > 0.005)
                 then 'more power than it allows'
             when
@@ -148,11 +150,12 @@ judged as (
                 )
                 then 'neighbours give more'
             when
-                (beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
+                {{ neighbours_say_less() }}
+                and ((beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
                 or (
                     beside.is_higher_beside and {{ far_above('expected_load_ratio', 'load_ratio') }}
-                    and {{ alike('load_ratio', 'neighbours_load_ratio') }}
-                )
+                    and {{ alike('load_ratio', 'witnessed.neighbours_load_ratio') }}
+                ))
                 then 'neighbours and power say less'
             when beside.is_behind_standing_rotor and {{ standing_beside_neighbours() }} then 'behind a standing rotor'
         end as evidence

@@ -24,7 +24,8 @@ steady_hours as (
         hours.hour_utc,
         hours.ratio,
         hours.expected_load_ratio,
-        hours.ratio between 0.45 and 0.93 as is_low,
+        -- Until an asset's own share is known, its registry may err by as much.
+        hours.ratio between 0.45 and case when hours.is_usual_known then 0.93 else 0.85 end as is_low,
         row_number() over (partition by hours.asset_id order by hours.hour_utc) as position
     from {{ ref('int_asset_hours') }} as hours
     left join explained

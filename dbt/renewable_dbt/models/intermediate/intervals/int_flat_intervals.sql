@@ -1,71 +1,28 @@
-{#- Plateaus, first half: the power stands still, and what was to be expected around it. One row an interval that
-    belongs to four readings and half an hour of the same power, within two percent of rated power. -#}
+{#- Plateaus, second third: what was to be expected while the power stood still, one row an interval of
+    int_still_intervals. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_flat_intervals', 'timestamp_utc') }}"]) }}
 
-with loads as (
-
-    select
-        power.asset_id,
-        power.timestamp_utc,
-        power.active_power_kw / assets.rated_power_kw as load_ratio,
-        {{ run_key('power.asset_id', 'power.timestamp_utc', 'assets.interval_minutes') }} as run
-    from {{ ref('int_expected_power') }} as power
-    inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('power', 'assets') }}
-    where
-        {{ around_reach('int_flat_intervals', 'power.timestamp_utc', back=1, ahead=1) }}
-        and power.active_power_kw is not null
-
-),
-
--- Four readings without a gap, and as many as half an hour has; six for a meter that repeats its reading.
-windows as (
+with beside as (
 
     select
         *,
-        count(*) over four = 4
-        and greatest(max(load_ratio) over four, max(load_ratio) over half_hour)
-        - least(min(load_ratio) over four, min(load_ratio) over half_hour) <= 0.02
-        and min(load_ratio) over four >= 0.03
-        and max(load_ratio) over four <= 0.97 as ends_still,
-        count(*) over six = 6 and max(load_ratio) over six = min(load_ratio) over six as ends_equal
-    from loads
-    window
-        four as (partition by asset_id, run order by timestamp_utc rows between 3 preceding and current row),
-        six as (partition by asset_id, run order by timestamp_utc rows between 5 preceding and current row),
-        half_hour as (
-            partition by asset_id, run
-            order by timestamp_utc
-            range between interval '30 minutes' preceding and current row
-        )
+        abs(load_ratio - lag(load_ratio) over (partition by asset_id order by timestamp_utc)) > 0.02 as leaps
+    from {{ ref('int_still_intervals') }}
+    where {{ around_reach('int_flat_intervals', 'timestamp_utc', back=1, ahead=1) }}
 
 ),
 
-spread as (
-
-    select
-        asset_id,
-        timestamp_utc,
-        bool_or(ends_still) over four or bool_or(ends_still) over half_hour as is_still,
-        bool_or(ends_equal) over (
-            partition by asset_id, run
-            order by timestamp_utc
-            rows between current row and 5 following
-        ) as is_constant
-    from windows
-    window
-        four as (partition by asset_id, run order by timestamp_utc rows between current row and 3 following),
-        half_hour as (
-            partition by asset_id, run
-            order by timestamp_utc
-            range between current row and interval '30 minutes' following
-        )
-
-),
-
+-- A leap ends a plateau: the power that a limit lets go may stand as still as the limit.
 still as (
 
-    select * from spread
-    where is_still
+    select
+        *,
+        count(*) filter (where leaps) over (
+            partition by asset_id
+            order by timestamp_utc
+            rows unbounded preceding
+        ) as level
+    from beside
 
 ),
 
@@ -98,13 +55,19 @@ flat as (
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         assessed.expected_power_kw >= 0.9 * assessed.rated_power_kw as is_full_wind,
-        {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
+        hours.coldest_c <= 1.0 as is_frosty,
+        {{ run_key('assessed.asset_id, still.level', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from still
     inner join {{ ref('int_assessed_intervals') }} as assessed
         on
             still.asset_id = assessed.asset_id
             and still.timestamp_utc = assessed.timestamp_utc
             and {{ around_reach('int_flat_intervals', 'assessed.timestamp_utc', back=1, ahead=1) }}
+    left join {{ ref('int_asset_hours') }} as hours
+        on
+            assessed.asset_id = hours.asset_id
+            and assessed.hour_utc = hours.hour_utc
+            and {{ around_reach('int_flat_intervals', 'hours.hour_utc', back=1, ahead=1) }}
     left join cause_hours
         on
             assessed.asset_id = cause_hours.asset_id
@@ -174,6 +137,9 @@ select
     technology = 'wind'
     and stays_full_wind
     and active_power_kw < 0.97 * highest_power_kw
-    and not is_explained_hour as is_full_wind
+    -- In frost ice takes such a share, too.
+    and not coalesce(is_frosty, false)
+    and not is_explained_hour as is_full_wind,
+    not is_explained_hour and not (technology = 'wind' and coalesce(is_frosty, false)) as is_unexplained
 from around
 where {{ in_reach('int_flat_intervals', 'timestamp_utc') }}

@@ -11,12 +11,13 @@ with hours as (
         hours.dampest_pct,
         hours.ratio,
         hours.expected_load_ratio,
+        hours.is_usual_known,
         assets.site_id
     from {{ ref('int_asset_hours') }} as hours
     inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
     where
         assets.technology = 'wind'
-        and {{ around_reach('int_icing_hours', 'hours.hour_utc', back=5, ahead=1) }}
+        and {{ around_reach('int_icing_hours', 'hours.hour_utc', back=6, ahead=2) }}
 
 ),
 
@@ -56,19 +57,30 @@ frost as (
 
 ),
 
--- A turbine that stands is no iced one while those beside it give what they should.
+-- Until a turbine's own share is known, curve and anemometer may take as much as ice.
+bounded as (
+
+    select
+        *,
+        case when is_usual_known or warm_hours >= 3 then 0.88 else 0.72 end as iced_below,
+        case when is_usual_known or warm_hours >= 3 then 0.95 else 0.82 end as lowered_below
+    from frost
+
+),
+
+-- A turbine that stands, or lacks a little, is no iced one while those beside it give what they should.
 lowered as (
 
     select
         *,
-        frost_ratio between 0.03 and 0.92
+        frost_ratio between 0.03 and iced_below
         and expected_load_ratio >= 0.05 as is_evidence
-    from frost
+    from bounded
     where
-        coalesce(frost_ratio, 0.0) < 0.97
+        coalesce(frost_ratio, 0.0) < lowered_below
         and (
             frost_ratio is null
-            or frost_ratio > 0.03
+            or frost_ratio between 0.03 and 0.75
             or coalesce(site_ratio < 0.92, true)
         )
 
@@ -115,6 +127,40 @@ iced as (
             frost_runs.site_id = clearly_iced.site_id
             and frost_runs.hour_utc = clearly_iced.hour_utc
 
+),
+
+frost_spells as (
+
+    select
+        frost.asset_id,
+        frost.hour_utc,
+        iced.hour_utc as iced_at,
+        {{ run_key('frost.asset_id', 'frost.hour_utc', 60) }} as spell
+    from frost
+    left join iced
+        on
+            frost.asset_id = iced.asset_id
+            and frost.hour_utc = iced.hour_utc
+
+),
+
+-- Ice stays until the thaw: half a day between two iced hours of one frost, in a lull or told badly, is iced, too.
+bridged as (
+
+    select
+        asset_id,
+        hour_utc,
+        max(iced_at) over so_far as iced_before,
+        min(iced_at) over from_here as iced_after
+    from frost_spells
+    window
+        so_far as (partition by asset_id, spell order by hour_utc rows unbounded preceding),
+        from_here as (
+            partition by asset_id, spell
+            order by hour_utc
+            rows between current row and unbounded following
+        )
+
 )
 
 select
@@ -122,5 +168,7 @@ select
     hour_utc,
     'icing' as kind,
     'low power in frost' as evidence
-from iced
-where {{ in_reach('int_icing_hours', 'hour_utc') }}
+from bridged
+where
+    {{ in_reach('int_icing_hours', 'hour_utc') }}
+    and {{ minutes_between('iced_before', 'iced_after') }} <= 13 * 60

@@ -1,5 +1,5 @@
-{#- What the units of a site give that produce: the witnesses of its wind and sun. Where one unit stands alone nobody
-    can bear witness, and there is no row. -#}
+{#- What the units of a site give that produce, while no limit that is reported holds them: the witnesses of its wind and
+    sun. Where one unit stands alone nobody can bear witness, and there is no row. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_producing_units', 'timestamp_utc') }}"]) }}
 
 with {{ rated_units() }},
@@ -19,7 +19,7 @@ producing as (
             and units.units > 1
     where
         {{ in_reach('int_producing_units', 'own.timestamp_utc') }}
-        and {{ produces('own.active_power_kw', 'units.rated_power_kw') }}
+        and {{ bears_witness() }}
 
 )
 

@@ -95,21 +95,26 @@ in_order as (
 
 ),
 
--- Between two proofs of one stop it may be calm or dark: the stop goes on unless the asset produced.
+-- Between two proofs of one stop it may be calm or dark: the stop goes on unless the asset produced or lay under snow.
 pauses as (
 
     select
         assessed.asset_id,
         assessed.timestamp_utc,
-        bool_or(coalesce(assessed.active_power_kw > 0.01 * assessed.rated_power_kw, false)) over (
-            partition by in_order.asset_id, in_order.timestamp_utc
-        ) as has_produced
+        bool_or(
+            coalesce(assessed.active_power_kw > 0.01 * assessed.rated_power_kw, false)
+            or excused_hours.asset_id is not null
+        ) over (partition by in_order.asset_id, in_order.timestamp_utc) as is_interrupted
     from in_order
     inner join assessed
         on
             in_order.asset_id = assessed.asset_id
             and assessed.timestamp_utc > in_order.timestamp_utc
             and assessed.timestamp_utc < in_order.next_utc
+    left join excused_hours
+        on
+            assessed.asset_id = excused_hours.asset_id
+            and assessed.hour_utc = excused_hours.hour_utc
     where
         in_order.next_utc <= {{ minutes_after('in_order.timestamp_utc', '24 * 60') }}
         and in_order.next_utc > {{ minutes_after('in_order.timestamp_utc', 'in_order.interval_minutes') }}
@@ -129,7 +134,7 @@ down as (
         timestamp_utc,
         'between stops' as evidence
     from pauses
-    where not has_produced
+    where not is_interrupted
 
 )
 
