@@ -81,6 +81,7 @@ def power_day(group: Group, day: date, profile: Profile, weather: AssetDay) -> P
     kind[(actual == potential) & (kind != DOWNTIME)] = 0
     dirt_lost = np.where(kind == _SOILING, potential - actual, 0.0)
     if group.world is not None:
+        _note_clipping(group, actual, notes)
         worn = (kind == _UNDERPERFORMANCE)[group.solar_rows]
         by_dirt = potential[group.solar_rows] - _on_steps(dirty, step[group.solar_rows])
         most = (potential - actual)[group.solar_rows]
@@ -210,7 +211,6 @@ def _solar(
     clean_ratio.ravel()[pairs] = light
     dirty, worn = soiled, None
     if group.world is not None:
-        _note_clipping(group, possible, notes)
         worn = _worn(group, day, profile)
     if worn is not None:
         dirty = night.copy()
@@ -234,8 +234,12 @@ def _solar(
     return dirty, clean_ratio
 
 
-def _note_clipping(group: Group, possible: Floats, notes: Notes) -> None:
-    clipped = possible >= group.solar.rated_kw[:, None]
+def _note_clipping(group: Group, power: Floats, notes: Notes) -> None:
+    """What dirt, snow or a limit holds below rated power is not clipped."""
+    if not len(group.solar_rows):
+        return
+    step = group.power_step_kw[group.solar_rows, None]
+    clipped = power[group.solar_rows] >= _on_steps(group.solar.rated_kw[:, None], step)
     for number in np.flatnonzero(clipped.any(axis=1)):
         notes.add("clipping", None, int(group.solar_rows[number]), clipped[number])
 

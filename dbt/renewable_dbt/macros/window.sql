@@ -27,6 +27,7 @@
         'int_set_aside_readings': (0, 0),
         'int_intervals': (0, 0),
         'int_reported_intervals': (0, 0),
+        'int_clipped_intervals': (1, 1),
         'int_reference_daily': (2, 2),
         'int_clear_days': (2, 57),
         'int_doubtful_readings': (1, 1),
@@ -126,6 +127,11 @@
 {#- Local days that the running of an asset is compared with. -#}
 {% macro in_running_days(column) -%}
     {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- UTC instants that hold every interval of those days. -#}
+{% macro around_running_days(column) -%}
+    {{ instants_between(column, shifted_day(local_start(), -running_days()), shifted_day(local_end(), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:

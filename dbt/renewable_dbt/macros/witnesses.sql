@@ -38,10 +38,11 @@ units as (
         and not {{ is_at_limit('own.active_power_kw', 'own.curtailment_limit_kw', 'units.rated_power_kw') }}
 {%- endmacro %}
 
-{#- In an interval the neighbours say less than a sensor only if they give what their own sensors let expect: whoever
-    holds a plant down holds all of its units. -#}
+{#- In an interval the neighbours say less than a sensor only if their own sensors do, and if they give what these let
+    expect: whoever holds a plant down holds all of its units. -#}
 {% macro neighbours_say_less() -%}
-    {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }}
+    {{ above('expected_load_ratio', 'neighbours_expected_load_ratio') }}
+                and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }}
 {%- endmacro %}
 
 {#- Loads of each interval beside those of its neighbours, the other units of the site and technology that produce, as the

@@ -19,6 +19,8 @@ _LEAST_SHARE = 0.2
 _TAKES_A_SHARE = ("iced_anemometer", "low_anemometer", "shaded_pyranometer")
 _OTHERS_SAY_SO = (*_TAKES_A_SHARE, "dead_sensor")
 _CLIPPING = "clipping"
+# Which of these it is is often a matter of words: a step, a factor, or a way to either.
+_CHANGES = ("level_shift", "scale_change", "sensor_drift")
 _ONLY: dict[str, Technology] = {
     "icing": "wind",
     "high_wind": "wind",
@@ -115,10 +117,13 @@ def _by_itself(kind: str) -> Line:
     own = (kind,) if has_rule else ()
     published = kind if any(kind == each.kind for each in event_kinds()) else None
     others = ("contradicted", "frozen") if kind in _OTHERS_SAY_SO else ()
+    if kind in _CHANGES:
+        others = _CHANGES
     return Line(
         kind,
         "reading",
         (kind,),
+        excused=_CHANGES if kind in _CHANGES else (),
         flags=own,
         seen_by=(*own, *others),
         published=published,

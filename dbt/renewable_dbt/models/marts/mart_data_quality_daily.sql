@@ -113,6 +113,8 @@ select
     {%- for rule in rules %}
     by_channel.readings_{{ rule }},
     {%- endfor %}
+    changes.change,
+    changes.change_limit,
     coalesce(longest_gaps.longest_gap_hours, 0.0) as longest_gap_hours
 from {{ ref('mart_asset_daily') }} as daily
 inner join by_channel
@@ -125,5 +127,11 @@ left join longest_gaps
         by_channel.asset_id = longest_gaps.asset_id
         and by_channel.date_local = longest_gaps.date_local
         and by_channel.channel = longest_gaps.channel
+left join {{ ref('int_sensor_changes_daily') }} as changes
+    on
+        by_channel.asset_id = changes.asset_id
+        and by_channel.date_local = changes.date_local
+        and by_channel.channel = changes.channel
+        and {{ in_local_days('changes.date_local') }}
 where {{ in_local_days('daily.date_local') }}
 order by daily.date_local, daily.asset_id, by_channel.channel

@@ -46,11 +46,11 @@ sequenced as (
         intervals.timestamp_utc,
         {%- for rule in frozen %}
         {{ rule.channel }} = lag({{ rule.channel }}) over asset_time
-        {%- if rule.readings | int >= 20 %}
-        -- Inside a run of twenty one of these holds for every reading, and hardly anywhere else.
+        {%- if rule.readings | int >= 8 %}
+        -- Inside a run as long one of these holds for every reading, and hardly anywhere else.
         and (
-            {{ rule.channel }} = lag({{ rule.channel }}, 10) over asset_time
-            or {{ rule.channel }} = lead({{ rule.channel }}, 10) over asset_time
+            {{ rule.channel }} = lag({{ rule.channel }}, {{ rule.readings | int // 2 }}) over asset_time
+            or {{ rule.channel }} = lead({{ rule.channel }}, {{ rule.readings | int // 2 }}) over asset_time
         )
         {%- endif %}
         {%- if rule.honest_channel and not rule.honest_if_null %}
@@ -165,6 +165,21 @@ doubtful as (
     where {{ rule.channel }}_leaps
     {%- endfor %}
 
+),
+
+-- Air that stands still stands still at all units of a site.
+placed as (
+
+    select
+        doubtful.*,
+        doubtful.channel = 'air_temperature_c'
+        and doubtful.rule = 'frozen'
+        and count(*) over (
+            partition by assets.site_id, doubtful.timestamp_utc, doubtful.channel, doubtful.rule
+        ) > 1 as is_shared
+    from doubtful
+    inner join {{ ref('stg_assets') }} as assets on doubtful.asset_id = assets.asset_id
+
 )
 
 -- Of several rules the first of the alphabet: frozen, interpolated, spike.
@@ -173,6 +188,8 @@ select
     timestamp_utc,
     channel,
     min(rule) as rule
-from doubtful
-where {{ in_reach('int_doubtful_readings', 'timestamp_utc') }}
+from placed
+where
+    not is_shared
+    and {{ in_reach('int_doubtful_readings', 'timestamp_utc') }}
 group by asset_id, timestamp_utc, channel

@@ -26,6 +26,24 @@ with doubts as (
             channel,
             'contradicted' as rule
         from {{ ref('int_contradicted_readings') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            'active_power_kw' as channel,
+            'clipping' as rule
+        from {{ ref('int_clipped_intervals') }}
+        union all
+        select
+            intervals.asset_id,
+            intervals.timestamp_utc,
+            changes.channel,
+            changes.rule
+        from {{ ref('int_sensor_changes_daily') }} as changes
+        inner join {{ ref('int_intervals') }} as intervals
+            on
+                changes.asset_id = intervals.asset_id
+                and changes.date_local = intervals.date_local
     ) as either
     group by asset_id, timestamp_utc
 
