@@ -68,7 +68,7 @@ def power_day(group: Group, day: date, profile: Profile, weather: AssetDay) -> P
     idle[group.wind_rows] = -group.wind.standby_kw
     idle[group.solar_rows] = -group.solar.tare_kw
     _wind(group, day, profile, weather, potential, power, kind, notes)
-    dirty, clean_ratio = _solar(group, day, profile, weather, potential, power, kind, notes)
+    dirty, clean_ratio = _solar(group, day, profile, weather, potential, power, kind)
     _derate(group, day, profile, power, kind)
     limit = _curtail(group, day, profile, power, kind)
     step = group.power_step_kw[:, None]
@@ -193,7 +193,6 @@ def _solar(
     potential: Floats,
     power: Floats,
     kind: Codes,
-    notes: Notes,
 ) -> tuple[Floats, Floats]:
     """Write what plants could give and give; the answer is the power with dirt alone, and the light left by dirt."""
     rows, solar, lit = group.solar_rows, group.solar, weather.lit

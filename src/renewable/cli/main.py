@@ -200,6 +200,10 @@ def fit_curve(
     start: Start = None,
     end: End = None,
     days: Days = None,
+    asset: Annotated[
+        list[str] | None,
+        typer.Option(help="Fit this turbine alone; may be given several times. Default: by turbine model."),
+    ] = None,
     write: Annotated[
         bool,
         typer.Option(help="Put the curves into power_curves.csv of the fleet, instead of printing them."),
@@ -211,7 +215,7 @@ def fit_curve(
     settings, window = _load(), _window(start, end, days)
     if window is None:
         raise typer.BadParameter("name the days to learn from, --start and --end; judge other days with them")
-    fitted = fit_power_curves(settings, window, report=_progress)
+    fitted = fit_power_curves(settings, window, assets=asset or (), report=_progress)
     for row in fitted.used.iter_rows(named=True):
         _progress(
             f"{row['turbine_model']}: {row['running']} of {row['intervals']} intervals count as running,"
@@ -219,6 +223,8 @@ def fit_curve(
         )
     if write:
         print(f"{len(fitted.used)} curve(s) in {write_power_curves(fitted.curves, settings.fleet_dir)}")
+        for name in sorted(set(fitted.used["turbine_model"])) if asset else ():
+            print(f"to use {name}, write it into turbine_model of its turbine in assets.csv")
     else:
         print(fitted.curves.write_csv(), end="")
 

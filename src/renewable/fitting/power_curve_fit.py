@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,22 +31,37 @@ _INPUTS: dict[RawTable, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class FittedCurves:
-    """`curves` by PowerCurveSchema; `used`, one row a model: intervals, those that count as running, measured up to."""
+    """`curves` by PowerCurveSchema, with the intervals that each point rests on (0: level from the last bin).
+
+    `used`, one row a model: intervals, those that count as running, measured up to.
+    """
 
     curves: pl.DataFrame
     used: pl.DataFrame
 
 
 def fit_power_curves(
-    settings: Settings, window: Window, *, report: Callable[[str], None] | None = None
+    settings: Settings,
+    window: Window,
+    *,
+    assets: Sequence[str] = (),
+    report: Callable[[str], None] | None = None,
 ) -> FittedCurves:
     """Curves of all turbine models of the fleet from the raw files of the UTC days of `window`.
 
-    The registry needs no power_curves.csv yet. Raises PipelineError when no day of the window has usable data.
+    With `assets` a curve for each of these turbines alone, under the name of `own_model`. The registry needs no
+    power_curves.csv yet. Raises PipelineError when no day of the window has usable data, or no such turbine exists.
     """
     turbines = load_asset_rows(settings.fleet_dir).filter(pl.col("technology") == "wind")
     if turbines.is_empty():
         raise PipelineError(f"{settings.fleet_dir / 'assets.csv'} lists no wind turbine")
+    if unknown := sorted(set(assets) - set(turbines["asset_id"])):
+        raise PipelineError(
+            f"{settings.fleet_dir / 'assets.csv'} lists no wind turbine {', '.join(unknown)}: name one of"
+            f" {', '.join(sorted(set(turbines['asset_id'])))}"
+        )
+    if assets:
+        turbines = turbines.filter(pl.col("asset_id").is_in(assets)).with_columns(turbine_model=own_model())
     tables = {table: _read(settings, table, window) for table in _INPUTS}
     rows = tables["weather"].join(tables["generation"], on=KEY, how="inner").collect()
     fitted = fit_curves(rows, turbines)
@@ -60,19 +75,24 @@ def fit_power_curves(
     return fitted
 
 
+def own_model() -> pl.Expr:
+    """Name of the curve of one turbine: its registry row has to name it before it counts."""
+    return pl.format("{} {}", "turbine_model", "asset_id")
+
+
 def fit_curves(rows: pl.DataFrame, turbines: pl.DataFrame) -> FittedCurves:
     """A curve for each turbine model, pooled over its turbines.
 
     `rows`: key and the columns of weather and generation that count here; `turbines`: registry rows. Wind speed is
-    normalised to 1.225 kg/m³. A bin counts from COMPLETE_BIN_H hours on. The curve starts where power does, never falls
-    and is level from the last bin up to CUT_OUT_MS.
+    normalised to 1.225 kg/m³. A bin counts from COMPLETE_BIN_H hours on; its point is its mean speed and mean power.
+    The curve starts where power does, never falls and is level from the last bin up to CUT_OUT_MS.
     """
     usable = normalised(rows, turbines)
     kept = running(usable)
     bins = (
         kept.group_by("turbine_model", "bin_ms")
         .agg(
-            pl.col("active_power_kw").mean(),
+            pl.col("wind_speed_ms", "active_power_kw").mean(),
             rows=pl.len(),
             hours=pl.col("interval_minutes").sum() / 60,
         )
@@ -93,7 +113,12 @@ def fit_curves(rows: pl.DataFrame, turbines: pl.DataFrame) -> FittedCurves:
         .sort("turbine_model")
     )
     empty = pl.DataFrame(
-        schema={"turbine_model": pl.String, "wind_speed_ms": pl.Float64, "power_kw": pl.Float64}
+        schema={
+            "turbine_model": pl.String,
+            "wind_speed_ms": pl.Float64,
+            "power_kw": pl.Float64,
+            "intervals": pl.Int64,
+        }
     )
     return FittedCurves(pl.concat([empty, *curves]), used)
 
@@ -105,6 +130,7 @@ def write_power_curves(curves: pl.DataFrame, fleet_dir: Path) -> Path:
     """
     path = fleet_dir / "power_curves.csv"
     header, rows = curve_cells(fleet_dir) if path.exists() else (curves.columns, [])
+    # How many intervals a point rests on is for people: no command reads it.
     names = [trimmed(name) for name in header]
     fitted, model = set(curves["turbine_model"]), names.index("turbine_model")
     kept = [cells for cells in rows if trimmed(cells[model]) not in fitted]
@@ -202,15 +228,18 @@ def _curve(model: str, bins: pl.DataFrame) -> pl.DataFrame:
     powers_kw = pl.Series(monotone(bins["active_power_kw"].to_list(), bins["rows"].to_list())).clip(0)
     # The last bin without power stays, as the foot of the curve.
     first = max(int((powers_kw <= 0).sum()) - 1, 0)
-    speeds_ms = bins["bin_ms"].to_list()[first:]
-    steps = round((CUT_OUT_MS - speeds_ms[-1]) / BIN_WIDTH_MS)
-    level_ms = [speeds_ms[-1] + BIN_WIDTH_MS * step for step in range(1, steps + 1)]
+    speeds_ms = bins["wind_speed_ms"].round(2).to_list()[first:]
+    last_ms = bins["bin_ms"].to_list()[-1]
+    steps = round((CUT_OUT_MS - last_ms) / BIN_WIDTH_MS)
+    level_ms = [last_ms + BIN_WIDTH_MS * step for step in range(1, steps + 1)]
     return pl.DataFrame(
         {
             "turbine_model": model,
             "wind_speed_ms": [*speeds_ms, *level_ms],
             "power_kw": [*powers_kw.to_list()[first:], *[powers_kw[-1]] * len(level_ms)],
-        }
+            "intervals": [*bins["rows"].to_list()[first:], *[0] * len(level_ms)],
+        },
+        schema_overrides={"intervals": pl.Int64},
     ).with_columns(pl.col("power_kw").round(1))
 
 
