@@ -116,7 +116,7 @@ def _by_itself(kind: str) -> Line:
     has_rule = kind in rule_names(usual=False) or kind in rule_names(usual=True)
     own = (kind,) if has_rule else ()
     published = kind if any(kind == each.kind for each in event_kinds()) else None
-    others = ("contradicted", "frozen") if kind in _OTHERS_SAY_SO else ()
+    others: tuple[str, ...] = ("contradicted", "frozen") if kind in _OTHERS_SAY_SO else ()
     if kind in _CHANGES:
         others = _CHANGES
     return Line(

@@ -80,6 +80,14 @@ select
     {%- endfor %}
     -- Kinds of which nobody saw the power, or of a part.
     {{ sorted_list('case when active_power_kw is null then event_kind end') }} as unseen_kinds,
+    -- What nobody can see without a thermometer or a rain gauge.
+    nullif(concat_ws(
+        ', ',
+        case when min(technology) = 'wind' and count(air_temperature_c) = 0 then 'icing' end,
+        case
+            when min(technology) = 'solar' and (count(air_temperature_c) = 0 or count(precipitation_mm) = 0) then 'snow'
+        end
+    ), '') as untold_kinds,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_excluded') }}, 0.0) as excluded_expected_energy_kwh,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh,
     {{ exact_sum('energy_kwh', 'is_telling') }} as telling_energy_kwh,

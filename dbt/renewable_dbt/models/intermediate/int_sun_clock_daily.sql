@@ -32,7 +32,8 @@ suns as (
 
 ),
 
--- The sun on the modules; a tracker has it from morning to evening.
+-- The sun on the modules through a clear sky (Meinel 1976): the air takes from a low sun. A tracker has it from morning to
+-- evening.
 lit as (
 
     select
@@ -43,7 +44,9 @@ lit as (
         case when load_ratio > 0.01 then load_ratio else 0.0 end as load_ratio,
         case
             when sun_up <= 0.0 then 0.0
-            when mounting = 'single_axis_tracker' then sqrt(sun_up)
+            else pow(0.7, pow(1.0 / (sun_up + 0.02), 0.678))
+        end * case
+            when mounting = 'single_axis_tracker' then sqrt(greatest(0.0, sun_up))
             else greatest(
                 0.0,
                 sun_up * cos(radians(tilt_deg))

@@ -119,6 +119,7 @@ select
     soiling_ratio,
     case when technology = 'solar' and soiling_ratio is null then coalesce(soiling_reason, 'irradiance missing') end
         as soiling_reason,
+    untold_kinds,
     mean_wind_speed_ms,
     insolation_kwh_m2,
     -- What the ratios were made of, for roll-ups.

@@ -4,41 +4,49 @@
 {%- set words = vocabulary() %}
 {%- set flagged = words.weather + ['active_power_kw'] %}
 
+-- What holds for a whole day says less of a reading than what the reading itself does.
 with doubts as (
 
     select
         asset_id,
         timestamp_utc
         {%- for channel in flagged %},
-        min(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
+        coalesce(
+            min(rule) filter (where channel = '{{ channel }}' and not is_of_day),
+            min(rule) filter (where channel = '{{ channel }}')
+        ) as {{ channel }}_rule
         {%- endfor %}
     from (
         select
             asset_id,
             timestamp_utc,
             channel,
-            rule
+            rule,
+            false as is_of_day
         from {{ ref('int_doubtful_readings') }}
         union all
         select
             asset_id,
             timestamp_utc,
             channel,
-            'contradicted' as rule
+            'contradicted' as rule,
+            false as is_of_day
         from {{ ref('int_contradicted_readings') }}
         union all
         select
             asset_id,
             timestamp_utc,
             'active_power_kw' as channel,
-            'clipping' as rule
+            'clipping' as rule,
+            false as is_of_day
         from {{ ref('int_clipped_intervals') }}
         union all
         select
             intervals.asset_id,
             intervals.timestamp_utc,
             changes.channel,
-            changes.rule
+            changes.rule,
+            true as is_of_day
         from {{ ref('int_sensor_changes_daily') }} as changes
         inner join {{ ref('int_intervals') }} as intervals
             on
