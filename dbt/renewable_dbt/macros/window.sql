@@ -42,7 +42,7 @@
         'int_asset_hours': (2, month),
         'int_icing_hours': (4, month + 6),
         'int_snow_hours': (2, month + 8),
-        'int_derating_hours': (7, month + 11),
+        'int_derating_hours': (8, month + 13),
         'int_stops': (6, month + 10),
         'int_still_intervals': (8, month + 11),
         'int_flat_intervals': (8, month + 11),
