@@ -34,15 +34,22 @@ units as (
 {#- Whether the power of `own` tells its neighbours of wind and sun: it produces, and no limit that is reported holds it. -#}
 {% macro bears_witness() -%}
     {{ produces('own.active_power_kw', 'units.rated_power_kw') }}
-        and own.operating_state is distinct from 'curtailed'
+        and coalesce(own.operating_state <> 'curtailed', true)
         and not {{ is_at_limit('own.active_power_kw', 'own.curtailment_limit_kw', 'units.rated_power_kw') }}
 {%- endmacro %}
 
 {#- In an interval the neighbours say less than a sensor only if their own sensors do, and if they give what these let
     expect: whoever holds a plant down holds all of its units. -#}
-{% macro neighbours_say_less() -%}
+{% macro neighbours_and_power_say_less() -%}
     {{ above('expected_load_ratio', 'neighbours_expected_load_ratio') }}
                 and {{ alike('neighbours_load_ratio', 'neighbours_expected_load_ratio') }}
+                and (
+                    (beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
+                    or (
+                        beside.is_higher_beside and {{ far_above('expected_load_ratio', 'load_ratio') }}
+                        and {{ alike('load_ratio', 'neighbours_load_ratio') }}
+                    )
+                )
 {%- endmacro %}
 
 {#- Loads of each interval beside those of its neighbours, the other units of the site and technology that produce, as the

@@ -1,5 +1,6 @@
-{#- A turbine's usual share of its registry's power by class of wind: what a closed day can know of the four weeks before.
-    Warm days tell of bare blades. Where there are too few, the better quarter of all days does: ice only takes. -#}
+{#- A turbine's usual share of its registry's power by class of wind: what a closed day can know of the four weeks
+    before. Warm days tell of bare blades. Where there are too few, the better quarter of all days does: ice only
+    takes. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_class_reference', 'day_utc', days=true) }}"]) }}
 
 with days as (
@@ -25,7 +26,8 @@ select
     earlier.load_class,
     case
         when count(*) filter (where earlier.warm_intervals >= 3) >= 4
-            then percentile_cont(0.5) within group (order by earlier.warm_ratio) filter (where earlier.warm_intervals >= 3)
+            then percentile_cont(0.5) within group (order by earlier.warm_ratio)
+                filter (where earlier.warm_intervals >= 3)
         else percentile_cont(0.75) within group (order by earlier.ratio) filter (where earlier.intervals >= 3)
     end as reference_ratio
 from days

@@ -149,14 +149,7 @@ judged as (
                     and (stands or 2.0 * load_ratio > expected_load_ratio + neighbours_load_ratio)
                 )
                 then 'neighbours give more'
-            when
-                {{ neighbours_say_less() }}
-                and ((beside.is_higher and {{ above('expected_load_ratio', 'load_ratio') }})
-                or (
-                    beside.is_higher_beside and {{ far_above('expected_load_ratio', 'load_ratio') }}
-                    and {{ alike('load_ratio', 'witnessed.neighbours_load_ratio') }}
-                ))
-                then 'neighbours and power say less'
+            when {{ neighbours_and_power_say_less() }} then 'neighbours and power say less'
             when beside.is_behind_standing_rotor and {{ standing_beside_neighbours() }} then 'behind a standing rotor'
         end as evidence
     from witnessed

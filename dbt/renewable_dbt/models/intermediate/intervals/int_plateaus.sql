@@ -75,7 +75,11 @@ judged as (
         case
             when suspects.is_constant and suspects.is_above then 'frozen'
             when not suspects.is_low then null
-            when not (suspects.is_held or suspects.is_full_wind or (suspects.is_unexplained and held_units.units >= 2)) then null
+            when
+                not (
+                    suspects.is_held or suspects.is_full_wind
+                    or (suspects.is_unexplained and coalesce(held_units.units >= 2, false))
+                ) then null
             when max(held_units.units) over around_interval >= 2 then 'held'
             -- Alone at its site a turbine in full wind may give all that it can, but not to the last digit.
             when site_units.units = 1 and (suspects.is_held or suspects.is_constant) then 'held'

@@ -1,5 +1,5 @@
-{#- What the units of a site give that produce, while no limit that is reported holds them: the witnesses of its wind and
-    sun. Where one unit stands alone nobody can bear witness, and there is no row. -#}
+{#- What the units of a site give that produce, while no limit that is reported holds them: the witnesses of its wind
+    and sun. Where one unit stands alone nobody can bear witness, and there is no row. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_producing_units', 'timestamp_utc') }}"]) }}
 
 with {{ rated_units() }},

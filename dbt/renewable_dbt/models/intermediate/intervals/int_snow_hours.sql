@@ -1,5 +1,5 @@
-{#- Snow: it fell in the last three days, or in the last week and the modules never gave their share since, and they give
-    little. -#}
+{#- Snow: it fell in the last three days, or in the last week and the modules never gave their share since, and they
+    give little. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_snow_hours', 'hour_utc') }}"]) }}
 
 with hours as (
