@@ -15,7 +15,7 @@
     high wind 25 hours back
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
-    snow      7 days back, to hours that look a day back
+    snow      5 days back, where a day without light knows the one before
     derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
               24 and 24 hours ahead, and up to 48 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
@@ -41,9 +41,9 @@
         'int_class_reference': (2, month),
         'int_asset_hours': (2, month),
         'int_icing_hours': (4, month + 6),
-        'int_snow_hours': (2, month + 8),
-        'int_derating_hours': (8, month + 13),
-        'int_stops': (6, month + 10),
+        'int_snow_hours': (2, month + 5),
+        'int_derating_hours': (8, month + 11),
+        'int_stops': (6, month + 8),
         'int_still_intervals': (8, month + 11),
         'int_flat_intervals': (8, month + 11),
         'int_plateaus': (8, month + 12),

@@ -1,4 +1,4 @@
-{#- Snow: it fell in the last three days, or in the last week and the modules never gave their share since, and they
+{#- Snow: it fell in the last three days, or in the last five days and the modules never gave their share since, and they
     give little. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_snow_hours', 'hour_utc') }}"]) }}
 
@@ -9,7 +9,7 @@ with hours as (
     inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
     where
         assets.technology = 'solar'
-        and {{ around_reach('int_snow_hours', 'hours.hour_utc', back=7) }}
+        and {{ around_reach('int_snow_hours', 'hours.hour_utc', back=5) }}
 
 ),
 
@@ -26,15 +26,15 @@ snowfall as (
                 range between interval '24 hours' preceding and current row
             )
         ) as last_ratio,
-        max(case when precipitation_mm > 0.1 and coldest_c <= 1.0 then hour_utc end) over week as snowed_at_utc,
-        max(case when ratio >= 0.93 then hour_utc end) over week as clear_at_utc,
+        max(case when precipitation_mm > 0.1 and coldest_c <= 1.0 then hour_utc end) over days as snowed_at_utc,
+        max(case when ratio >= 0.93 then hour_utc end) over days as clear_at_utc,
         count(*) filter (where coldest_c > 2.0) over three_days as warm_hours
     from hours
     window
-        week as (
+        days as (
             partition by asset_id
             order by hour_utc
-            range between interval '168 hours' preceding and current row
+            range between interval '120 hours' preceding and current row
         ),
         three_days as (
             partition by asset_id

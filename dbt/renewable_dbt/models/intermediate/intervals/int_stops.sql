@@ -136,11 +136,34 @@ down as (
     from pauses
     where not is_interrupted
 
+),
+
+sites as (
+
+    {{ units_of_sites() }}
+
+),
+
+-- Where all units of a site stand at once it is hardly a turbine's fault.
+placed as (
+
+    select
+        down.*,
+        sites.units > 1
+        and count(*) over (partition by assets.site_id, assets.technology, down.timestamp_utc) = sites.units
+            as is_whole_site
+    from down
+    inner join {{ ref('stg_assets') }} as assets on down.asset_id = assets.asset_id
+    inner join sites
+        on
+            assets.site_id = sites.site_id
+            and assets.technology = sites.technology
+
 )
 
 select
     asset_id,
     timestamp_utc,
-    evidence
-from down
+    evidence || case when is_whole_site then ', whole site' else '' end as evidence
+from placed
 where {{ in_reach('int_stops', 'timestamp_utc') }}
