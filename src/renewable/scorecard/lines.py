@@ -88,7 +88,13 @@ def lines() -> tuple[Line, ...]:
     ]
     sensors = [
         Line("communication_gap", "interval", ("communication_gap", "link_loss"), published=UNMEASURED),
-        Line("frozen_sensor", "reading", ("frozen_sensor", "dead_sensor"), flags=("frozen",)),
+        Line(
+            "frozen_sensor",
+            "reading",
+            ("frozen_sensor", "dead_sensor"),
+            flags=("frozen",),
+            seen_by=("contradicted",),
+        ),
         Line(
             CONTRADICTED,
             "reading",

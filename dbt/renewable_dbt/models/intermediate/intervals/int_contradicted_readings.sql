@@ -93,7 +93,7 @@ verdicts as (
         is_frosty
         and units > 1
         and surpassing_units >= case when units < 4 then 1 else 2 end
-        and expected_load_ratio < 0.9 * highest_load_ratio as is_iced,
+        and expected_load_ratio < 0.7 * highest_load_ratio as is_iced,
         highest_load_ratio
     from around
 

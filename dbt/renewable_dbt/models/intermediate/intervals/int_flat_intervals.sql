@@ -55,7 +55,7 @@ flat as (
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         assessed.expected_power_kw >= 0.9 * assessed.rated_power_kw as is_full_wind,
-        hours.coldest_c <= 1.0 as is_frosty,
+        hours.coldest_c <= 3.0 as is_frosty,
         {{ run_key('assessed.asset_id, still.level', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from still
     inner join {{ ref('int_assessed_intervals') }} as assessed
@@ -94,7 +94,7 @@ around as (
         {{ spread_of('active_power_kw / rated_power_kw') }} as load_spread,
         {{ spread_of('expected_power_kw / rated_power_kw') }} as expected_load_spread,
         max(expected_power_kw) over around_interval - min(expected_power_kw) over around_interval as expected_range_kw,
-        min(expected_power_kw) over around_interval as least_expected_kw,
+        count(*) filter (where expected_power_kw < 0.7 * rated_power_kw) over around_interval as intervals_below_full,
         bool_and(is_full_wind) over around_interval as stays_full_wind,
         count(*) filter (where active_power_kw > 1.2 * expected_power_kw + 0.005 * rated_power_kw)
             over around_interval as intervals_above,
@@ -116,6 +116,8 @@ select
     technology,
     interval_minutes,
     active_power_kw,
+    active_power_kw / rated_power_kw as load_ratio,
+    technology = 'wind' and (is_explained_hour or coalesce(is_frosty, true)) as is_icy,
     is_constant,
     10 * intervals_above > intervals as is_above,
     10 * intervals_above <= intervals
@@ -128,7 +130,7 @@ select
         not is_explained_hour
         or (
             load_spread <= 0.002
-            and least_expected_kw < 0.7 * rated_power_kw
+            and 4 * intervals_below_full >= intervals
             and expected_range_kw > 0.15 * rated_power_kw
         )
     ) as is_held,

@@ -129,22 +129,23 @@ iced as (
 
 ),
 
-frost_spells as (
+cold_spells as (
 
     select
-        frost.asset_id,
-        frost.hour_utc,
+        weathered.asset_id,
+        weathered.hour_utc,
         iced.hour_utc as iced_at,
-        {{ run_key('frost.asset_id', 'frost.hour_utc', 60) }} as spell
-    from frost
+        {{ run_key('weathered.asset_id', 'weathered.hour_utc', 60) }} as spell
+    from weathered
     left join iced
         on
-            frost.asset_id = iced.asset_id
-            and frost.hour_utc = iced.hour_utc
+            weathered.asset_id = iced.asset_id
+            and weathered.hour_utc = iced.hour_utc
+    where weathered.coldest_c <= 3.0
 
 ),
 
--- Ice stays until the thaw: half a day between two iced hours of one frost, in a lull or told badly, is iced, too.
+-- Ice stays until the thaw: half a day between two iced hours without one, in a lull or told badly, is iced, too.
 bridged as (
 
     select
@@ -152,7 +153,7 @@ bridged as (
         hour_utc,
         max(iced_at) over so_far as iced_before,
         min(iced_at) over from_here as iced_after
-    from frost_spells
+    from cold_spells
     window
         so_far as (partition by asset_id, spell order by hour_utc rows unbounded preceding),
         from_here as (

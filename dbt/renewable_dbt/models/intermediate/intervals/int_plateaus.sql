@@ -28,20 +28,22 @@ assessed as (
 
 ),
 
--- Whoever limits a plant limits all of its units.
+-- Whoever limits a plant limits all of its units, to the same share; ice takes of each its own.
 held_units as (
 
     select
         site_id,
         technology,
         hour_utc,
-        count(distinct asset_id) as units
+        count(distinct asset_id) as units,
+        coalesce(max(load_ratio) - min(load_ratio) <= 0.05, true) as is_alike
     from (
         select
             site_id,
             technology,
             hour_utc,
-            asset_id
+            asset_id,
+            load_ratio
         from suspects
         where is_low and (is_held or is_full_wind)
         union all
@@ -49,7 +51,8 @@ held_units as (
             site_id,
             technology,
             hour_utc,
-            asset_id
+            asset_id,
+            null as load_ratio
         from assessed
         where is_at_limit
     ) as held
@@ -80,6 +83,7 @@ judged as (
                     suspects.is_held or suspects.is_full_wind
                     or (suspects.is_unexplained and coalesce(held_units.units >= 2, false))
                 ) then null
+            when suspects.is_icy and not held_units.is_alike then null
             when max(held_units.units) over around_interval >= 2 then 'held'
             -- Alone at its site a turbine in full wind may give all that it can, but not to the last digit.
             when site_units.units = 1 and (suspects.is_held or suspects.is_constant) then 'held'
