@@ -139,9 +139,7 @@ select
     technology = 'wind'
     and stays_full_wind
     and active_power_kw < 0.97 * highest_power_kw
-    -- In frost ice takes such a share, too.
-    and not coalesce(is_frosty, false)
     and not is_explained_hour as is_full_wind,
-    not is_explained_hour and not (technology = 'wind' and coalesce(is_frosty, false)) as is_unexplained
+    not is_explained_hour as is_unexplained
 from around
 where {{ in_reach('int_flat_intervals', 'timestamp_utc') }}

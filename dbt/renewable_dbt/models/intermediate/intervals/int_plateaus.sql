@@ -36,7 +36,7 @@ held_units as (
         technology,
         hour_utc,
         count(distinct asset_id) as units,
-        coalesce(max(load_ratio) - min(load_ratio) <= 0.05, true) as is_alike
+        coalesce(max(load_ratio) - min(load_ratio) <= 0.025, true) as is_alike
     from (
         select
             site_id,
@@ -83,7 +83,15 @@ judged as (
                     suspects.is_held or suspects.is_full_wind
                     or (suspects.is_unexplained and coalesce(held_units.units >= 2, false))
                 ) then null
-            when suspects.is_icy and not held_units.is_alike then null
+            when
+                suspects.is_icy
+                and not (
+                    coalesce(held_units.is_alike, true)
+                    and (
+                        suspects.is_held
+                        or (suspects.load_ratio <= 0.85 and coalesce(held_units.units >= 2, false))
+                    )
+                ) then null
             when max(held_units.units) over around_interval >= 2 then 'held'
             -- Alone at its site a turbine in full wind may give all that it can, but not to the last digit.
             when site_units.units = 1 and (suspects.is_held or suspects.is_constant) then 'held'
