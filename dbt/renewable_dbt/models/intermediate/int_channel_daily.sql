@@ -81,8 +81,10 @@ directions as (
     select
         *,
         {%- for part in ['sin', 'cos'] %}
-        cast({{ fixed_point_sum(part ~ '(radians(reading))', "channel = 'wind_direction_deg'") }} over of_site as double)
-            as {{ part }}_sum{{ ',' if not loop.last }}
+        cast(
+            {{ fixed_point_sum(part ~ '(radians(reading))', "channel = 'wind_direction_deg'") }}
+            over of_site as double
+        ) as {{ part }}_sum{{ ',' if not loop.last }}
         {%- endfor %}
     from believed
     window of_site as (partition by site_id, technology, channel, timestamp_utc)
@@ -94,7 +96,8 @@ unrolled as (
 
     select
         * exclude (reading, sin_sum, cos_sum),
-        reading - coalesce(360.0 * round((reading - degrees(atan2(sin_sum, cos_sum))) / 360.0), 0.0) as reading
+        reading
+        - coalesce(360.0 * round((reading - degrees(atan2(sin_sum, cos_sum))) / 360.0), 0.0) as reading
     from directions
 
 ),
