@@ -21,6 +21,28 @@
     from {{ ref(model_name) }}
 {%- endmacro %}
 
+{#- Whether a reading is that of before where this is not honest; `rule` is a row of the seed reading_rules, whose numbers
+    are columns of `numbers`. -#}
+{% macro repeats(rule) -%}
+    {{ rule.channel }} = lag({{ rule.channel }}) over asset_time
+        {%- if rule.readings | int >= 8 %}
+        {%- set half = (rule.readings | int / 2) | int %}
+        -- Inside a run as long one of these holds for every reading, and hardly anywhere else.
+        and (
+            {{ rule.channel }} = lag({{ rule.channel }}, {{ half }}) over asset_time
+            or {{ rule.channel }} = lead({{ rule.channel }}, {{ half }}) over asset_time
+        )
+        {%- endif %}
+        {%- if rule.honest_channel and not rule.honest_if_null %}
+        and {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to
+        {%- elif rule.honest_channel %}
+        and coalesce(
+            {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to,
+            not numbers.{{ rule.channel }}_honest_if_null
+        )
+        {%- endif %}
+{%- endmacro %}
+
 {#- What is doubtful about a reading of int_reading_flags; null when nothing is. -#}
 {% macro reading_flag(words, channel) -%}
     {%- set rules = rules_of(words, channel) %}

@@ -114,3 +114,14 @@ witnessed as (
 
 )
 {%- endmacro %}
+
+{#- Hours in which an asset's air is cold enough for ice. -#}
+{% macro frosty_hours(model_name) -%}
+    select
+        asset_id,
+        {{ hour_of('timestamp_utc') }} as hour_utc
+    from {{ ref('int_intervals') }}
+    where {{ around_reach(model_name, 'timestamp_utc', back=1, ahead=1) }}
+    group by asset_id, {{ hour_of('timestamp_utc') }}
+    having min(air_temperature_c) <= 1.0
+{%- endmacro %}

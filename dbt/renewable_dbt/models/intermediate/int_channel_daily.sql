@@ -76,13 +76,39 @@ believed as (
 
 ),
 
+directions as (
+
+    select
+        *,
+        {%- for part in ['sin', 'cos'] %}
+        cast(
+            {{ fixed_point_sum(part ~ '(radians(reading))', "channel = 'wind_direction_deg'") }}
+            over of_site as double
+        ) as {{ part }}_sum{{ ',' if not loop.last }}
+        {%- endfor %}
+    from believed
+    window of_site as (partition by site_id, technology, channel, timestamp_utc)
+
+),
+
+-- Directions around their mean, so that 359 and 1 lie beside each other: else no number is their middle.
+unrolled as (
+
+    select
+        * exclude (reading, sin_sum, cos_sum),
+        reading
+        - coalesce(360.0 * round((reading - degrees(atan2(sin_sum, cos_sum))) / 360.0), 0.0) as reading
+    from directions
+
+),
+
 -- With three of a kind the one that is off is outvoted.
 compared as (
 
     select
         *,
         median(reading) over of_site as median_reading
-    from believed
+    from unrolled
     window of_site as (partition by site_id, technology, channel, timestamp_utc)
     qualify count(*) over of_site >= 3
 
@@ -91,11 +117,7 @@ compared as (
 -- Calm and dusk say little.
 telling as (
 
-    select
-        *,
-        -- Degrees of a circle, from -180 to 180.
-        reading - median_reading - 360.0 * round((reading - median_reading) / 360.0) as turn
-    from compared
+    select * from compared
     where
         case
             when channel = 'wind_speed_ms' then median_reading >= 4.0
@@ -118,7 +140,7 @@ select
                 {%- endfor %}
             )
             then {{ exact_sum('reading') }} / {{ exact_sum('median_reading') }} - 1.0
-        when channel = 'wind_direction_deg' then percentile_cont(0.5) within group (order by turn)
+        when channel = 'wind_direction_deg' then percentile_cont(0.5) within group (order by reading - median_reading)
         else {{ exact_mean('reading - median_reading') }}
     end as deviation
 from telling

@@ -1,5 +1,5 @@
-{#- Sensors that stand otherwise beside their neighbours than in the four weeks before, and clocks that are off: one row an
-    asset, local day and channel. Only the days up to each day are asked. -#}
+{#- Sensors that stand otherwise beside their neighbours than in the four weeks before, and clocks that are off: one row
+    an asset, local day and channel. Only the days up to each day are asked. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 {%- set recent_days = 4 %}
@@ -37,7 +37,9 @@ beside as (
             filter (where earlier.date_local > days.date_local - {{ recent_days }}) as recent,
         count(*) filter (where earlier.date_local > days.date_local - {{ recent_days }}) as recent_days,
         percentile_cont(0.5) within group (order by earlier.deviation) filter (
-            where earlier.date_local between days.date_local - {{ 3 * recent_days }} and days.date_local - {{ recent_days }}
+            where
+                earlier.date_local between days.date_local - {{ 3 * recent_days }}
+                and days.date_local - {{ recent_days }}
         ) as lately,
         percentile_cont(0.25) within group (order by earlier.deviation)
             filter (where earlier.date_local <= days.date_local - {{ recent_days }}) as lower_base,

@@ -1,8 +1,9 @@
-{#- Clocks beside the sun: the middle of a plant's power beside the middle of the sun on its modules, over two weeks, for
-    clouds move the middle of a day. Late stamps have a positive offset. Only the days up to each day are asked. -#}
+{#- Clocks beside the sun: the middle of a plant's power beside the middle of the sun on its modules, over two weeks,
+    for clouds move the middle of a day. Late stamps have a positive offset. Only the days up to each day are asked. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 {%- set days_asked = 14 %}
+{%- set days_needed = 7 %}
 
 with dated as (
 
@@ -32,8 +33,8 @@ suns as (
 
 ),
 
--- The sun on the modules through a clear sky (Meinel 1976): the air takes from a low sun. A tracker has it from morning to
--- evening.
+-- The sun on the modules through a clear sky (Meinel 1976): the air takes from a low sun. A tracker has it from morning
+-- to evening.
 lit as (
 
     select
@@ -88,4 +89,4 @@ where
     -- An hour at rated power shapes a day.
     and earlier.load_hours >= 1.0
 group by days.asset_id, days.date_local
-having count(*) >= {{ days_asked // 2 }}
+having count(*) >= {{ days_needed }}

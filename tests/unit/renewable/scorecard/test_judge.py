@@ -188,7 +188,7 @@ def test_each_fault_of_the_key_has_a_line_also_where_nothing_looks_for_it() -> N
     )
     shifted = _frames(flags="    ", spans=[("clock_shift", None, 0, 3, 60.0)])
     assert _sums(shifted, LINES["clock_shift"], "true_h", "true_found_h", "true_events") == (3, 0, 1)
-    assert not LINES["level_shift"].is_judged and LINES["downtime"].is_judged
+    assert not LINES["iced_anemometer"].is_judged and LINES["level_shift"].is_judged
 
 
 def test_a_fault_that_lasts_over_a_night_in_which_nobody_needs_the_reading_is_one_event() -> None:

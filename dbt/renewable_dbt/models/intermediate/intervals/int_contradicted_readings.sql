@@ -7,13 +7,7 @@ with {{ witnessed_loads('int_contradicted_readings') }},
 -- Ice can only slow an anemometer.
 frosty_hours as (
 
-    select
-        asset_id,
-        {{ hour_of('timestamp_utc') }} as hour_utc
-    from {{ ref('int_intervals') }}
-    where {{ around_reach('int_contradicted_readings', 'timestamp_utc', back=1, ahead=1) }}
-    group by asset_id, {{ hour_of('timestamp_utc') }}
-    having min(air_temperature_c) <= 1.0
+    {{ frosty_hours('int_contradicted_readings') }}
 
 ),
 

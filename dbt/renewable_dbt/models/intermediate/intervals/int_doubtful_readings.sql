@@ -45,22 +45,7 @@ sequenced as (
         intervals.asset_id,
         intervals.timestamp_utc,
         {%- for rule in frozen %}
-        {{ rule.channel }} = lag({{ rule.channel }}) over asset_time
-        {%- if rule.readings | int >= 8 %}
-        -- Inside a run as long one of these holds for every reading, and hardly anywhere else.
-        and (
-            {{ rule.channel }} = lag({{ rule.channel }}, {{ rule.readings | int // 2 }}) over asset_time
-            or {{ rule.channel }} = lead({{ rule.channel }}, {{ rule.readings | int // 2 }}) over asset_time
-        )
-        {%- endif %}
-        {%- if rule.honest_channel and not rule.honest_if_null %}
-        and {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to
-        {%- elif rule.honest_channel %}
-        and coalesce(
-            {{ rule.honest_channel }} > numbers.{{ rule.channel }}_honest_up_to,
-            not numbers.{{ rule.channel }}_honest_if_null
-        )
-        {%- endif %} as {{ rule.channel }}_repeats,
+        {{ repeats(rule) }} as {{ rule.channel }}_repeats,
         {%- endfor %}
         {%- for rule in interpolated %}
         abs(
