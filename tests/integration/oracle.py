@@ -46,7 +46,20 @@ CATEGORIES = (
     "residual",
 )
 GAP_MINUTES = {"high_wind": 60, "curtailment": 60, "icing": 180, "snow": 960, "derating": 960}
-FLAGS = ("frozen", "interpolated", "spike", "contradicted", "night_offset", "above_rated", "negative")
+FLAGS = (
+    "frozen",
+    "interpolated",
+    "spike",
+    "contradicted",
+    "night_offset",
+    "above_rated",
+    "negative",
+    "scale_change",
+    "level_shift",
+    "sensor_drift",
+    "clock_shift",
+    "clipping",
+)
 CHANNELS = {
     "active_power_kw": None,
     **{name: column_technology("weather", name) for name in measurements("weather")},
@@ -518,6 +531,7 @@ def _asset_day(
         "performance_index": _performance_index(compared_energy, compared, asset["rated_power_kw"]),
         "soiling_ratio": ratio,
         "soiling_reason": reason,
+        "untold_kinds": _untold(is_solar, intervals),
         "mean_wind_speed_ms": math.fsum(winds) / len(winds) if winds else None,
         "insolation_kwh_m2": _sum(
             max(i.row["poa_irradiance_wm2"], 0.0) * i.hours / 1000
@@ -837,6 +851,9 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
                         f"readings_{flag}": sum(i.label.get(f"{channel}_flag") == flag for i in rows)
                         for flag in FLAGS
                     },
+                    # What sensors and clocks are off by, sites of three and weeks tell; here are neither.
+                    "change": None,
+                    "change_limit": None,
                     "longest_gap_hours": longest * rows[0].hours,
                 }
             )
@@ -898,6 +915,13 @@ def _events(
                 }
             )
     return found
+
+
+def _untold(is_solar: bool, intervals: list[Interval]) -> str | None:
+    """What the channels of a day cannot tell."""
+    asked = ("air_temperature_c", "precipitation_mm") if is_solar else ("air_temperature_c",)
+    is_blind = any(all(i.row.get(channel) is None for i in intervals) for channel in asked)
+    return ("snow" if is_solar else "icing") if is_blind else None
 
 
 def _power_curve(intervals: list[Interval]) -> list[Row]:

@@ -52,15 +52,16 @@ MONTHS = {42: Window(date(2024, 12, 5), date(2025, 1, 4)), 52: Window(date(2025,
 # sake of others lowers its floor here and says so.
 FLOORS = {
     (42, "downtime"): Floor(0.97, 0.84, 0.03),
-    (42, "curtailment"): Floor(0.97, 0.93, 0.04),
-    (42, "icing"): Floor(0.89, 0.92, 0.03),
-    (42, "snow"): Floor(0.97, 0.71, 0.10),
-    (42, "derating"): Floor(0.70, 0.64, 0.25),
-    (52, "downtime"): Floor(0.82, 0.71, 0.11),
-    (52, "curtailment"): Floor(0.94, 0.82, 0.04),
-    (52, "icing"): Floor(0.68, 0.93, 0.09),
-    (52, "snow"): Floor(0.88, 0.80, 0.12),
-    (52, "derating"): Floor(0.97, 0.18, 0.85),
+    (42, "curtailment"): Floor(0.97, 0.91, 0.05),
+    # Ice that is told badly until a turbine's own share is known costs recall here, and false ice elsewhere less.
+    (42, "icing"): Floor(0.87, 0.83, 0.04),
+    (42, "snow"): Floor(0.97, 0.78, 0.09),
+    (42, "derating"): Floor(0.95, 0.60, 0.36),
+    (52, "downtime"): Floor(0.81, 0.71, 0.13),
+    (52, "curtailment"): Floor(0.97, 0.82, 0.05),
+    (52, "icing"): Floor(0.64, 0.93, 0.09),
+    (52, "snow"): Floor(0.87, 0.92, 0.13),
+    (52, "derating"): Floor(0.96, 0.34, 0.64),
 }
 SOILING_FLOORS = {42: SoilingFloor(0.006, None, 1.0), 52: SoilingFloor(0.010, 0.15, 0.30)}
 
