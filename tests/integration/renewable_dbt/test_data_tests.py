@@ -153,7 +153,8 @@ def test_a_spoilt_table_is_noticed(
     assert _rows(warehouse, compiled, name) > 0
 
 
-# Of one simulated day: what asks for a file of its own, for people's reports, for a storm, a contradiction or weeks.
+# Of one simulated day: what asks for a file of its own, for people's reports, for a storm, a contradiction, weeks, or
+# three units of a site.
 MAY_BE_EMPTY = (
     "irradiance_power",
     "int_set_aside_readings",
@@ -161,6 +162,10 @@ MAY_BE_EMPTY = (
     "int_high_wind_stops",
     "int_contradicted_readings",
     "int_underperformance_daily",
+    "int_channel_daily",
+    "int_neighbours_clock_daily",
+    "int_sun_clock_daily",
+    "int_sensor_changes_daily",
 )
 
 
