@@ -1,4 +1,4 @@
-{#- Snow: it fell in the last three days, or in the last five days and the modules never gave their share since, and they
+{#- Snow: it fell in the last three days, or in the last five and the modules never gave their share since, and they
     give little. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_snow_hours', 'hour_utc') }}"]) }}
 
