@@ -1,78 +1,111 @@
-{#- How an asset's sensors stand beside those of its neighbours, by day: the median of three and more of one site and
-    technology is the measure. Wind and irradiance are compared as shares, temperatures as differences, directions around
-    the circle. -#}
+{#- How an asset's sensors stand beside those of its neighbours, by day: of each hour the median of three and more of
+    one site and technology is the measure. Wind and irradiance are compared as shares, temperatures as differences,
+    directions around the circle. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
 {%- set words = vocabulary() %}
-{%- set shares = reading_rules(words, 'scale_change') %}
-{%- set differences = reading_rules(words, 'level_shift') %}
+{%- set shares = reading_rules(words, 'scale_change') | map(attribute='channel') | list %}
+{%- set channels = shares + (reading_rules(words, 'level_shift') | map(attribute='channel') | list) %}
 
-with intervals as (
+with doubts as (
 
     select
-        intervals.*,
+        asset_id,
+        timestamp_utc
+        {%- for channel in channels %},
+        bool_or(channel = '{{ channel }}') as is_{{ channel }}_doubtful
+        {%- endfor %}
+    from (
+        select
+            asset_id,
+            timestamp_utc,
+            channel
+        from {{ ref('int_doubtful_readings') }}
+        where {{ around_local_days('timestamp_utc') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            channel
+        from {{ ref('int_contradicted_readings') }}
+        where {{ around_local_days('timestamp_utc') }}
+    ) as either
+    group by asset_id, timestamp_utc
+
+),
+
+believed as (
+
+    select
+        intervals.asset_id,
+        intervals.date_local,
+        {{ hour_of('intervals.timestamp_utc') }} as hour_utc,
         assets.site_id,
         assets.technology,
         assets.interval_hours
+        {%- for channel in channels %},
+        case
+            when not coalesce(doubts.is_{{ channel }}_doubtful, false)
+            {%- if channel.endswith('_wm2') %}
+            and assets.technology = 'solar'
+            {%- endif %} then intervals.{{ channel }}
+        end as {{ channel }}
+        {%- endfor %}
     from {{ ref('int_intervals') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    left join doubts
+        on
+            intervals.asset_id = doubts.asset_id
+            and intervals.timestamp_utc = doubts.timestamp_utc
     where
         {{ around_local_days('intervals.timestamp_utc') }}
         and {{ in_local_days('intervals.date_local') }}
 
 ),
 
-readings as (
+-- Means of hours: so many rows are enough for a day.
+hours as (
 
-    {%- for rule in shares + differences %}
     select
         asset_id,
         site_id,
         technology,
-        timestamp_utc,
         date_local,
-        interval_hours,
-        '{{ rule.channel }}' as channel,
-        {{ rule.channel }} as reading
-    from intervals
-    where
-        {{ rule.channel }} is not null
-        {%- if rule.channel.endswith('_wm2') %}
-        and technology = 'solar'
+        hour_utc
+        {%- for channel in channels %},
+        count({{ channel }}) * min(interval_hours) as {{ channel }}_hours,
+        {%- if channel == 'wind_direction_deg' %}
+        {{ exact_sum('sin(radians(' ~ channel ~ '))') }} as {{ channel }}_sin,
+        {{ exact_sum('cos(radians(' ~ channel ~ '))') }} as {{ channel }}_cos
+        {%- else %}
+        {{ exact_mean(channel) }} as {{ channel }}
         {%- endif %}
+        {%- endfor %}
+    from believed
+    group by asset_id, site_id, technology, date_local, hour_utc
+
+),
+
+readings as (
+
+    {%- for channel in channels %}
+    select
+        asset_id,
+        site_id,
+        technology,
+        hour_utc,
+        date_local,
+        '{{ channel }}' as channel,
+        {%- if channel == 'wind_direction_deg' %}
+        round(degrees(atan2({{ channel }}_sin, {{ channel }}_cos)), 6) as reading,
+        {%- else %}
+        {{ channel }} as reading,
+        {%- endif %}
+        {{ channel }}_hours as hours
+    from hours
+    where {{ channel }}_hours > 0.0
     {{ 'union all' if not loop.last }}
     {%- endfor %}
-
-),
-
-doubts as (
-
-    select
-        asset_id,
-        timestamp_utc,
-        channel
-    from {{ ref('int_doubtful_readings') }}
-    where {{ around_local_days('timestamp_utc') }}
-    union
-    select
-        asset_id,
-        timestamp_utc,
-        channel
-    from {{ ref('int_contradicted_readings') }}
-    where {{ around_local_days('timestamp_utc') }}
-
-),
-
-believed as (
-
-    select readings.*
-    from readings
-    left join doubts
-        on
-            readings.asset_id = doubts.asset_id
-            and readings.timestamp_utc = doubts.timestamp_utc
-            and readings.channel = doubts.channel
-    where doubts.asset_id is null
 
 ),
 
@@ -86,8 +119,8 @@ directions as (
             over of_site as double
         ) as {{ part }}_sum{{ ',' if not loop.last }}
         {%- endfor %}
-    from believed
-    window of_site as (partition by site_id, technology, channel, timestamp_utc)
+    from readings
+    window of_site as (partition by site_id, technology, channel, hour_utc)
 
 ),
 
@@ -109,7 +142,7 @@ compared as (
         *,
         median(reading) over of_site as median_reading
     from unrolled
-    window of_site as (partition by site_id, technology, channel, timestamp_utc)
+    window of_site as (partition by site_id, technology, channel, hour_utc)
     qualify count(*) over of_site >= 3
 
 ),
@@ -131,14 +164,9 @@ select
     asset_id,
     date_local,
     channel,
-    cast({{ fixed_point_sum('interval_hours') }} as double) as hours,
+    cast({{ fixed_point_sum('hours') }} as double) as hours,
     case
-        when
-            channel in (
-                {%- for rule in shares %}
-                '{{ rule.channel }}'{{ ',' if not loop.last }}
-                {%- endfor %}
-            )
+        when channel in ('{{ shares | join("', '") }}')
             then {{ exact_sum('reading') }} / {{ exact_sum('median_reading') }} - 1.0
         when channel = 'wind_direction_deg' then percentile_cont(0.5) within group (order by reading - median_reading)
         else {{ exact_mean('reading - median_reading') }}
