@@ -73,7 +73,7 @@ hours as (
         date_local,
         hour_utc
         {%- for channel in channels %},
-        count({{ channel }}) * min(interval_hours) as {{ channel }}_hours,
+        count({{ channel }}) * interval_hours as {{ channel }}_hours,
         {%- if channel == 'wind_direction_deg' %}
         {{ exact_sum('sin(radians(' ~ channel ~ '))') }} as {{ channel }}_sin,
         {{ exact_sum('cos(radians(' ~ channel ~ '))') }} as {{ channel }}_cos
@@ -82,7 +82,7 @@ hours as (
         {%- endif %}
         {%- endfor %}
     from believed
-    group by asset_id, site_id, technology, date_local, hour_utc
+    group by asset_id, site_id, technology, date_local, hour_utc, interval_hours
 
 ),
 
