@@ -234,7 +234,7 @@ def _solar(
 
 
 def _note_clipping(group: Group, power: Floats, notes: Notes) -> None:
-    """What dirt, snow or a limit holds below rated power is not clipped."""
+    """Clipped is what comes out at rated power: not what dirt, snow or a limit holds below it."""
     if not len(group.solar_rows):
         return
     step = group.power_step_kw[group.solar_rows, None]

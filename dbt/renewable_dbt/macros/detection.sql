@@ -3,18 +3,21 @@
     {{ minutes_after(instant, '-' ~ minutes ~ ' * row_number() over (partition by ' ~ keys ~ ' order by ' ~ instant ~ ')') }}
 {%- endmacro %}
 
-{#- Intervals that tell how an asset runs: free to run, with power to be expected. -#}
-{% macro is_telling() -%}
+{#- Intervals that tell how an asset runs: free to run, with power to be expected. Where the technology is known the
+    condition is that of its own. -#}
+{% macro is_telling(technology=none) -%}
+    {%- set least = {'wind': 0.03, 'solar': 0.02} -%}
     is_free_by_report
-    and expected_power_kw >= case when technology = 'wind' then 0.03 else 0.02 end * rated_power_kw
+    and expected_power_kw >= {{ least[technology] if technology else "case when technology = 'wind' then %s else %s end" % (least.wind, least.solar) }} * rated_power_kw
     and not is_near_cut_out
 {%- endmacro %}
 
-{#- Rows of a model by reading, as rows by interval: a column for each channel. The caller limits and groups them. -#}
-{% macro readings_by_channel(model_name, value, channels, suffix='') -%}
+{#- Rows of a model by reading, as rows by interval, or by day: a column for each channel. The caller limits and groups
+    them. -#}
+{% macro readings_by_channel(model_name, value, channels, suffix='', at='timestamp_utc') -%}
     select
         asset_id,
-        timestamp_utc
+        {{ at }}
         {%- for channel in channels %},
         any_value({{ value }}) filter (where channel = '{{ channel }}') as {{ channel }}{{ suffix }}
         {%- endfor %}

@@ -41,6 +41,12 @@
     ) as placed
 {%- endmacro %}
 
+{#- How much of the sun falls on modules that lie as the registry says, fixed: the cosine of its angle to their normal. -#}
+{% macro sun_upright() -%}
+    sun_up * cos(radians(tilt_deg))
+        + sin(radians(tilt_deg)) * (sun_east * sin(radians(azimuth_deg)) + sun_north * cos(radians(azimuth_deg)))
+{%- endmacro %}
+
 {#- Beam normal to the sun (W/m²) from global horizontal irradiance: DISC (Maxwell 1987) by clearness and air mass (Kasten
     1966), at most what the global irradiance holds. Below 3.7° of elevation all counts as diffuse: there the quotient
     says nothing. Measured on a satellite's clear skies at 39.7° N: trackers + 0.2 % a year where Erbs et al. give - 1.1 %. -#}

@@ -129,20 +129,15 @@
     {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
-{#- UTC instants that hold every interval of those days. -#}
-{% macro around_running_days(column) -%}
-    {{ instants_between(column, shifted_day(local_start(), -running_days()), shifted_day(local_end(), 1)) if has_window() else 'true' }}
-{%- endmacro %}
-
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:
     each local day is rebuilt from all its intervals. -#}
 {% macro in_local_days(column) -%}
     {{ days_between(column, local_start(), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
-{#- UTC instants that hold every interval of those local days. -#}
-{% macro around_local_days(column) -%}
-    {{ instants_between(column, shifted_day(local_start(), -1), shifted_day(local_end(), 1)) if has_window() else 'true' }}
+{#- UTC instants that hold every interval of those local days, and of so many days before them. -#}
+{% macro around_local_days(column, back=0) -%}
+    {{ instants_between(column, shifted_day(local_start(), -1 - back), shifted_day(local_end(), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local calendar months that the rebuild can touch: the column holds the first day of a month. -#}

@@ -129,8 +129,8 @@ def write_power_curves(curves: pl.DataFrame, fleet_dir: Path) -> Path:
     Rows of other models stay as they are written. Raises FleetError, and leaves the file alone, when it has faults.
     """
     path = fleet_dir / "power_curves.csv"
+    # A new file also says how many intervals each point rests on, which no command reads.
     header, rows = curve_cells(fleet_dir) if path.exists() else (curves.columns, [])
-    # How many intervals a point rests on is for people: no command reads it.
     names = [trimmed(name) for name in header]
     fitted, model = set(curves["turbine_model"]), names.index("turbine_model")
     kept = [cells for cells in rows if trimmed(cells[model]) not in fitted]

@@ -19,7 +19,7 @@ _LEAST_SHARE = 0.2
 _TAKES_A_SHARE = ("iced_anemometer", "low_anemometer", "shaded_pyranometer")
 _OTHERS_SAY_SO = (*_TAKES_A_SHARE, "dead_sensor")
 _CLIPPING = "clipping"
-# Which of these it is is often a matter of words: a step, a factor, or a way to either.
+# A step, a factor, or a slow way to either: which of them it is, the data seldom tell.
 _CHANGES = ("level_shift", "scale_change", "sensor_drift")
 _ONLY: dict[str, Technology] = {
     "icing": "wind",
@@ -122,14 +122,13 @@ def _by_itself(kind: str) -> Line:
     has_rule = kind in rule_names(usual=False) or kind in rule_names(usual=True)
     own = (kind,) if has_rule else ()
     published = kind if any(kind == each.kind for each in event_kinds()) else None
-    others: tuple[str, ...] = ("contradicted", "frozen") if kind in _OTHERS_SAY_SO else ()
-    if kind in _CHANGES:
-        others = _CHANGES
+    alike = _CHANGES if kind in _CHANGES else ()
+    others = ("contradicted", "frozen") if kind in _OTHERS_SAY_SO else alike
     return Line(
         kind,
         "reading",
         (kind,),
-        excused=_CHANGES if kind in _CHANGES else (),
+        excused=alike,
         flags=own,
         seen_by=(*own, *others),
         published=published,

@@ -16,19 +16,15 @@ with doubts as (
         bool_or(channel = '{{ channel }}') as is_{{ channel }}_doubtful
         {%- endfor %}
     from (
+        {%- for model_name in ['int_doubtful_readings', 'int_contradicted_readings'] %}
         select
             asset_id,
             timestamp_utc,
             channel
-        from {{ ref('int_doubtful_readings') }}
+        from {{ ref(model_name) }}
         where {{ around_local_days('timestamp_utc') }}
-        union all
-        select
-            asset_id,
-            timestamp_utc,
-            channel
-        from {{ ref('int_contradicted_readings') }}
-        where {{ around_local_days('timestamp_utc') }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
     ) as either
     group by asset_id, timestamp_utc
 

@@ -2,6 +2,8 @@
     after far better than what they gave at its own stamps. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
+{%- set names = ['early_2', 'early_1', 'late_1', 'late_2'] %}
+
 with intervals as (
 
     select
@@ -51,15 +53,15 @@ moved as (
 
     select
         *,
-        {%- for hours in [-2, -1, 1, 2] %}
+        {%- for name in names %}
+        {%- set side, hours = name.split('_') %}
+        {%- set at = "interval '%s hours' %s" % (hours, 'preceding' if side == 'late' else 'following') %}
         max(others_load_ratio) over (
             partition by asset_id
             order by hour_utc
-            range between {{ 'interval \'%d hours\' %s' % (hours | abs, 'preceding' if hours > 0 else 'following') }}
-            and {{ 'interval \'%d hours\' %s' % (hours | abs, 'preceding' if hours > 0 else 'following') }}
-        ) as others_{{ 'late' if hours > 0 else 'early' }}_{{ hours | abs }},
+            range between {{ at }} and {{ at }}
+        ) as others_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-        units >= 3 as is_witnessed
     from neighbours
 
 ),
@@ -71,12 +73,12 @@ misfits as (
         asset_id,
         date_local,
         {{ exact_mean('abs(load_ratio - others_load_ratio)') }} as misfit,
-        {%- for name in ['early_2', 'early_1', 'late_1', 'late_2'] %}
+        {%- for name in names %}
         {{ exact_mean('abs(load_ratio - others_' ~ name ~ ')') }} as misfit_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from moved
     where
-        is_witnessed
+        units >= 3
         and others_early_2 + others_late_2 is not null
         and greatest(load_ratio, others_load_ratio, others_early_1, others_late_1) > 0.02
         and {{ in_local_days('date_local') }}

@@ -27,27 +27,16 @@ rules as (
 
 ),
 
-beside as (
+pairs as (
 
     select
         days.asset_id,
         days.channel,
         days.date_local,
-        percentile_cont(0.5) within group (order by earlier.deviation)
-            filter (where earlier.date_local > days.date_local - {{ recent_days }}) as recent,
-        count(*) filter (where earlier.date_local > days.date_local - {{ recent_days }}) as recent_days,
-        percentile_cont(0.5) within group (order by earlier.deviation) filter (
-            where
-                earlier.date_local between days.date_local - {{ 3 * recent_days }}
-                and days.date_local - {{ recent_days }}
-        ) as lately,
-        percentile_cont(0.25) within group (order by earlier.deviation)
-            filter (where earlier.date_local <= days.date_local - {{ recent_days }}) as lower_base,
-        percentile_cont(0.5) within group (order by earlier.deviation)
-            filter (where earlier.date_local <= days.date_local - {{ recent_days }}) as base,
-        percentile_cont(0.75) within group (order by earlier.deviation)
-            filter (where earlier.date_local <= days.date_local - {{ recent_days }}) as upper_base,
-        count(*) filter (where earlier.date_local <= days.date_local - {{ recent_days }}) as base_days
+        earlier.deviation,
+        earlier.date_local > days.date_local - {{ recent_days }} as is_recent,
+        earlier.date_local between days.date_local - {{ 3 * recent_days }} and days.date_local - {{ recent_days }}
+            as is_late
     from days
     inner join days as earlier
         on
@@ -56,7 +45,24 @@ beside as (
             and earlier.date_local <= days.date_local
             and earlier.date_local > days.date_local - {{ base_days }}
     where {{ in_local_days('days.date_local') }}
-    group by days.asset_id, days.channel, days.date_local
+
+),
+
+beside as (
+
+    select
+        asset_id,
+        channel,
+        date_local,
+        percentile_cont(0.5) within group (order by deviation) filter (where is_recent) as recent,
+        count(*) filter (where is_recent) as recent_days,
+        percentile_cont(0.5) within group (order by deviation) filter (where is_late) as lately,
+        percentile_cont(0.25) within group (order by deviation) filter (where not is_recent) as lower_base,
+        percentile_cont(0.5) within group (order by deviation) filter (where not is_recent) as base,
+        percentile_cont(0.75) within group (order by deviation) filter (where not is_recent) as upper_base,
+        count(*) filter (where not is_recent) as base_days
+    from pairs
+    group by asset_id, channel, date_local
 
 ),
 
@@ -98,7 +104,7 @@ select
     asset_id,
     date_local,
     channel,
-    -- What had come a third of its way before came by and by.
+    -- What had come a quarter to four fifths of its way in the eight days before came by and by.
     case when (lately - base) / change between 0.25 and 0.8 then 'sensor_drift' else rule end as rule,
     change,
     change_limit

@@ -23,7 +23,7 @@ with dated as (
     where
         assets.technology = 'solar'
         and intervals.active_power_kw is not null
-        and {{ around_running_days('intervals.timestamp_utc') }}
+        and {{ around_local_days('intervals.timestamp_utc', back=days_asked - 1) }}
 
 ),
 
@@ -48,12 +48,7 @@ lit as (
             else pow(0.7, pow(1.0 / (sun_up + 0.02), 0.678))
         end * case
             when mounting = 'single_axis_tracker' then sqrt(greatest(0.0, sun_up))
-            else greatest(
-                0.0,
-                sun_up * cos(radians(tilt_deg))
-                + sin(radians(tilt_deg))
-                * (sun_east * sin(radians(azimuth_deg)) + sun_north * cos(radians(azimuth_deg)))
-            )
+            else greatest(0.0, {{ sun_upright() }})
         end as light
     from suns
 

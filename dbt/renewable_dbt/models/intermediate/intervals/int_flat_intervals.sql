@@ -55,7 +55,7 @@ flat as (
         still.is_constant,
         cause_hours.asset_id is not null as is_explained_hour,
         assessed.expected_power_kw >= 0.9 * assessed.rated_power_kw as is_full_wind,
-        hours.coldest_c <= 3.0 as is_frosty,
+        hours.coldest_c <= 3.0 as is_cold,
         {{ run_key('assessed.asset_id, still.level', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from still
     inner join {{ ref('int_assessed_intervals') }} as assessed
@@ -117,7 +117,7 @@ select
     interval_minutes,
     active_power_kw,
     active_power_kw / rated_power_kw as load_ratio,
-    technology = 'wind' and (is_explained_hour or coalesce(is_frosty, true)) as is_icy,
+    technology = 'wind' and (is_explained_hour or coalesce(is_cold, true)) as is_icy,
     is_constant,
     10 * intervals_above > intervals as is_above,
     10 * intervals_above <= intervals

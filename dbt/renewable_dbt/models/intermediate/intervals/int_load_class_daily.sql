@@ -13,10 +13,7 @@ with telling as (
         {{ in_reach('int_load_class_daily', 'timestamp_utc') }}
         and technology = 'wind'
         and expected_power_source = 'own'
-        -- What is_telling() asks of a turbine.
-        and is_free_by_report
-        and expected_power_kw >= 0.03 * rated_power_kw
-        and not is_near_cut_out
+        and {{ is_telling('wind') }}
         and not {{ stands() }}
         and active_power_kw <= 1.02 * rated_power_kw
 

@@ -4,56 +4,44 @@
 {%- set words = vocabulary() %}
 {%- set flagged = words.weather + ['active_power_kw'] %}
 
--- What holds for a whole day says less of a reading than what the reading itself does.
 with doubts as (
 
     select
         asset_id,
         timestamp_utc
         {%- for channel in flagged %},
-        coalesce(
-            min(rule) filter (where channel = '{{ channel }}' and not is_of_day),
-            min(rule) filter (where channel = '{{ channel }}')
-        ) as {{ channel }}_rule
+        min(rule) filter (where channel = '{{ channel }}') as {{ channel }}_rule
         {%- endfor %}
     from (
         select
             asset_id,
             timestamp_utc,
             channel,
-            rule,
-            false as is_of_day
+            rule
         from {{ ref('int_doubtful_readings') }}
         union all
         select
             asset_id,
             timestamp_utc,
             channel,
-            'contradicted' as rule,
-            false as is_of_day
+            'contradicted' as rule
         from {{ ref('int_contradicted_readings') }}
         union all
         select
             asset_id,
             timestamp_utc,
             'active_power_kw' as channel,
-            'clipping' as rule,
-            false as is_of_day
+            'clipping' as rule
         from {{ ref('int_clipped_intervals') }}
-        union all
-        select
-            intervals.asset_id,
-            intervals.timestamp_utc,
-            changes.channel,
-            changes.rule,
-            true as is_of_day
-        from {{ ref('int_sensor_changes_daily') }} as changes
-        inner join {{ ref('int_intervals') }} as intervals
-            on
-                changes.asset_id = intervals.asset_id
-                and changes.date_local = intervals.date_local
     ) as either
     group by asset_id, timestamp_utc
+
+),
+
+changes as (
+
+    {{ readings_by_channel('int_sensor_changes_daily', 'rule', flagged, '_rule', at='date_local') }}
+    group by asset_id, date_local
 
 ),
 
@@ -64,6 +52,7 @@ set_aside as (
 
 ),
 
+-- What holds for a whole day says less of a reading than what the reading itself does.
 joined as (
 
     select
@@ -71,7 +60,7 @@ joined as (
         assets.rated_power_kw,
         plateaus.is_meter_frozen
         {%- for channel in flagged %},
-        doubts.{{ channel }}_rule,
+        coalesce(doubts.{{ channel }}_rule, changes.{{ channel }}_rule) as {{ channel }}_rule,
         set_aside.{{ channel }}_set_aside
         {%- endfor %}
     from {{ ref('int_intervals') }} as intervals
@@ -80,6 +69,10 @@ joined as (
         on
             intervals.asset_id = doubts.asset_id
             and intervals.timestamp_utc = doubts.timestamp_utc
+    left join changes
+        on
+            intervals.asset_id = changes.asset_id
+            and intervals.date_local = changes.date_local
     left join set_aside
         on
             intervals.asset_id = set_aside.asset_id

@@ -57,8 +57,7 @@ faced as (
     select
         *,
         {{ solar_constant_wm2 }} / (sun_distance_au * sun_distance_au) as extraterrestrial_wm2,
-        sun_up * cos(radians(tilt_deg))
-        + sin(radians(tilt_deg)) * (sun_east * sin(radians(azimuth_deg)) + sun_north * cos(radians(azimuth_deg)))
+        {{ sun_upright() }}
             as upright,
         sun_east * cos(radians(azimuth_deg)) - sun_north * sin(radians(azimuth_deg)) as across
     from suns

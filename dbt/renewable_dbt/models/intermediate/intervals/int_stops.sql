@@ -95,7 +95,8 @@ in_order as (
 
 ),
 
--- Between two proofs of one stop it may be calm or dark: the stop goes on unless the asset produced or lay under snow.
+-- Between two proofs of one stop it may be calm or dark: the stop goes on unless the asset produced, or lay under
+-- snow or ice, meanwhile.
 pauses as (
 
     select
