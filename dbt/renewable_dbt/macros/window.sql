@@ -19,6 +19,8 @@
     derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
               24 and 24 hours ahead, and up to 48 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
+    edges     24 hours to both sides, to stops that are seen for 12 hours more
+    limits    5.5 hours to both sides
     plateaus  20 hours to both sides, 9 of them around flat intervals
     clear     10 days from step to step, 25 days of a fall, 20 days of changes before it -#}
 {% macro reach(model_name) -%}
@@ -33,6 +35,7 @@
         'int_doubtful_readings': (1, 1),
         'int_own_power': (1, 1),
         'int_producing_units': (1, 1),
+        'int_slowed_anemometers': (2, 2),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
         'int_high_wind_stops': (2, 4),
@@ -44,6 +47,8 @@
         'int_snow_hours': (2, month + 5),
         'int_derating_hours': (8, month + 11),
         'int_stops': (6, month + 8),
+        'int_stop_edges': (8, month + 10),
+        'int_site_limits': (5, month + 7),
         'int_still_intervals': (8, month + 11),
         'int_flat_intervals': (8, month + 11),
         'int_plateaus': (8, month + 12),

@@ -15,6 +15,13 @@ plateaus as (
 
 ),
 
+site_limits as (
+
+    select * from {{ ref('int_site_limits') }}
+    where {{ in_reach('int_causes', 'timestamp_utc') }}
+
+),
+
 reported as (
 
     select * from {{ ref('int_reported_intervals') }}
@@ -33,7 +40,16 @@ set_aside as (
 
 stops as (
 
-    select * from {{ ref('int_stops') }}
+    select
+        *,
+        'int_stops' as shown_by
+    from {{ ref('int_stops') }}
+    where {{ in_reach('int_causes', 'timestamp_utc') }}
+    union all
+    select
+        *,
+        'int_stop_edges' as shown_by
+    from {{ ref('int_stop_edges') }}
     where {{ in_reach('int_causes', 'timestamp_utc') }}
 
 ),
@@ -83,7 +99,7 @@ causes as (
         'downtime' as kind,
         'detected' as source,
         evidence,
-        'int_stops' as shown_by
+        shown_by
     from stops
     union all
     select
@@ -104,18 +120,28 @@ causes as (
             when assessed.operating_state = 'curtailed' then 'reported state'
             when assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw
                 then 'reported limit'
-            else 'plateau'
+            when plateaus.is_held then 'plateau'
+            else 'plateau of the site'
         end as evidence,
-        case when evidence = 'plateau' then 'int_plateaus' else 'int_assessed_intervals' end as shown_by
+        case evidence
+            when 'plateau' then 'int_plateaus'
+            when 'plateau of the site' then 'int_site_limits'
+            else 'int_assessed_intervals'
+        end as shown_by
     from assessed
     left join plateaus
         on
             assessed.asset_id = plateaus.asset_id
             and assessed.timestamp_utc = plateaus.timestamp_utc
+    left join site_limits
+        on
+            assessed.asset_id = site_limits.asset_id
+            and assessed.timestamp_utc = site_limits.timestamp_utc
     where
         assessed.operating_state = 'curtailed'
         or (assessed.is_at_limit and assessed.expected_power_kw > assessed.curtailment_limit_kw)
         or plateaus.is_held
+        or site_limits.asset_id is not null
     union all
     select
         assessed.asset_id,

@@ -11,6 +11,13 @@ frosty_hours as (
 
 ),
 
+slowed as (
+
+    select * from {{ ref('int_slowed_anemometers') }}
+    where {{ around_reach('int_contradicted_readings', 'hour_utc', back=1, ahead=1) }}
+
+),
+
 hours as (
 
     select
@@ -42,12 +49,6 @@ around as (
     select
         hours.*,
         technology = 'wind' and frosty_hours.asset_id is not null as is_frosty,
-        max(case when frosty_hours.asset_id is not null then greatest(load_ratio, expected_load_ratio) end) over (
-            partition by site_id, technology, hours.hour_utc
-        ) as highest_load_ratio,
-        count(*) filter (
-            where frosty_hours.asset_id is not null and load_ratio > 1.15 * expected_load_ratio + 0.05
-        ) over (partition by site_id, technology, hours.hour_utc) as surpassing_units,
         cast(sum(standing_load_sum) over around_hour as double) as standing_load,
         cast(sum(standing_neighbours_load_sum) over around_hour as double) as standing_neighbours_load,
         sum(standing_intervals) over around_hour as standing_around
@@ -67,14 +68,19 @@ around as (
 verdicts as (
 
     select
-        asset_id,
-        hour_utc,
-        moves
+        around.asset_id,
+        around.hour_utc,
+        around.moves
         and ({{ power_far_above_weather() }} or ({{ is_dark() }} and load_ratio > 0.02))
             as is_too_low,
         {{ far_above('neighbours_load_ratio', 'witnessed_expected_load_ratio') }}
         and (
-            stands or 2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio
+            stands
+            or (
+                2.0 * witnessed_load_ratio > witnessed_expected_load_ratio + neighbours_load_ratio
+                -- An anemometer that is a little low, and a curve that is a little low, come to less.
+                and witnessed_load_ratio > 1.4 * witnessed_expected_load_ratio
+            )
         ) as is_lower_than_neighbours,
         -- Ice on all blades of a site is no fault of an anemometer.
         not is_frosty
@@ -84,19 +90,21 @@ verdicts as (
         technology = 'wind'
         and standing_neighbours_load >= 0.1 * standing_around
         and standing_load < 0.8 * standing_neighbours_load as is_behind_standing_rotor,
-        is_frosty
-        and units > 1
-        and surpassing_units >= case when units < 4 then 1 else 2 end
-        and expected_load_ratio < 0.7 * highest_load_ratio as is_iced,
-        highest_load_ratio
+        slowed.highest_load_ratio
     from around
+    left join slowed
+        on
+            around.asset_id = slowed.asset_id
+            and around.hour_utc = slowed.hour_utc
 
 ),
 
 contradicted_hours as (
 
     select * from verdicts
-    where is_iced or is_too_low or is_lower_than_neighbours or is_higher_than_neighbours or is_behind_standing_rotor
+    where
+        highest_load_ratio is not null
+        or is_too_low or is_lower_than_neighbours or is_higher_than_neighbours or is_behind_standing_rotor
 
 ),
 
@@ -112,7 +120,7 @@ beside as (
         bool_or(is_lower_than_neighbours and shift.number = 1) as is_lower,
         bool_or(is_higher_than_neighbours and shift.number = 1) as is_higher,
         bool_or(is_behind_standing_rotor and shift.number = 1) as is_behind_standing_rotor,
-        max(case when is_iced and shift.number = 1 then highest_load_ratio end) as highest_load_ratio
+        max(case when shift.number = 1 then highest_load_ratio end) as highest_load_ratio
     from contradicted_hours
     cross join ({{ numbers(3) }}) as shift
     group by 1, 2
