@@ -19,7 +19,7 @@
     derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
               24 and 24 hours ahead, and up to 48 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
-    edges     24 hours to both sides, to stops that are seen for 12 hours more
+    edges     24 hours to both sides
     limits    5.5 hours to both sides
     plateaus  20 hours to both sides, 9 of them around flat intervals
     clear     10 days from step to step, 25 days of a fall, 20 days of changes before it -#}
@@ -47,7 +47,7 @@
         'int_snow_hours': (2, month + 5),
         'int_derating_hours': (8, month + 11),
         'int_stops': (6, month + 8),
-        'int_stop_edges': (8, month + 10),
+        'int_stop_edges': (7, month + 9),
         'int_site_limits': (5, month + 7),
         'int_still_intervals': (8, month + 11),
         'int_flat_intervals': (8, month + 11),
@@ -118,9 +118,14 @@
     {{ return(var('lookback_days') + var('rain_memory_days') - reach('int_clear_days')[1]) }}
 {%- endmacro %}
 
-{#- UTC days that soiling looks back to: the days that tell of it, and the washes before their noons. -#}
+{#- How many days after a day tell of its dirt, too. -#}
+{% macro hindsight_days() -%}
+    {{ return(var('lookback_days')) }}
+{%- endmacro %}
+
+{#- UTC days that soiling looks at: the days that tell of it, and the washes before their noons. -#}
 {% macro in_soiling_days(column) -%}
-    {{ days_between(column, shifted_day(local_start(), -2 - soiling_days()), local_end()) if has_window() else 'true' }}
+    {{ days_between(column, shifted_day(local_start(hindsight=true), -2 - soiling_days()), shifted_day(local_end(), hindsight_days())) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- How many days tell how an asset ran before a day, itself among them: those of both variables, less what an interval
@@ -131,28 +136,28 @@
 
 {#- Local days that the running of an asset is compared with. -#}
 {% macro in_running_days(column) -%}
-    {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
+    {{ days_between(column, shifted_day(local_start(hindsight=true), 1 - running_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:
-    each local day is rebuilt from all its intervals. -#}
-{% macro in_local_days(column) -%}
-    {{ days_between(column, local_start(), local_end()) if has_window() else 'true' }}
+    each local day is rebuilt from all its intervals. What shows soiling is built anew `hindsight` days further back. -#}
+{% macro in_local_days(column, hindsight=false) -%}
+    {{ days_between(column, local_start(hindsight), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- UTC instants that hold every interval of those local days, and of so many days before them. -#}
-{% macro around_local_days(column, back=0) -%}
-    {{ instants_between(column, shifted_day(local_start(), -1 - back), shifted_day(local_end(), 1)) if has_window() else 'true' }}
+{% macro around_local_days(column, back=0, hindsight=false) -%}
+    {{ instants_between(column, shifted_day(local_start(hindsight), -1 - back), shifted_day(local_end(), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local calendar months that the rebuild can touch: the column holds the first day of a month. -#}
-{% macro in_local_months(column) -%}
-    {{ days_between(column, month_start(local_start()), local_end()) if has_window() else 'true' }}
+{% macro in_local_months(column, hindsight=false) -%}
+    {{ days_between(column, month_start(local_start(hindsight)), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days of those months. -#}
-{% macro in_days_of_local_months(column) -%}
-    {{ days_between(column, month_start(local_start()), month_end(local_end())) if has_window() else 'true' }}
+{% macro in_days_of_local_months(column, hindsight=false) -%}
+    {{ days_between(column, month_start(local_start(hindsight)), month_end(local_end())) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- UTC instants that hold every interval of those months. -#}
@@ -160,8 +165,10 @@
     {{ instants_between(column, shifted_day(month_start(local_start()), -1), shifted_day(month_end(local_end()), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
-{% macro local_start() -%}
-    {{ return(shifted_day(rebuild_start(), -1)) }}
+{#- In hindsight: a clear day tells of the dirt of the month before it. -#}
+{% macro local_start(hindsight=false) -%}
+    {%- set told = shifted_day(window_bound('window_start'), -reach('int_clear_days')[0] - hindsight_days()) -%}
+    {{ return(shifted_day([rebuild_start(), told] | min if hindsight else rebuild_start(), -1)) }}
 {%- endmacro %}
 
 {% macro local_end() -%}
@@ -183,9 +190,9 @@
 {%- endmacro %}
 
 {#- Spans that touch those days, or come so close that they might be joined to one that does. -#}
-{% macro touches_local_days(start_utc, end_utc) -%}
+{% macro touches_local_days(start_utc, end_utc, hindsight=false) -%}
     {%- if has_window() -%}
-        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(), -1)) }}
+        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(hindsight), -1)) }}
         and {{ start_utc }} < {{ instant_literal(shifted_day(local_end(), 1)) }}
     {%- else -%}
         true

@@ -1,7 +1,7 @@
 {#- What dirt takes if a day's rain of so many millimetres washes the modules, for each of several amounts and for none:
     ratio = level - loss_per_day * dirty days - old dirt (of the first day, where no wash is known), by least squares held to the widest
     that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
-{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
 
 {#- Each amount is 1.7 times the one before; the last is none: then only rises of the ratio tell of a wash. -#}
 {%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 1000.0] -%}
@@ -14,6 +14,7 @@
 {%- set old_dirt = {'mean': 0.02, 'spread': 0.05} -%}
 {%- set local_noon = minutes_after(utc_midnight('daily.day_utc'), '720 - utc_offsets.utc_offset_minutes') -%}
 {%- set memory = soiling_days() -%}
+{%- set hindsight = hindsight_days() -%}
 
 {#- Instants are minutes since 1970, which cost far less than timestamps where each day meets 75 others. -#}
 with days as (
@@ -103,6 +104,12 @@ met as (
         block + 1 as met_in
     from aged
     where ratio_ppm is not null
+    union all
+    select
+        *,
+        block - 1 as met_in
+    from aged
+    where ratio_ppm is not null
 
 ),
 
@@ -128,9 +135,9 @@ seen as (
             today.asset_id = earlier.asset_id
             and today.cleaning_rain_mm = earlier.cleaning_rain_mm
             and today.block = earlier.met_in
-            and today.midnight >= earlier.midnight
-            and today.midnight < earlier.midnight + {{ 1440 * memory }}
-    where {{ in_local_days('today.day_utc') }}
+            and earlier.midnight > today.midnight - {{ 1440 * memory }}
+            and earlier.midnight <= today.midnight + {{ 1440 * hindsight }}
+    where {{ in_local_days('today.day_utc', hindsight=true) }}
 
 ),
 
@@ -255,7 +262,7 @@ select
     today.day_utc as date_local,
     today.cleaning_rain_mm,
     fits.n as clear_days,
-    today.unwashed = 0 as is_washed,
+    fits.u < fits.n as is_washed,
     today.dirty_days,
     1.0 + fits.level_error as clean_level,
     fits.loss_per_day,

@@ -1,9 +1,9 @@
-{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
 
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_local_days('date_local', hindsight=true) }}
 
 ),
 
@@ -16,7 +16,7 @@ assets as (
 soiling as (
 
     select * from {{ ref('int_soiling_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_local_days('date_local', hindsight=true) }}
 
 ),
 

@@ -1,25 +1,25 @@
-{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
 
 {%- set words = vocabulary() %}
 
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_local_days('date_local', hindsight=true) }}
 
 ),
 
 soiling as (
 
     select * from {{ ref('int_soiling_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_local_days('date_local', hindsight=true) }}
 
 ),
 
 underperforming as (
 
     select * from {{ ref('int_underperformance_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_local_days('date_local', hindsight=true) }}
 
 ),
 

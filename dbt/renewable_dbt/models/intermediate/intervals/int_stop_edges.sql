@@ -6,7 +6,7 @@
 with assessed as (
 
     select * from {{ ref('int_assessed_intervals') }}
-    where {{ around_reach('int_stop_edges', 'timestamp_utc', back=2, ahead=2) }}
+    where {{ around_reach('int_stop_edges', 'timestamp_utc', back=1, ahead=1) }}
 
 ),
 
@@ -16,7 +16,7 @@ stopped as (
         asset_id,
         timestamp_utc
     from {{ ref('int_stops') }}
-    where {{ around_reach('int_stop_edges', 'timestamp_utc', back=2, ahead=2) }}
+    where {{ around_reach('int_stop_edges', 'timestamp_utc', back=1, ahead=1) }}
 
 ),
 
@@ -28,7 +28,7 @@ weathered_hours as (
     from {{ ref('int_cause_hours') }}
     where
         kind in ('icing', 'snow')
-        and {{ around_reach('int_stop_edges', 'hour_utc', back=2, ahead=2) }}
+        and {{ around_reach('int_stop_edges', 'hour_utc', back=1, ahead=1) }}
 
 ),
 
