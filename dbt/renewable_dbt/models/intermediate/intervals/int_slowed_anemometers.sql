@@ -59,12 +59,12 @@ ranked as (
 
 ),
 
--- Ice slows, and one may err upwards: the second highest wind is the measure.
+-- Ice slows, and one may err upwards: the second highest wind is the measure. Of two units that is the slower one's own.
 compared as (
 
     select
         *,
-        max(case when place = 2 and units >= 3 then wind_speed_ms end) over (partition by site_id, hour_utc)
+        max(case when place = 2 then wind_speed_ms end) over (partition by site_id, hour_utc)
             as second_wind_speed_ms
     from ranked
     where units >= 2
@@ -77,7 +77,6 @@ around as (
         *,
         cast({{ fixed_point_sum('wind_speed_ms') }} over around_hour as double) as wind_sum_ms,
         cast({{ fixed_point_sum('second_wind_speed_ms') }} over around_hour as double) as second_wind_sum_ms,
-        count(second_wind_speed_ms) over around_hour as compared_hours,
         count(*) over around_hour as hours,
         cast({{ fixed_point_sum('load_ratio') }} over around_hour as double) as load_sum,
         cast({{ fixed_point_sum('expected_load_ratio') }} over around_hour as double) as expected_load_sum
@@ -104,7 +103,6 @@ where
         or (
             wind_speed_ms < 0.9 * second_wind_speed_ms
             and wind_sum_ms < 0.8 * second_wind_sum_ms
-            and compared_hours = hours
             and hours >= 4
             -- In less wind cups stick without ice.
             and second_wind_sum_ms >= 3.0 * hours
