@@ -125,7 +125,7 @@
 
 {#- UTC days that soiling looks at: the days that tell of it, and the washes before their noons. -#}
 {% macro in_soiling_days(column) -%}
-    {{ days_between(column, shifted_day(local_start(hindsight=true), -2 - soiling_days()), shifted_day(local_end(), hindsight_days())) if has_window() else 'true' }}
+    {{ days_between(column, shifted_day(state_start(), -2 - soiling_days()), shifted_day(state_end(), hindsight_days())) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- How many days tell how an asset ran before a day, itself among them: those of both variables, less what an interval
@@ -136,28 +136,54 @@
 
 {#- Local days that the running of an asset is compared with. -#}
 {% macro in_running_days(column) -%}
-    {{ days_between(column, shifted_day(local_start(hindsight=true), 1 - running_days()), local_end()) if has_window() else 'true' }}
+    {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:
-    each local day is rebuilt from all its intervals. What shows soiling is built anew `hindsight` days further back. -#}
-{% macro in_local_days(column, hindsight=false) -%}
-    {{ days_between(column, local_start(hindsight), local_end()) if has_window() else 'true' }}
+    each local day is rebuilt from all its intervals. -#}
+{% macro in_local_days(column) -%}
+    {{ days_between(column, local_start(), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- UTC instants that hold every interval of those local days, and of so many days before them. -#}
-{% macro around_local_days(column, back=0, hindsight=false) -%}
-    {{ instants_between(column, shifted_day(local_start(hindsight), -1 - back), shifted_day(local_end(), 1)) if has_window() else 'true' }}
+{% macro around_local_days(column, back=0) -%}
+    {{ instants_between(column, shifted_day(local_start(), -1 - back), shifted_day(local_end(), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
-{#- Local calendar months that the rebuild can touch: the column holds the first day of a month. -#}
-{% macro in_local_months(column, hindsight=false) -%}
-    {{ days_between(column, month_start(local_start(hindsight)), local_end()) if has_window() else 'true' }}
+{#- Days over which a state of days is judged: its last day may tell of the first. -#}
+{% macro state_days() -%}
+    {{ return(14) }}
+{%- endmacro %}
+
+{#- Local days whose states may change: a state is told from its first day on, two weeks later, and by falls of the seven
+    weeks before, a week to both sides. The days that they look at lie further back and ahead. -#}
+{% macro in_state_days(column, back=0, ahead=0) -%}
+    {{ days_between(column, shifted_day(state_start(), -back), shifted_day(state_end(), ahead)) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- UTC instants that hold every interval of those local days. -#}
+{% macro around_state_days(column) -%}
+    {{ instants_between(column, shifted_day(state_start(), -1), shifted_day(state_end(), 1)) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- Calendar months of those local days: the column holds the first day of a month. -#}
+{% macro in_state_months(column) -%}
+    {{ days_between(column, month_start(state_start()), state_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- Local days of those months. -#}
-{% macro in_days_of_local_months(column, hindsight=false) -%}
-    {{ days_between(column, month_start(local_start(hindsight)), month_end(local_end())) if has_window() else 'true' }}
+{% macro in_days_of_state_months(column) -%}
+    {{ days_between(column, month_start(state_start()), month_end(state_end())) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- Local calendar months that the rebuild can touch: the column holds the first day of a month. -#}
+{% macro in_local_months(column) -%}
+    {{ days_between(column, month_start(local_start()), local_end()) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- Local days of those months. -#}
+{% macro in_days_of_local_months(column) -%}
+    {{ days_between(column, month_start(local_start()), month_end(local_end())) if has_window() else 'true' }}
 {%- endmacro %}
 
 {#- UTC instants that hold every interval of those months. -#}
@@ -165,14 +191,22 @@
     {{ instants_between(column, shifted_day(month_start(local_start()), -1), shifted_day(month_end(local_end()), 1)) if has_window() else 'true' }}
 {%- endmacro %}
 
-{#- In hindsight: a clear day tells of the dirt of the month before it. -#}
-{% macro local_start(hindsight=false) -%}
-    {%- set told = shifted_day(window_bound('window_start'), -reach('int_clear_days')[0] - hindsight_days()) -%}
-    {{ return(shifted_day([rebuild_start(), told] | min if hindsight else rebuild_start(), -1)) }}
+{% macro local_start() -%}
+    {{ return(shifted_day(rebuild_start(), -1)) }}
 {%- endmacro %}
 
 {% macro local_end() -%}
     {{ return(shifted_day(days_after_window(var('lookback_days') + var('rain_memory_days')), 1)) }}
+{%- endmacro %}
+
+{#- A clear day tells of the dirt of the month before it, and that tells of the state of a fortnight. -#}
+{% macro state_start() -%}
+    {%- set soiled = shifted_day(window_bound('window_start'), -1 - reach('int_clear_days')[0] - hindsight_days()) -%}
+    {{ return(shifted_day([local_start(), soiled] | min, 1 - state_days())) }}
+{%- endmacro %}
+
+{% macro state_end() -%}
+    {{ return(shifted_day(local_end(), 56)) }}
 {%- endmacro %}
 
 {% macro month_start(day) -%}
@@ -189,11 +223,11 @@
     {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=days)).isoformat()) }}
 {%- endmacro %}
 
-{#- Spans that touch those days, or come so close that they might be joined to one that does. -#}
-{% macro touches_local_days(start_utc, end_utc, hindsight=false) -%}
+{#- Spans that touch the days of states, or come so close that they might be joined to one that does. -#}
+{% macro touches_state_days(start_utc, end_utc) -%}
     {%- if has_window() -%}
-        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(hindsight), -1)) }}
-        and {{ start_utc }} < {{ instant_literal(shifted_day(local_end(), 1)) }}
+        {{ end_utc }} >= {{ instant_literal(shifted_day(state_start(), -1)) }}
+        and {{ start_utc }} < {{ instant_literal(shifted_day(state_end(), 1)) }}
     {%- else -%}
         true
     {%- endif -%}

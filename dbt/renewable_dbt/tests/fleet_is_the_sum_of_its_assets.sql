@@ -16,7 +16,7 @@ with expected as (
         {%- endfor %}
         count(*) as assets
     from {{ ref('mart_asset_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
     group by 1, 2, 3
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -26,7 +26,7 @@ with expected as (
 found as (
 
     select * from {{ ref('mart_fleet_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
 
 )
 

@@ -8,7 +8,7 @@ with losses as (
         date_local,
         sum(lost_kwh) as lost_kwh
     from {{ ref('mart_losses_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
     group by asset_id, date_local
 
 ),
@@ -20,7 +20,7 @@ days as (
         date_local,
         coalesce(expected_energy_kwh, 0.0) - coalesce(energy_kwh, 0.0) - coalesce(gap_energy_kwh, 0.0) as lost_kwh
     from {{ ref('mart_asset_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
 
 )
 

@@ -11,7 +11,7 @@ with days as (
         sum(expected_energy_kwh) as expected_energy_kwh,
         sum(lost_energy_kwh) as lost_energy_kwh
     from {{ ref('mart_asset_daily') }}
-    where {{ in_days_of_local_months('date_local', hindsight=true) }}
+    where {{ in_days_of_state_months('date_local') }}
     group by 1, 2
 
 ),
@@ -19,7 +19,7 @@ with days as (
 months as (
 
     select * from {{ ref('mart_asset_monthly') }}
-    where {{ in_local_months('month_local', hindsight=true) }}
+    where {{ in_state_months('month_local') }}
 
 )
 

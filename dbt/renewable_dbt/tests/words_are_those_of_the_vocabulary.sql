@@ -10,7 +10,7 @@ with found as (
         'loss_category' as what,
         loss_category as word
     from {{ ref('mart_losses_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
     union all
     select distinct
         asset_id,
@@ -18,7 +18,7 @@ with found as (
         'kind' as what,
         kind as word
     from {{ ref('mart_events') }}
-    where {{ touches_local_days('start_utc', 'end_utc', hindsight=true) }}
+    where {{ touches_state_days('start_utc', 'end_utc') }}
     union all
     select distinct
         asset_id,
@@ -26,7 +26,7 @@ with found as (
         'channel' as what,
         channel as word
     from {{ ref('mart_data_quality_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
     union all
     select distinct
         asset_id,

@@ -1,6 +1,6 @@
 {#- Dirt on modules: the fits of int_soiling_fits weighed by how well each tells the plant's own days. A ratio is given
     only where its error is small beside what it says; otherwise nobody can know it from level and scatter. -#}
-{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 {#- Days that stray do not stray alone (weather, seasons): they count as half as many. What is usual counts as five. -#}
 {%- set days_for_one = 2.0 -%}
@@ -12,7 +12,7 @@ with fits as (
         *,
         min(misfit) over of_day as least_misfit
     from {{ ref('int_soiling_fits') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
     window of_day as (partition by asset_id, date_local)
 
 ),
@@ -87,7 +87,7 @@ days as (
     inner join {{ ref('stg_assets') }} as assets on daily.asset_id = assets.asset_id
     where
         assets.technology = 'solar'
-        and {{ in_local_days('daily.day_utc', hindsight=true) }}
+        and {{ in_state_days('daily.day_utc') }}
 
 ),
 

@@ -1,7 +1,7 @@
 {#- What dirt takes if a day's rain of so many millimetres washes the modules, for each of several amounts and for none:
     ratio = level - loss_per_day * dirty days - old dirt (of the first day, where no wash is known), by least squares held to the widest
     that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
-{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 {#- Each amount is 1.7 times the one before; the last is none: then only rises of the ratio tell of a wash. -#}
 {%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 1000.0] -%}
@@ -137,7 +137,7 @@ seen as (
             and today.block = earlier.met_in
             and earlier.midnight > today.midnight - {{ 1440 * memory }}
             and earlier.midnight <= today.midnight + {{ 1440 * hindsight }}
-    where {{ in_local_days('today.day_utc', hindsight=true) }}
+    where {{ in_state_days('today.day_utc') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {#- Underperformance: for a week an asset has given less, while nothing known held it back, than in the three months
     before and than its neighbours. Only the days up to each day are asked. -#}
-{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 {%- set recent_days = 7 %}
 
@@ -38,7 +38,7 @@ recent as (
             days.asset_id = earlier.asset_id
             and earlier.date_local <= days.date_local
             and earlier.date_local > days.date_local - {{ recent_days }}
-    where {{ in_local_days('days.date_local', hindsight=true) }}
+    where {{ in_state_days('days.date_local') }}
     group by days.asset_id, days.date_local
     having count(*) >= 4
 
@@ -85,7 +85,7 @@ compared as (
         on
             recent.asset_id = soiling.asset_id
             and recent.date_local = soiling.date_local
-            and {{ in_local_days('soiling.date_local', hindsight=true) }}
+            and {{ in_state_days('soiling.date_local') }}
 
 ),
 
@@ -136,12 +136,12 @@ inner join {{ ref('int_asset_daily') }} as daily
     on
         shortfalls.asset_id = daily.asset_id
         and shortfalls.date_local = daily.date_local
-        and {{ in_local_days('daily.date_local', hindsight=true) }}
+        and {{ in_state_days('daily.date_local') }}
 left join {{ ref('int_soiling_daily') }} as soiling
     on
         shortfalls.asset_id = soiling.asset_id
         and shortfalls.date_local = soiling.date_local
-        and {{ in_local_days('soiling.date_local', hindsight=true) }}
+        and {{ in_state_days('soiling.date_local') }}
 where
     shortfalls.shortfall_ratio >= 0.05
     and shortfalls.shortfall_ratio >= 4.0 * shortfalls.standard_error

@@ -1,9 +1,9 @@
-{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
 
 ),
 
@@ -16,7 +16,7 @@ assets as (
 soiling as (
 
     select * from {{ ref('int_soiling_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
 
 ),
 

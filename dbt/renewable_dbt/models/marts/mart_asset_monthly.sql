@@ -1,4 +1,4 @@
-{{ config(incremental_predicates=["{{ in_local_months('month_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_months('month_local') }}"]) }}
 
 with asset_days as (
 
@@ -6,7 +6,7 @@ with asset_days as (
         *,
         cast(date_trunc('month', date_local) as date) as month_local
     from {{ ref('mart_asset_daily') }}
-    where {{ in_days_of_local_months('date_local', hindsight=true) }}
+    where {{ in_days_of_state_months('date_local') }}
 
 )
 

@@ -1,9 +1,9 @@
-{{ config(incremental_predicates=["{{ in_local_days('date_local', hindsight=true) }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 with asset_days as (
 
     select * from {{ ref('mart_asset_daily') }}
-    where {{ in_local_days('date_local', hindsight=true) }}
+    where {{ in_state_days('date_local') }}
 
 ),
 
