@@ -14,7 +14,7 @@ with intervals as (
         assets.site_id,
         assets.technology,
         assets.interval_minutes
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         intervals.active_power_kw is not null
