@@ -1,10 +1,10 @@
-{#- Readings of a sensor that gave what cannot be, on the same local day and within 20 hours: what lies inside its range there
-    only looks right. What cannot be is what the gate set aside as out of range, and more irradiance than the highest sun
-    of the day gives. One value again and again is a code for a gap, and says nothing of the others. -#}
+{#- Readings of a sensor that gave what cannot be, on the same local day and within 20 hours: what lies inside its range
+    there only looks right. What cannot be is what the gate set aside as out of range, and more irradiance than the
+    highest sun of the day gives. One value again and again is a code for a gap, and says nothing of the others. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_out_of_range_readings', 'timestamp_utc') }}"]) }}
 
-{#- BSRN's limit of what is extremely rare (Long and Shi 2008) for the horizontal plane. Modules may face the sun however
-    low it stands: the beam's exponent in the place of that of the horizontal plane. -#}
+{#- BSRN's limit of what is extremely rare (Long and Shi 2008) for the horizontal plane. Modules may face the sun
+    however low it stands: they get the exponent of the beam. -#}
 {%- set solar_constant_wm2 = 1361.0 -%}
 {%- set exponents = {'ghi_wm2': 1.2, 'poa_irradiance_wm2': 0.2} -%}
 {%- set channels = reading_rules(vocabulary(), 'out_of_range') | map(attribute='channel') | list -%}
@@ -61,8 +61,8 @@ limits as (
         asset_id,
         date_local,
         '{{ channel }}' as channel,
-        1.2 * {{ solar_constant_wm2 }} / (sun_distance_au * sun_distance_au) * pow(highest_sun, {{ exponents[channel] }})
-        + 50.0 as highest_reading
+        1.2 * {{ solar_constant_wm2 }} / (sun_distance_au * sun_distance_au)
+        * pow(highest_sun, {{ exponents[channel] }}) + 50.0 as highest_reading
     from noons
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -109,10 +109,18 @@ set_aside as (
     where
         bad.asset_id is null
         and found.reading is not null
-        and found.channel in ('{{ channels | join("', '") }}')
+        and found.channel in (
+            {%- for channel in channels %}
+            '{{ channel }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
         and (
             found.rule = 'above_range'
-            or (found.rule = 'below_range' and found.channel not in ('wind_speed_ms', '{{ irradiances | join("', '") }}'))
+            or found.channel not in (
+                {%- for channel in irradiances + ['wind_speed_ms'] %}
+                '{{ channel }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
         )
 
 ),
