@@ -1,8 +1,8 @@
 """Detections on plants that nobody here made: the whole series of which excerpts are tests, precision and recall out.
 
-`python -m benchmarks.real_plants FOLDER` takes a folder with series that PVAnalytics packages, wherever they lie in it: an
-inverter with labels of interpolated readings, one with labels of outliers, an inverter with hidden summer time, and a
-pyranometer that gave what no sun gives for two months of 2023.
+`python -m benchmarks.real_plants FOLDER` takes a folder with series that PVAnalytics packages, wherever they lie in it:
+an inverter with labels of interpolated readings, one with labels of outliers, an inverter with hidden summer time, and a
+pyranometer that gave what no sun gives for two months of 2023. Names of SERIES after it choose some.
 """
 
 import sys
@@ -102,7 +102,10 @@ def _labels(name: str, flags: tuple[str, ...]) -> Callable[[pl.DataFrame, duckdb
             " from intermediate.int_interval_performance"
         ).pl()
         found = agreement_by_flag(readings.join(flag, on="timestamp", how="left"), flags)
-        return f"{name}: {found.true} readings, {found.found} found, precision {found.precision:.3f}, recall {found.recall:.3f}"
+        return (
+            f"{name}: {found.true} readings, {found.found} found,"
+            f" precision {found.precision:.3f}, recall {found.recall:.3f}"
+        )
 
     return told
 
@@ -114,7 +117,10 @@ def _clock(_readings: pl.DataFrame, warehouse: duckdb.DuckDBPyConnection) -> str
     ).pl()
     late = days.filter(pl.col("change").is_between(30, 90)).height
     summer = days.filter(pl.col("date_local").dt.month().is_between(4, 10)).height
-    return f"hidden summer time: {days.height} days found, {late} of them late by about an hour, {summer} from April to October"
+    return (
+        f"hidden summer time: {days.height} days found, {late} of them late by about an hour,"
+        f" {summer} from April to October"
+    )
 
 
 def _scale(readings: pl.DataFrame, warehouse: duckdb.DuckDBPyConnection) -> str:
@@ -130,7 +136,8 @@ def _scale(readings: pl.DataFrame, warehouse: duckdb.DuckDBPyConnection) -> str:
     bad, good = (quality.join(faulty, on="date_local", how=how) for how in ("semi", "anti"))
     return (
         f"pyranometer: {faulty.height} days with more than any sun gives, {within} readings within the range on them;"
-        f" {bad['readings_present'].sum()} are believed, {bad['insolation_kwh_m2'].count()} of the days have an insolation;"
+        f" {bad['readings_present'].sum()} are believed,"
+        f" {bad['insolation_kwh_m2'].count()} of the days have an insolation;"
         f" of {good.height} other days {(good['readings_out_of_range'] > 0).sum()} are not believed"
     )
 

@@ -284,7 +284,10 @@ def _doubts(found: Found) -> Iterator[Doubt]:
     numbers = {(row["channel"], row["rule"]): row for row in found.reading_rules}
     came = {
         (row["channel"], rule): row
-        for rule, model in (("set_aside", "int_set_aside_readings"), ("out_of_range", "int_out_of_range_readings"))
+        for rule, model in (
+            ("set_aside", "int_set_aside_readings"),
+            ("out_of_range", "int_out_of_range_readings"),
+        )
         for row in found.rows.get(model, ())
     }
     for column, rule in found.row("int_reading_flags").items():

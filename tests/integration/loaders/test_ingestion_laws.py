@@ -202,7 +202,9 @@ class RawDirectory(RuleBasedStateMachine):
         )
         assert total["rows_in"] == total["rows_loaded"] + total["rows_collapsed"] + total["rows_quarantined"]
         assert log["values_set_aside"].sum() == set_aside
-        kept = loaded["raw.values_set_aside"].select("asset_id", "timestamp", "channel", "original_value", "rule")
+        kept = loaded["raw.values_set_aside"].select(
+            "asset_id", "timestamp", "channel", "original_value", "rule"
+        )
         assert kept.height == set_aside
         assert kept.sort(kept.columns).equals(self._in_quarantine(kept.columns))
         assert log["refusal"].count() == sum(rows is None for rows in self.files.values())
