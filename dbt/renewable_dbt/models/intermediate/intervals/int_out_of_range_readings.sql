@@ -19,26 +19,14 @@ with intervals as (
 
 days as (
 
-    select
-        days.asset_id,
-        days.date_local,
+    select distinct
+        intervals.asset_id,
+        intervals.date_local,
         assets.latitude_deg,
-        assets.longitude_deg,
-        {{ epoch_minutes(utc_midnight('days.date_local')) }} + 720 as minutes
-    from (
-        select distinct
-            asset_id,
-            date_local
-        from intervals
-    ) as days
-    inner join {{ ref('stg_assets') }} as assets on days.asset_id = assets.asset_id
+        {{ epoch_minutes(utc_midnight('intervals.date_local')) }} / 1440e0 as days
+    from intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where assets.technology = 'solar'
-
-),
-
-suns as (
-
-    {{ sun_seen_from('days') }}
 
 ),
 
@@ -47,10 +35,8 @@ noons as (
 
     select
         *,
-        greatest(0.0, cos(latitude - asin(
-            sun_up * sin(latitude) + sun_north * cos(latitude)
-        ))) as highest_sun
-    from suns
+        greatest(0.0, cos(radians(latitude_deg - {{ sun_declination_deg('days') }}))) as highest_sun
+    from days
 
 ),
 
@@ -61,7 +47,7 @@ limits as (
         asset_id,
         date_local,
         '{{ channel }}' as channel,
-        1.2 * {{ solar_constant_wm2 }} / (sun_distance_au * sun_distance_au)
+        1.2 * {{ solar_constant_wm2 }} * {{ sun_nearness('days') }}
         * pow(highest_sun, {{ exponents[channel] }}) + 50.0 as highest_reading
     from noons
     {{ 'union all' if not loop.last }}

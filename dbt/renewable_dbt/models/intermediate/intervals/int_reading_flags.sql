@@ -25,6 +25,13 @@ with doubts as (
             asset_id,
             timestamp_utc,
             channel,
+            rule
+        from {{ ref('int_flat_power') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            channel,
             'contradicted' as rule
         from {{ ref('int_contradicted_readings') }}
         union all
