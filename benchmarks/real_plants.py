@@ -1,8 +1,8 @@
 """Detections on plants that nobody here made: the whole series of which excerpts are tests, precision and recall out.
 
 `python -m benchmarks.real_plants FOLDER` takes a folder with series that PVAnalytics packages, wherever they lie in it.
-They are an inverter with labels of interpolated readings, one with labels of outliers, one with hidden summer time and a
-pyranometer that gave what no sun gives for two months of 2023. Names of SERIES after the folder choose some.
+They are an inverter with labels of interpolated readings, one with labels of outliers, one with hidden summer time and
+a pyranometer that gave what no sun gives for two months of 2023. Names of SERIES after the folder choose some.
 """
 
 import sys

@@ -42,11 +42,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 
 
 def test_lines_between_two_readings_are_told_as_people_tell_them(built: duckdb.DuckDBPyConnection) -> None:
-    """What people call interpolated among the zeros of a night and a morning is none: a plant gives zero at night."""
+    """Among it zeros from a noon through the night to the next: longer than a night, and nobody measured the sun."""
     both = _flagged(built, "interpolated").with_columns(is_found=pl.col("flag") == "interpolated")
     true, found = both.filter("is_interpolated"), both.filter("is_found")
     assert found.filter("is_interpolated").height >= 0.95 * found.height
-    assert true.filter("is_found").height >= 0.90 * true.height
+    assert true.filter("is_found").height >= 0.99 * true.height
 
 
 def test_outliers_are_told_as_people_tell_them(built: duckdb.DuckDBPyConnection) -> None:

@@ -1,5 +1,5 @@
-{#- Power of plants that stays the same for longer than a night lasts, where nobody measures the sun: a gap that was filled,
-    a meter that stands, or a plant that does. By night a plant may well give the same again and again. -#}
+{#- Power of plants that stays the same for longer than a night lasts, where nobody measures the sun: a gap that was
+    filled, a meter that stands, or a plant that does. By night a plant may give the same again and again. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_flat_power', 'timestamp_utc') }}"]) }}
 
 with same as (
@@ -21,7 +21,8 @@ with same as (
     window asset_time as (partition by intervals.asset_id order by intervals.timestamp_utc)
     qualify
         intervals.active_power_kw = lag(intervals.active_power_kw) over asset_time
-        and intervals.timestamp_utc = {{ minutes_after('lag(intervals.timestamp_utc) over asset_time', 'assets.interval_minutes') }}
+        and {{ minutes_after('lag(intervals.timestamp_utc) over asset_time', 'assets.interval_minutes') }}
+        = intervals.timestamp_utc
 
 ),
 
