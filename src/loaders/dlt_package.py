@@ -20,6 +20,7 @@ from loaders.judging import JudgedDay
 from loaders.load_log import DATASET, replace_in_load_log
 from loaders.pending import UNREADABLE, DayFiles, Fingerprint
 from loaders.screen import parquet_list
+from loaders.values_set_aside import replace_values_set_aside
 from loaders.verdicts import Standing
 from renewable.contract import KEY, TABLES, RawTable, polars_schema
 from renewable.errors import PipelineError
@@ -112,6 +113,8 @@ class Packages:
                 duration_s = time.monotonic() - started
                 log = load_log_rows(days, self._standing, load_id, duration_s, self._now())
                 replace_in_load_log(connection, log, [judged.key for judged in days])
+                set_aside = [(judged.key, judged.set_aside) for judged in days if judged.set_aside]
+                replace_values_set_aside(connection, [judged.key for judged in days], set_aside)
 
             return Replacement(scope, settle)
 

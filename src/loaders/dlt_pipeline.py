@@ -13,6 +13,7 @@ from loaders.load_log import create_load_log, ledger_of, publish_load_log, remov
 from loaders.pending import DayFiles, Unit, find_pending, refuse_to_empty
 from loaders.quarantine import quarantined_units
 from loaders.summary import LoadSummary, summarize
+from loaders.values_set_aside import adopt_values_set_aside, create_values_set_aside
 from loaders.verdicts import GateRegistry, read_standing
 from renewable.errors import PipelineError
 from renewable.fleet import load_fleet
@@ -91,6 +92,8 @@ def _ingest(
         # Both cores may insert; rows stay together by file, which is what reading a day back needs.
         connection.execute("set preserve_insertion_order = false")
         create_load_log(connection)
+        create_values_set_aside(connection)
+        adopt_values_set_aside(connection, settings.quarantine_dir)
         registry = GateRegistry(fleet.assets_at_most)
         log = log_with_registry(settings, connection, fleet, registry)
         standing = read_standing(connection, registry, log)

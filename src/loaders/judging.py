@@ -35,7 +35,8 @@ _InspectedDays = dict[Unit, tuple[DayFiles, dict[str, Inspected]]]
 class JudgedDay:
     """A table's UTC day after the gate. `sources` are the files that hold exactly its accepted rows.
 
-    `assets` tells for each file that was read which assets its rows name (`named_assets`).
+    `assets` tells for each file that was read which assets its rows name (`named_assets`), `set_aside` is the file of
+    the values of the day that were set aside, where there are any.
     """
 
     unit: DayFiles
@@ -45,6 +46,7 @@ class JudgedDay:
     sources: tuple[Path, ...] = ()
     assets: Mapping[str, str | None] = field(default_factory=dict)
     rules: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Path | None = None
 
     @property
     def key(self) -> Unit:
@@ -131,9 +133,14 @@ class Judge:
         store_verdict(self.settings.quarantine_dir, unit.table, unit.day, verdict)
         accepted = self.work / f"{unit.table}_{unit.day}.parquet"
         verdict.accepted.write_parquet(accepted, compression="uncompressed")
+        set_aside = (
+            self.work / f"{unit.table}_{unit.day}.set_aside.parquet" if verdict.set_aside.height else None
+        )
+        if set_aside:
+            verdict.set_aside.write_parquet(set_aside)
         rules = Counter([*verdict.rejected["rule"], *verdict.set_aside["rule"]])
         named = {name: named_assets(frame["asset_id"].unique()) for name, frame in frames.items()}
-        return JudgedDay(unit, files, refusals, verdict.counts, (accepted,), named, rules)
+        return JudgedDay(unit, files, refusals, verdict.counts, (accepted,), named, rules, set_aside)
 
     def _name(self, path: Path) -> str:
         return ledger_name(path, self.settings.raw_dir)

@@ -51,6 +51,9 @@
     {%- set rules = rules_of(words, channel) %}
     case
         when {{ channel }}_set_aside is not null then 'set_aside'
+        {%- if 'out_of_range' in rules %}
+        when {{ channel }}_out_of_range is not null then 'out_of_range'
+        {%- endif %}
         {%- if channel == 'active_power_kw' %}
         when is_meter_frozen then 'frozen'
         {%- endif %}

@@ -102,3 +102,13 @@
     )
     + {{ ghi_wm2 }} * 0.2 * (1.0 - {{ cos_tilt }}) / 2
 {%- endmacro %}
+
+{#- The sun's declination in degrees on a day, counted since 1970: Cooper 1969, within 1.5°. -#}
+{% macro sun_declination_deg(days) -%}
+    23.45 * sin(radians(360.0 * ({{ days }} + 285.0) / 365.25))
+{%- endmacro %}
+
+{#- Sunlight beyond the air on that day by that of the mean distance: Duffie and Beckman. -#}
+{% macro sun_nearness(days) -%}
+    (1.0 + 0.033 * cos(radians(360.0 * {{ days }} / 365.25)))
+{%- endmacro %}

@@ -33,6 +33,8 @@
         'int_reference_daily': (2, 2),
         'int_clear_days': (2, 57),
         'int_doubtful_readings': (1, 1),
+        'int_out_of_range_readings': (1, 1),
+        'int_flat_power': (2, 2),
         'int_own_power': (1, 1),
         'int_producing_units': (1, 1),
         'int_slowed_anemometers': (2, 2),

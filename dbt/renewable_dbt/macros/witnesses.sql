@@ -120,7 +120,7 @@ witnessed as (
     select
         asset_id,
         {{ hour_of('timestamp_utc') }} as hour_utc
-    from {{ ref('int_intervals') }}
+    from {{ ref('int_believed_readings') }}
     where {{ around_reach(model_name, 'timestamp_utc', back=1, ahead=1) }}
     group by asset_id, {{ hour_of('timestamp_utc') }}
     having min(air_temperature_c) <= 1.0

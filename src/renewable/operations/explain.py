@@ -24,6 +24,7 @@ _INTERVAL, _HOUR = "timestamp_utc", "hour_utc"
 WALK = {
     "int_intervals": _INTERVAL,
     "int_set_aside_readings": _INTERVAL,
+    "int_out_of_range_readings": _INTERVAL,
     "int_doubtful_readings": _INTERVAL,
     "int_reading_flags": _INTERVAL,
     "int_expected_power": _INTERVAL,
@@ -282,23 +283,36 @@ def _doubts(found: Found) -> Iterator[Doubt]:
     """Flags of readings that are there; the rules that judge runs of readings bring their numbers."""
     numbers = {(row["channel"], row["rule"]): row for row in found.reading_rules}
     came = {
-        row["channel"]: {"reading": row["reading"]} for row in found.rows.get("int_set_aside_readings", ())
+        (row["channel"], rule): row
+        for rule, model in (
+            ("set_aside", "int_set_aside_readings"),
+            ("out_of_range", "int_out_of_range_readings"),
+        )
+        for row in found.rows.get(model, ())
     }
     for column, rule in found.row("int_reading_flags").items():
         channel = column.removesuffix("_flag")
         if channel != column and rule not in (None, "missing"):
-            known = numbers.get((channel, rule), came.get(channel, {}))
+            known = came.get((channel, rule)) or numbers.get((channel, rule), {})
             yield Doubt(
                 channel,
                 rule,
-                {n: v for n, v in known.items() if n not in ("channel", "rule") and v is not None},
+                {n: v for n, v in known.items() if n not in ("channel", "rule", *_KEYS) and v is not None},
             )
 
 
 def _doubt(doubt: Doubt) -> str:
     numbers = doubt.numbers
     told = [f"{_value(numbers[name])} {name} and more" for name in ("readings", "minutes") if name in numbers]
-    if "reading" in numbers:
+    if doubt.rule == "out_of_range" and "impossible_readings" in numbers:
+        lowest, highest = (
+            _with_unit(doubt.channel, numbers[name]) for name in ("lowest_impossible", "highest_impossible")
+        )
+        told.append(
+            f"it came as {_with_unit(doubt.channel, numbers['reading'])} on a day with"
+            f" {numbers['impossible_readings']} different values that cannot be, {lowest} to {highest}"
+        )
+    elif "reading" in numbers:
         told.append(f"it came as {_with_unit(doubt.channel, numbers['reading'])}, bad_readings.csv says no")
     if "step" in numbers:
         told.append(

@@ -23,6 +23,7 @@ from loaders.load_log import (
     publish_load_log,
     warehouse_log,
 )
+from loaders.values_set_aside import create_values_set_aside
 from renewable.contract import TABLES
 from renewable.data_calendar import days_with_data, doubtful_holes, read_edges
 from renewable.errors import PipelineError
@@ -210,6 +211,7 @@ class _Builder:
         with self._connected() as connection:
             create_books(connection)
             create_load_log(connection)
+            create_values_set_aside(connection)
             log = warehouse_log(connection)
             self._loaded = built_identity(log)
             self._misjudged = files_of_other_registry(log, self._fleet.assets_at_most)

@@ -17,12 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from loaders import dlt_package, dlt_pipeline, judging
 from loaders.dlt_pipeline import ingest
+from loaders.gate import SET_ASIDE_SCHEMA
 from loaders.load_log import read_load_log
 from loaders.quarantine import read_quarantine
 from renewable.contract import polars_schema
 from renewable.fleet import load_fleet
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
+from renewable.warehouse import connect
 from tests.conftest import SEEDS
 from tests.integration.warehouse_tables import tables
 
@@ -133,6 +135,7 @@ class RawDirectory(RuleBasedStateMachine):
             [
                 (judging, "store_verdict"),
                 (dlt_package, "replace_in_load_log"),
+                (dlt_package, "replace_values_set_aside"),
                 (dlt_pipeline, "publish_load_log"),
             ]
         )
@@ -164,6 +167,13 @@ class RawDirectory(RuleBasedStateMachine):
         shutil.copyfile(self.place / "backup.duckdb", self.settings.warehouse_path)
         self.loaded = False
 
+    @precondition(lambda self: self.settings.warehouse_path.exists())
+    @rule()
+    def the_warehouse_is_one_from_before_values_were_kept(self) -> None:
+        with connect(self.settings.warehouse_path) as connection:
+            connection.execute("drop table if exists raw.values_set_aside")
+        self.loaded = False
+
     @rule()
     def a_load_runs(self) -> None:
         ingest(self.settings)
@@ -174,13 +184,13 @@ class RawDirectory(RuleBasedStateMachine):
         if not self.loaded:
             return
         expected, quarantined, set_aside = list[Row](), 0, 0
+        loaded = tables(self.settings.warehouse_path)
         for day in DAYS:
             good, bad, values = self._accepted(day)
             expected += good
             quarantined += bad
             set_aside += values
-        found = tables(self.settings.warehouse_path)["raw.generation"]
-        assert found.equals(_frame(expected).sort(SCHEMA.names()))
+        assert loaded["raw.generation"].equals(_frame(expected).sort(SCHEMA.names()))
         log = read_load_log(self.settings)
         total = log.select(pl.col("^rows_.*$").sum()).row(0, named=True)
         assert total["rows_in"] == sum(len(rows) for rows in self.files.values() if rows)
@@ -192,8 +202,19 @@ class RawDirectory(RuleBasedStateMachine):
         )
         assert total["rows_in"] == total["rows_loaded"] + total["rows_collapsed"] + total["rows_quarantined"]
         assert log["values_set_aside"].sum() == set_aside
+        kept = loaded["raw.values_set_aside"].select(
+            "asset_id", "timestamp", "channel", "original_value", "rule"
+        )
+        assert kept.height == set_aside
+        assert kept.sort(kept.columns).equals(self._in_quarantine(kept.columns))
         assert log["refusal"].count() == sum(rows is None for rows in self.files.values())
         assert log.height == len(self.files)
+
+    def _in_quarantine(self, columns: list[str]) -> pl.DataFrame:
+        """The values that the gate set aside, as people see them."""
+        paths = sorted((self.settings.quarantine_dir / "values").glob("*.parquet"))
+        empty = pl.DataFrame(schema=SET_ASIDE_SCHEMA)
+        return pl.concat([empty, *(pl.read_parquet(path) for path in paths)]).select(columns).sort(columns)
 
     def _accepted(self, day: date) -> tuple[list[Row], int, int]:
         """(rows of the warehouse, rows in quarantine, values set aside) of one day, by the laws."""

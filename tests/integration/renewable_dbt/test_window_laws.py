@@ -13,6 +13,7 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform import build
 from renewable.transform.build import transform
@@ -22,6 +23,8 @@ from tests.integration.warehouse_tables import assert_same_tables, tables
 pytestmark = pytest.mark.integration
 # Frost, snow and rain, and the days on which Europe and Denver change their clocks lie far enough apart.
 WINDOW = Window(date(2025, 3, 1), date(2025, 4, 10))
+# Local days that are no UTC days hold a part of them.
+SCALED_DAYS = (date(2025, 3, 17), date(2025, 3, 18))
 
 
 def _settings(base: Settings, name: str) -> Settings:
@@ -30,9 +33,13 @@ def _settings(base: Settings, name: str) -> Settings:
 
 @pytest.fixture(scope="module")
 def built(fleet: Fleet, fleet_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty days of harsh weather, loaded and built at once."""
+    """Forty days of harsh weather, loaded and built at once; for two of them sensors are of another scale."""
     data = tmp_path_factory.mktemp("built") / "data"
     generate(fleet, WINDOW, data_dir=data, seed=5, profile="harsh")
+    for day in SCALED_DAYS:
+        path = RawFileName("weather", day).path_under(data / "raw")
+        scaled = pl.read_parquet(path).with_columns(pl.col("poa_irradiance_wm2", "wind_speed_ms") * 12.0)
+        scaled.write_parquet(path)
     settings = _settings(Settings(data_dir=data, fleet_dir=fleet_dir), "whole")
     ingest(settings)
     transform(settings, full=True)
@@ -43,6 +50,12 @@ def built(fleet: Fleet, fleet_dir: Path, tmp_path_factory: pytest.TempPathFactor
 def whole(settings: Settings, built: Path) -> Settings:
     shutil.copytree(built, settings.data_dir)
     return _settings(settings, "whole")
+
+
+def test_days_that_are_not_believed_are_among_them(whole: Settings) -> None:
+    quality = _mart(whole, "mart_data_quality_daily").filter(pl.col("readings_out_of_range") > 0)
+    assert {"poa_irradiance_wm2", "wind_speed_ms"} <= set(quality["channel"])
+    assert set(SCALED_DAYS) <= set(quality["date_local"])
 
 
 def test_windows_in_any_order_give_the_tables_of_one_build(whole: Settings) -> None:

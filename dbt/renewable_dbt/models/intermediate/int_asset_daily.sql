@@ -74,7 +74,11 @@ select
     {{ exact_sum('energy_kwh', 'reference_stc_kwh is not null') }} as reference_yield_stc_energy_kwh,
     {{ exact_sum('reference_stc_kwh') }} as reference_yield_stc_kwh,
     {{ exact_mean('wind_speed_ms') }} as mean_wind_speed_ms,
-    {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }} as insolation_kwh_m2,
+    -- A sensor that gave what cannot be tells no part of a day.
+    case
+        when not coalesce(bool_or(poa_irradiance_wm2_flag = 'out_of_range'), false)
+            then {{ exact_sum(at_least_zero('poa_irradiance_wm2') ~ ' * interval_hours / 1000.0') }}
+    end as insolation_kwh_m2,
     {%- for cause in kinds(words, ['interval']) + ['unexplained'] %}
     coalesce({{ exact_sum(cause ~ '_kwh') }}, 0.0) as {{ cause }}_kwh,
     {%- endfor %}

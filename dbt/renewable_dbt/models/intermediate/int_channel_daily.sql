@@ -47,7 +47,7 @@ believed as (
             {%- endif %} then intervals.{{ channel }}
         end as {{ channel }}
         {%- endfor %}
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     left join doubts
         on

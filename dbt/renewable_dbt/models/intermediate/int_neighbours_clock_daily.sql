@@ -14,7 +14,7 @@ with intervals as (
         assets.site_id,
         assets.technology,
         assets.interval_minutes
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         intervals.active_power_kw is not null
@@ -72,6 +72,7 @@ misfits as (
     select
         asset_id,
         date_local,
+        max(load_ratio) as highest_load_ratio,
         {{ exact_mean('abs(load_ratio - others_load_ratio)') }} as misfit,
         {%- for name in names %}
         {{ exact_mean('abs(load_ratio - others_' ~ name ~ ')') }} as misfit_{{ name }}{{ ',' if not loop.last }}
@@ -102,8 +103,8 @@ select
     misfit,
     least_misfit,
     case
-        -- Where all give the same the hours say nothing.
-        when misfit <= 0.03 or least_misfit >= 0.4 * misfit then 0.0
+        -- Where all give the same the hours say nothing, nor does a unit that stands.
+        when highest_load_ratio <= 0.1 or misfit <= 0.03 or least_misfit >= 0.4 * misfit then 0.0
         when least_misfit = misfit_late_1 then 60.0
         when least_misfit = misfit_early_1 then -60.0
         when least_misfit = misfit_late_2 then 120.0

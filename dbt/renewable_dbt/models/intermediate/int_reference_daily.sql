@@ -26,7 +26,7 @@ running as (
             or (assessed.technology = 'solar' and intervals.poa_irradiance_wm2 >= 300.0)
         ) as is_steady
     from {{ ref('int_assessed_intervals') }} as assessed
-    inner join {{ ref('int_intervals') }} as intervals
+    inner join {{ ref('int_believed_readings') }} as intervals
         on
             assessed.asset_id = intervals.asset_id
             and assessed.timestamp_utc = intervals.timestamp_utc

@@ -18,7 +18,7 @@ with dated as (
         assets.tilt_deg,
         assets.azimuth_deg,
         {{ epoch_minutes('intervals.timestamp_utc') }} + assets.interval_minutes / 2e0 as minutes
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         assets.technology = 'solar'

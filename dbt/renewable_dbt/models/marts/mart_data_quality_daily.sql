@@ -108,7 +108,8 @@ select
     by_channel.channel,
     daily.intervals_expected as readings_expected,
     by_channel.readings_present,
-    daily.intervals_expected - by_channel.readings_present - by_channel.readings_set_aside as readings_missing,
+    daily.intervals_expected - by_channel.readings_present - by_channel.readings_set_aside
+    - by_channel.readings_out_of_range as readings_missing,
     by_channel.readings_set_aside,
     {%- for rule in rules %}
     by_channel.readings_{{ rule }},

@@ -134,6 +134,28 @@ def test_a_reading_that_is_set_aside_is_told_as_it_came() -> None:
     assert "39.9 m/s" in line and "bad_readings.csv" in line
 
 
+def test_a_reading_out_of_range_is_told_with_the_values_that_cannot_be() -> None:
+    out_of_range = {
+        "asset_id": "w-01",
+        "timestamp_utc": START,
+        "channel": "ghi_wm2",
+        "reading": 465.0,
+        "impossible_readings": 34,
+        "lowest_impossible": 2156.5,
+        "highest_impossible": 4486.0,
+    }
+    told = explained(
+        _found(
+            {
+                "int_reading_flags": [{"ghi_wm2_flag": "out_of_range"}],
+                "int_out_of_range_readings": [out_of_range],
+            }
+        )
+    )
+    (line,) = [line for line in sentences(told) if "out_of_range" in line]
+    assert all(figure in line for figure in ("465 W/m²", "34 different", "2156.5 W/m²", "4486 W/m²")), line
+
+
 def test_doubts_bring_the_numbers_of_their_rule_and_each_fact_has_a_line_with_its_unit() -> None:
     told = explained(
         _found(

@@ -62,7 +62,7 @@ weather as (
         min(air_temperature_c) as coldest_c,
         max(relative_humidity_pct) as dampest_pct,
         {{ exact_sum('precipitation_mm') }} as precipitation_mm
-    from {{ ref('int_intervals') }}
+    from {{ ref('int_believed_readings') }}
     where {{ in_reach('int_asset_hours', 'timestamp_utc') }}
     group by asset_id, {{ hour_of('timestamp_utc') }}
 

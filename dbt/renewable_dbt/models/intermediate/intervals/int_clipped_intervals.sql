@@ -8,7 +8,7 @@ with loads as (
         intervals.asset_id,
         intervals.timestamp_utc,
         intervals.active_power_kw / assets.rated_power_kw as load_ratio
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     where
         assets.technology = 'solar'

@@ -25,7 +25,7 @@ temperatures as (
         asset_id,
         timestamp_utc,
         air_temperature_c
-    from {{ ref('int_intervals') }}
+    from {{ ref('int_believed_readings') }}
     where {{ in_reach('int_load_class_daily', 'timestamp_utc') }}
 
 ),

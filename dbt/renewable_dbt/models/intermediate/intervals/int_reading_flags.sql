@@ -3,6 +3,7 @@
 
 {%- set words = vocabulary() %}
 {%- set flagged = words.weather + ['active_power_kw'] %}
+{%- set ranged = reading_rules(words, 'out_of_range') | map(attribute='channel') | list %}
 
 with doubts as (
 
@@ -19,6 +20,13 @@ with doubts as (
             channel,
             rule
         from {{ ref('int_doubtful_readings') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            channel,
+            rule
+        from {{ ref('int_flat_power') }}
         union all
         select
             asset_id,
@@ -45,6 +53,13 @@ changes as (
 
 ),
 
+out_of_range as (
+
+    {{ readings_by_channel('int_out_of_range_readings', 'impossible_readings', ranged, '_out_of_range') }}
+    group by asset_id, timestamp_utc
+
+),
+
 set_aside as (
 
     {{ readings_by_channel('int_set_aside_readings', 'reading', flagged, '_set_aside') }}
@@ -59,11 +74,14 @@ joined as (
         intervals.*,
         assets.rated_power_kw,
         plateaus.is_meter_frozen
+        {%- for channel in ranged %},
+        out_of_range.{{ channel }}_out_of_range
+        {%- endfor %}
         {%- for channel in flagged %},
         coalesce(doubts.{{ channel }}_rule, changes.{{ channel }}_rule) as {{ channel }}_rule,
         set_aside.{{ channel }}_set_aside
         {%- endfor %}
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     left join doubts
         on
@@ -77,6 +95,10 @@ joined as (
         on
             intervals.asset_id = set_aside.asset_id
             and intervals.timestamp_utc = set_aside.timestamp_utc
+    left join out_of_range
+        on
+            intervals.asset_id = out_of_range.asset_id
+            and intervals.timestamp_utc = out_of_range.timestamp_utc
     left join {{ ref('int_plateaus') }} as plateaus
         on
             intervals.asset_id = plateaus.asset_id

@@ -8,7 +8,7 @@ with frosty_hours as (
     select
         assets.site_id,
         {{ hour_of('intervals.timestamp_utc') }} as hour_utc
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         assets.technology = 'wind'

@@ -25,7 +25,7 @@ with intervals as (
         assets.tilt_deg,
         assets.azimuth_deg,
         assets.interval_minutes
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where assets.technology = 'solar'
 

@@ -18,7 +18,7 @@ with intervals as (
             'assets.elevation_m'
         ) }} as air_density_kg_m3,
         intervals.wind_speed_ms
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_asset_ratings') }} as assets on {{ is_rated_by('intervals', 'assets') }}
     where assets.technology = 'wind'
 
