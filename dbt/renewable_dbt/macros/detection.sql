@@ -93,8 +93,8 @@
 {%- endmacro %}
 
 {#- So much is to be expected that an asset that gave it could not be taken for one that stands. -#}
-{% macro exceeds_standing(expected_power_kw, standing_power_kw) -%}
-    {{ expected_power_kw }} >= 4.0 * {{ standing_power_kw }}
+{% macro exceeds_standing(expected_power_kw, standing_power_kw, times=4.0) -%}
+    {{ expected_power_kw }} >= {{ times }} * {{ standing_power_kw }}
 {%- endmacro %}
 
 {#- Of the days' power at rest the power up to which an asset stands: a quarter above their median. Four days have to

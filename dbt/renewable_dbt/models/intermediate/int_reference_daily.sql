@@ -67,10 +67,10 @@ resting as (
         and active_power_kw is not null
         and expected_power_source = 'own'
         and expected_power_of_readings_kw = 0.0
-        and (technology = 'solar' or normalised_wind_speed_ms <= 1.5)
+        and (technology = 'solar' or normalised_wind_speed_ms <= 2.0)
         and not is_standing_power_ratio_set
     group by asset_id, {{ utc_date('timestamp_utc') }}
-    having {{ exact_sum('interval_hours') }} >= 1.0
+    having {{ exact_sum('interval_hours') }} >= 0.5
 
 ),
 

@@ -71,9 +71,11 @@ stopped as (
                 )
             )
             and greatest(assessed.expected_power_kw, assessed.neighbours_power_kw) >= 0.02 * assessed.rated_power_kw
-            and {{ exceeds_standing(
-                'greatest(assessed.expected_power_kw, assessed.neighbours_power_kw)', 'assessed.own_standing_power_kw'
-            ) }}
+            -- What others give says less of an asset that might run as weakly as it stands.
+            and (
+                {{ exceeds_standing('assessed.expected_power_kw', 'assessed.own_standing_power_kw') }}
+                or {{ exceeds_standing('assessed.neighbours_power_kw', 'assessed.own_standing_power_kw', times=8.0) }}
+            )
             and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
             and assessed.operating_state is distinct from 'curtailed'
             and excused_hours.asset_id is null
