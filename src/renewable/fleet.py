@@ -17,7 +17,7 @@ import polars as pl
 from renewable.errors import FleetError
 from renewable.registry_csv import Table, alike, csv_text, read_records, read_table
 from renewable.reported import Reported, read_reported, reported_files
-from renewable.thresholds import THRESHOLDS_SCHEMA, read_thresholds, threshold_files
+from renewable.thresholds import THRESHOLDS_SCHEMA, effective, read_thresholds, threshold_files
 from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (1, 5, 10, 15, 30, 60)
@@ -254,8 +254,8 @@ def curve_cells(fleet_dir: Path) -> tuple[list[str], list[list[str]]]:
 
 def asset_facts(fleet: Fleet, first_day: date | None = None) -> dict[str, dict[str, Any]]:
     """asset_id -> what its figures follow from: columns of its first row with their values, and fingerprints (16 hex
-    digits) of its turbine model's `power_curve` and of its time zone's `utc_offsets`, and thresholds that are set for it.
-    Later rows stand in `history`, as far as they may differ; `first_day` is the first local day of the whole fleet.
+    digits) of its turbine model's `power_curve` and of its time zone's `utc_offsets`. Later rows stand in `history`, as
+    far as they may differ; `first_day` is the first local day of the whole fleet. Thresholds stand under their names.
 
     The order of rows and how a number was written do not matter, nor do names that people read. Empty cells are left
     out, so that a column that comes later changes nothing while it is empty.
@@ -289,8 +289,8 @@ def asset_facts(fleet: Fleet, first_day: date | None = None) -> dict[str, dict[s
             continue
         first = {"first_day": first_day.isoformat()} if first_day else {}
         facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]} | first
-    for asset_id, threshold, value in fleet.thresholds.iter_rows():
-        facts[asset_id][threshold] = value + 0.0
+    for asset_id, threshold, value in effective(fleet.thresholds, fleet.assets).iter_rows():
+        facts[asset_id][threshold] = value
     return facts
 
 

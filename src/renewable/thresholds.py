@@ -87,6 +87,19 @@ def threshold_files(settings: pl.DataFrame) -> dict[str, str]:
     return {"asset_thresholds.csv": csv_text(settings)}
 
 
+def effective(settings: pl.DataFrame, assets: pl.DataFrame) -> pl.DataFrame:
+    """Those of `settings` (THRESHOLDS_SCHEMA) that change a figure: one that equals the default does not, unless the
+    asset would learn another value. `assets` has asset_id and technology.
+    """
+    technologies = dict(assets.select("asset_id", "technology").iter_rows())
+    by_name = {threshold.threshold: threshold for threshold in thresholds()}
+    kept = [
+        by_name[name].is_learnt or by_name[name].default(technologies[asset_id]) != value
+        for asset_id, name, value in settings.iter_rows()
+    ]
+    return settings.filter(pl.Series(kept, dtype=pl.Boolean))
+
+
 def _assets(assets: pl.DataFrame) -> list[_Asset]:
     columns = assets.select("asset_id", "site_id", "technology").unique(maintain_order=True)
     return [_Asset(*row) for row in columns.iter_rows()]

@@ -35,7 +35,7 @@
         'int_producing_units': (1, 1),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
-        'int_high_wind_stops': (2, month + 2),
+        'int_high_wind_stops': (2, month + 4),
         'int_load_class_daily': (2, 2),
         'int_running_reference': (2, month),
         'int_class_reference': (2, month),

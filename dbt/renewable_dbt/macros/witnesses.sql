@@ -124,9 +124,7 @@ witnessed as (
         {{ hour_of('intervals.timestamp_utc') }} as hour_utc
     from {{ ref('int_intervals') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
-    where
-        assets.technology = 'wind'
-        and {{ around_reach(model_name, 'intervals.timestamp_utc', back=1, ahead=1) }}
+    where {{ around_reach(model_name, 'intervals.timestamp_utc', back=1, ahead=1) }}
     group by intervals.asset_id, {{ hour_of('intervals.timestamp_utc') }}
     having min(intervals.air_temperature_c) <= min(assets.icing_temperature_c)
 {%- endmacro %}

@@ -65,10 +65,14 @@ bounded as (
 
     select
         *,
-        case when is_usual_known or warm_hours >= 3 then 0.88 else least(0.88, 0.72 - {{ more_error('registry_error_ratio') }}) end
-            as iced_below,
-        case when is_usual_known or warm_hours >= 3 then 0.95 else least(0.95, 0.82 - {{ more_error('registry_error_ratio') }}) end
-            as lowered_below
+        case
+            when is_usual_known or warm_hours >= 3 then 0.88
+            else least(0.88, 0.72 - {{ more_error('registry_error_ratio') }})
+        end as iced_below,
+        case
+            when is_usual_known or warm_hours >= 3 then 0.95
+            else least(0.95, 0.82 - {{ more_error('registry_error_ratio') }})
+        end as lowered_below
     from frost
 
 ),
