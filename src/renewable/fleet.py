@@ -17,6 +17,7 @@ import polars as pl
 from renewable.errors import FleetError
 from renewable.registry_csv import Table, alike, csv_text, read_records, read_table
 from renewable.reported import Reported, read_reported, reported_files
+from renewable.thresholds import THRESHOLDS_SCHEMA, effective, read_thresholds, threshold_files
 from renewable.time_zones import utc_offsets
 
 INTERVALS_MINUTES = (1, 5, 10, 15, 30, 60)
@@ -118,13 +119,15 @@ class Fleet:
     """A validated registry: `assets` by AssetSchema, `power_curves` by PowerCurveSchema, both ordered by their keys.
 
     `assets` has the row of each asset that holds last; `earlier` the rows before them (AssetSchema), mostly none.
-    `reported` is what people know of the assets (renewable.reported); no row of it names another asset.
+    `reported` is what people know of the assets (renewable.reported); no row of it names another asset. `thresholds` is
+    what is set for each asset (THRESHOLDS_SCHEMA), mostly nothing.
     """
 
     assets: pl.DataFrame
     power_curves: pl.DataFrame
     earlier: pl.DataFrame = field(default_factory=lambda: AssetSchema.create_empty())
     reported: Reported = field(default_factory=Reported)
+    thresholds: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=THRESHOLDS_SCHEMA))
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -147,7 +150,7 @@ class Fleet:
         # Before its first row an asset is what that row says.
         row = pl.when(past.any().over("asset_id")).then(past.sum().over("asset_id") - 1).otherwise(0)
         here = self.rows.filter(pl.int_range(pl.len()).over("asset_id") == row)
-        return Fleet(here, self.power_curves, reported=self.reported)
+        return Fleet(here, self.power_curves, reported=self.reported, thresholds=self.thresholds)
 
     @cached_property
     def asset_ids(self) -> list[str]:
@@ -159,7 +162,8 @@ class Fleet:
 
 
 def load_fleet(fleet_dir: Path) -> Fleet:
-    """Read and validate `assets.csv` and `power_curves.csv`, and `events.csv` and `bad_readings.csv` where they are.
+    """Read and validate `assets.csv` and `power_curves.csv`, and `events.csv`, `bad_readings.csv` and `thresholds.csv`
+    where they are.
 
     One FleetError lists every fault of all.
     """
@@ -168,10 +172,13 @@ def load_fleet(fleet_dir: Path) -> Fleet:
     curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
     if rows is not None and curves is not None:
         faults.extend(_cross_faults(rows, curves, fleet_dir / "assets.csv"))
-    reported = read_reported(fleet_dir, rows, faults, is_sound=not faults)
+    is_sound = not faults
+    reported = read_reported(fleet_dir, rows, faults, is_sound=is_sound)
+    thresholds = read_thresholds(fleet_dir, rows, faults, is_sound=is_sound)
     if faults or rows is None or curves is None:
         raise _fleet_error(faults)
-    return Fleet(_latest(rows), curves.sort("turbine_model", "wind_speed_ms"), _earlier(rows), reported)
+    curves = curves.sort("turbine_model", "wind_speed_ms")
+    return Fleet(_latest(rows), curves, _earlier(rows), reported, thresholds)
 
 
 def load_assets(fleet_dir: Path) -> pl.DataFrame:
@@ -248,7 +255,7 @@ def curve_cells(fleet_dir: Path) -> tuple[list[str], list[list[str]]]:
 def asset_facts(fleet: Fleet, first_day: date | None = None) -> dict[str, dict[str, Any]]:
     """asset_id -> what its figures follow from: columns of its first row with their values, and fingerprints (16 hex
     digits) of its turbine model's `power_curve` and of its time zone's `utc_offsets`. Later rows stand in `history`, as
-    far as they may differ; `first_day` is the first local day of the whole fleet.
+    far as they may differ; `first_day` is the first local day of the whole fleet. Thresholds stand under their names.
 
     The order of rows and how a number was written do not matter, nor do names that people read. Empty cells are left
     out, so that a column that comes later changes nothing while it is empty.
@@ -282,6 +289,8 @@ def asset_facts(fleet: Fleet, first_day: date | None = None) -> dict[str, dict[s
             continue
         first = {"first_day": first_day.isoformat()} if first_day else {}
         facts[asset["asset_id"]] = row | curve | {"utc_offsets": zones[asset["timezone"]]} | first
+    for asset_id, threshold, value in effective(fleet.thresholds, fleet.assets).iter_rows():
+        facts[asset_id][threshold] = value
     return facts
 
 
@@ -379,6 +388,7 @@ def registry_files(fleet: Fleet, first_day: date | None = None) -> dict[str, str
         "assets.csv": csv_text(rows),
         "power_curves.csv": csv_text(fleet.power_curves),
         **reported_files(fleet.reported),
+        **threshold_files(fleet.thresholds),
     }
 
 

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     )
     fleet_dir: Path = Field(
         Path("dbt/renewable_dbt/seeds"),
-        description="directory of assets.csv and power_curves.csv, and of events.csv and bad_readings.csv if any",
+        description="directory of assets.csv, power_curves.csv; of events.csv, bad_readings.csv, thresholds.csv if any",
     )
     input: Literal["simulator", "mapping", "files"] = Field(
         "simulator",

@@ -1,4 +1,4 @@
-"""What the project calls things: kinds of events and lines of the books, rules for doubtful readings.
+"""What the project calls things: kinds of events and lines of the books, rules for doubtful readings, thresholds.
 
 They are written once, in the seeds of the dbt project (vocabulary/*.csv). Channels are the contract's.
 """
@@ -79,6 +79,25 @@ class ReadingRule:
     is_usual: bool
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """A row of thresholds.csv, whose columns vocabulary/_vocabulary.yml describes."""
+
+    threshold: str
+    unit: str
+    wind: float | None
+    solar: float | None
+    least: float
+    most: float
+    is_learnt: bool
+    description: str
+
+    def default(self, technology: str) -> float | None:
+        """What holds where a fleet sets nothing; None: assets of this technology have no such threshold."""
+        defaults: Mapping[str, float | None] = {"wind": self.wind, "solar": self.solar}
+        return defaults[technology]
+
+
 def event_kinds(*seen_in: SeenIn) -> tuple[EventKind, ...]:
     """Kinds in the order of their priority; with arguments only those that are seen there.
 
@@ -100,6 +119,11 @@ def reported_kinds() -> tuple[EventKind, ...]:
 def reading_rules() -> tuple[ReadingRule, ...]:
     """Rules in the order of the file. Raises RenewableError, naming file and row, when a cell cannot be read."""
     return _reading_rules(VOCABULARY_DIR)
+
+
+def thresholds() -> tuple[Threshold, ...]:
+    """Thresholds in the order of the file. Raises RenewableError, naming file and row, when a cell cannot be read."""
+    return _thresholds(VOCABULARY_DIR)
 
 
 def rule_names(*, usual: bool) -> tuple[str, ...]:
@@ -128,6 +152,11 @@ def _event_kinds(directory: Path) -> tuple[EventKind, ...]:
 @cache
 def _reading_rules(directory: Path) -> tuple[ReadingRule, ...]:
     return tuple(_rows(directory / "reading_rules.csv", _reading_rule))
+
+
+@cache
+def _thresholds(directory: Path) -> tuple[Threshold, ...]:
+    return tuple(_rows(directory / "thresholds.csv", _threshold))
 
 
 def _event_kind(cells: Mapping[str, str]) -> EventKind:
@@ -162,6 +191,23 @@ def _reading_rule(cells: Mapping[str, str]) -> ReadingRule:
         honest_if_null=known("honest_if_null", _boolean),
         is_usual=_boolean(cells["is_usual"]),
     )
+
+
+def _threshold(cells: Mapping[str, str]) -> Threshold:
+    found = Threshold(
+        threshold=cells["threshold"],
+        unit=cells["unit"],
+        wind=float(cells["wind"]) if cells["wind"] else None,
+        solar=float(cells["solar"]) if cells["solar"] else None,
+        least=float(cells["least"]),
+        most=float(cells["most"]),
+        is_learnt=_boolean(cells["is_learnt"]),
+        description=cells["description"],
+    )
+    for default in (found.wind, found.solar):
+        if default is not None and not found.least <= default <= found.most:
+            raise ValueError(f"{default:g} lies outside of {found.least:g} to {found.most:g}")
+    return found
 
 
 def _one_of(known: Sequence[str], column: str, cells: Mapping[str, str]) -> str:

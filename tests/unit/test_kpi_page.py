@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from renewable.settings import REPO
-from renewable.vocabulary import event_kinds, reading_rules
+from renewable.vocabulary import event_kinds, reading_rules, thresholds
 
 pytestmark = pytest.mark.unit
 DBT = REPO / "dbt" / "renewable_dbt"
@@ -48,6 +48,37 @@ def test_each_reading_rule_stands_with_its_numbers() -> None:
     ]
 
 
+def test_each_setting_stands_with_its_defaults_bounds_and_meaning() -> None:
+    def text(number: float | None) -> str:
+        return "" if number is None else f"{number:g}"
+
+    assert _table("## Settings of the fleet") == [
+        [
+            each.threshold,
+            each.unit,
+            *(text(number) for number in (each.wind, each.solar, each.least, each.most)),
+            each.description,
+        ]
+        for each in thresholds()
+    ]
+
+
+def test_each_setting_is_named_beside_a_detection_and_read_by_a_model() -> None:
+    named = {
+        name
+        for row in _table("## Thresholds of detections")
+        for part in row[3].split(" · ")
+        if part.startswith("setting: ")
+        for name in part.removeprefix("setting: ").split()
+    }
+    assert named == {each.threshold for each in thresholds()}
+    models = [
+        path.read_text("utf-8")
+        for path in [*DBT.rglob("models/intermediate/**/*.sql"), *DBT.glob("macros/*.sql")]
+    ]
+    assert [name for name in sorted(named) if not any(name in text for text in models)] == []
+
+
 def test_each_threshold_stands_in_the_model_that_is_named() -> None:
     rows = _table("## Thresholds of detections")
     assert {kind for row in rows for kind in row[0].split(", ")} >= {
@@ -56,6 +87,8 @@ def test_each_threshold_stands_in_the_model_that_is_named() -> None:
     for row in rows:
         for named in row[3].split(" · "):
             name, _, numbers = named.partition(": ")
+            if name == "setting":
+                continue
             written = {float(number) for number in NUMBER.findall(_sql(name))}
             missing = [number for number in numbers.split() if float(number) not in written]
             assert missing == [], f"{name} has no {missing}: {row[1]}"

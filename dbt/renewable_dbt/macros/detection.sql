@@ -5,10 +5,11 @@
 
 {#- Intervals that tell how an asset runs: free to run, with power to be expected. Where the technology is known the
     condition is that of its own. -#}
-{% macro is_telling(technology=none) -%}
+{% macro is_telling(technology=none, standing_power_kw='standing_power_kw') -%}
     {%- set least = {'wind': 0.03, 'solar': 0.02} -%}
     is_free_by_report
     and expected_power_kw >= {{ least[technology] if technology else "case when technology = 'wind' then %s else %s end" % (least.wind, least.solar) }} * rated_power_kw
+    and {{ exceeds_standing('expected_power_kw', standing_power_kw) }}
     and not is_near_cut_out
 {%- endmacro %}
 
@@ -89,22 +90,50 @@
     array_to_string(list_sort(list_distinct(flatten(list(string_split({{ column }}, ', '))))), ', ')
 {%- endmacro %}
 
-{#- No power but for what the asset itself consumes. -#}
-{% macro stands(active_power_kw='active_power_kw', rated_power_kw='rated_power_kw') -%}
-    coalesce({{ active_power_kw }} <= 0.0025 * {{ rated_power_kw }}, false)
+{#- No power but for what the asset consumes, or shows, at rest. -#}
+{% macro stands(active_power_kw='active_power_kw', standing_power_kw='standing_power_kw') -%}
+    coalesce({{ active_power_kw }} <= {{ standing_power_kw }}, false)
+{%- endmacro %}
+
+{#- So much is to be expected that an asset that gave it could not be taken for one that stands. -#}
+{% macro exceeds_standing(expected_power_kw, standing_power_kw, times=4.0) -%}
+    {{ expected_power_kw }} >= {{ times }} * {{ standing_power_kw }}
+{%- endmacro %}
+
+{#- Of the days' power at rest the power up to which an asset stands: a quarter above their median. Four days have to
+    agree: an anemometer that stands still leaves power of any size in a calm. Null where they do not, and where they are
+    as low as everywhere. -#}
+{% macro standing_ratio_of(resting_power_ratio) -%}
+    {%- set quartile = {} -%}
+    {%- for share in ['0.25', '0.5', '0.75'] -%}
+        {%- do quartile.update({share: 'percentile_cont(%s) within group (order by %s)' % (share, resting_power_ratio)}) -%}
+    {%- endfor -%}
+    case
+        when
+            count({{ resting_power_ratio }}) >= 4
+            and {{ quartile['0.5'] }} > 0.0025
+            and {{ quartile['0.5'] }} <= 0.03
+            and {{ quartile['0.75'] }} - {{ quartile['0.25'] }} <= 0.5 * {{ quartile['0.5'] }}
+            then 1.25 * {{ quartile['0.5'] }}
+    end
+{%- endmacro %}
+
+{#- What an asset shows at rest, where its own days tell; else what holds for all, or what its fleet sets. -#}
+{% macro own_standing_power(reference, assessed) -%}
+    coalesce({{ reference }}.standing_power_ratio * {{ assessed }}.rated_power_kw, {{ assessed }}.standing_power_kw)
 {%- endmacro %}
 
 {#- More power than a start or a slip of the meter explains. -#}
-{% macro produces(active_power_kw, rated_power_kw) -%}
-    coalesce({{ active_power_kw }} > 0.02 * {{ rated_power_kw }}, false)
+{% macro produces(active_power_kw, rated_power_kw, standing_power_ratio) -%}
+    coalesce({{ active_power_kw }} > greatest(0.02, {{ standing_power_ratio }}) * {{ rated_power_kw }}, false)
 {%- endmacro %}
 
-{#- Power at a limit that is reported: within 3 % of it or 1 % of rated power. -#}
-{% macro is_at_limit(active_power_kw, curtailment_limit_kw, rated_power_kw) -%}
+{#- Power at a limit that is reported: within the asset's tolerance of it (3 %) or 1 % of rated power. -#}
+{% macro is_at_limit(active_power_kw, curtailment_limit_kw, rated_power_kw, limit_tolerance_ratio) -%}
     coalesce(
         {{ curtailment_limit_kw }} < 0.99 * {{ rated_power_kw }}
         and abs({{ active_power_kw }} - {{ curtailment_limit_kw }})
-        <= greatest(0.03 * {{ curtailment_limit_kw }}, 0.01 * {{ rated_power_kw }}),
+        <= greatest({{ limit_tolerance_ratio }} * {{ curtailment_limit_kw }}, 0.01 * {{ rated_power_kw }}),
         false
     )
 {%- endmacro %}
@@ -137,9 +166,14 @@
 {%- endmacro %}
 
 {#- The share of its registry's power that an asset gives while it runs freely. Curves and registries err by at most a
-    fifth; more than that is a fault of the asset. -#}
-{% macro usual_ratio(reference_ratio) -%}
-    greatest(0.8, least(1.2, coalesce({{ reference_ratio }}, 1.0)))
+    fifth, or by what the fleet says; more than that is a fault of the asset. -#}
+{% macro usual_ratio(reference_ratio, registry_error_ratio) -%}
+    greatest(1.0 - {{ registry_error_ratio }}, least(1.0 + {{ registry_error_ratio }}, coalesce({{ reference_ratio }}, 1.0)))
+{%- endmacro %}
+
+{#- How much more than usual a registry may err; 0 where nothing is set. -#}
+{% macro more_error(registry_error_ratio) -%}
+    ({{ registry_error_ratio }} - 0.2)
 {%- endmacro %}
 
 {#- Classes of wind by the power to be expected. An anemometer that reads low or high and a curve of another shape make a
@@ -154,12 +188,17 @@
 {%- endmacro %}
 
 {#- The usual ratio in a class: an anemometer 0.5 m/s low takes a third of the power of weak wind, hardly any of strong. -#}
-{% macro usual_ratio_in_class(load_class, class_ratio, reference_ratio) -%}
+{% macro usual_ratio_in_class(load_class, class_ratio, reference_ratio, registry_error_ratio) -%}
     case
-        when {{ class_ratio }} is null then {{ usual_ratio(reference_ratio) }}
+        when {{ class_ratio }} is null then {{ usual_ratio(reference_ratio, registry_error_ratio) }}
         else greatest(
-            case {{ load_class }} when 1 then 0.5 when 2 then 0.65 when 3 then 0.75 else 0.8 end,
-            least(case {{ load_class }} when 1 then 1.6 when 2 then 1.4 when 3 then 1.3 else 1.2 end, {{ class_ratio }})
+            case {{ load_class }} when 1 then 0.5 when 2 then 0.65 when 3 then 0.75 else 0.8 end
+            - {{ more_error(registry_error_ratio) }},
+            least(
+                case {{ load_class }} when 1 then 1.6 when 2 then 1.4 when 3 then 1.3 else 1.2 end
+                + {{ more_error(registry_error_ratio) }},
+                {{ class_ratio }}
+            )
         )
     end
 {%- endmacro %}

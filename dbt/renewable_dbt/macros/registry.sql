@@ -1,7 +1,7 @@
 {#- A validated file of the registry, which `renewable transform` writes; the demo fleet's when dbt is called by hand.
     Columns and types are those that the model's properties list: nothing is guessed from the content. The last ones may
-    be missing in a registry that people write. What people report is nothing when dbt is called by hand: the instants of
-    its rows are worked out when it is validated. -#}
+    be missing in a registry that people write. What people report and set is nothing when dbt is called by hand: its rows
+    are worked out when it is validated. -#}
 {% macro registry_table(name) -%}
     {{ return(adapter.dispatch('registry_table')(name)) }}
 {%- endmacro %}
@@ -9,7 +9,7 @@
 {% macro default__registry_table(name) -%}
     {%- set folder = env_var('RENEWABLE_DBT_REGISTRY', 'seeds') if execute else '' -%}
     {%- set columns = model.columns.values() -%}
-    {%- if name.startswith('reported_') and folder == 'seeds' -%}
+    {%- if name not in ('assets', 'power_curves') and folder == 'seeds' -%}
     select
         {%- for column in columns %}
         cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}

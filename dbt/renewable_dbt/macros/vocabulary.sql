@@ -4,15 +4,16 @@
     A model asks once, {% set words = vocabulary() %}, and gets
       weather, generation: channels of the raw table in the order of the contract, all columns but the keys
       technology: by channel the technology that alone has it
-      kinds, rules: rows of the seeds event_kinds and reading_rules, cells as text, none where empty
+      kinds, rules, thresholds: rows of the seeds event_kinds, reading_rules and thresholds, cells as text, none where
+                  empty
 
     Files are read as files: a model can be compiled before the seeds are loaded, and dbt's own `graph` is empty in a unit
     test. -#}
 {% macro vocabulary() -%}
-    {%- set words = {'weather': [], 'generation': [], 'technology': {}, 'kinds': [], 'rules': []} -%}
+    {%- set words = {'weather': [], 'generation': [], 'technology': {}, 'kinds': [], 'rules': [], 'thresholds': []} -%}
     {%- if execute -%}
-        {%- set sources, kinds, rules = run_query(vocabulary_query()).rows[0].values() -%}
-        {%- do words.update({'kinds': fromjson(kinds), 'rules': fromjson(rules)}) -%}
+        {%- set sources, kinds, rules, thresholds = run_query(vocabulary_query()).rows[0].values() -%}
+        {%- do words.update({'kinds': fromjson(kinds), 'rules': fromjson(rules), 'thresholds': fromjson(thresholds)}) -%}
         {%- for table in fromyaml(sources).sources[0].tables if table.name in words -%}
             {%- for column in table.columns if column.name not in ('asset_id', 'timestamp') -%}
                 {%- do words[table.name].append(column.name) -%}
@@ -30,7 +31,7 @@
 {% macro default__vocabulary_query() -%}
     select
         (select content from read_text('{{ project_file('models/staging/_sources.yml') }}')),
-        {%- for seed in ['event_kinds', 'reading_rules'] %}
+        {%- for seed in ['event_kinds', 'reading_rules', 'thresholds'] %}
         (
             select to_json(list({{ seed }}))
             from read_csv('{{ project_file('vocabulary/' ~ seed ~ '.csv') }}', all_varchar = true, header = true) as {{ seed }}

@@ -13,7 +13,7 @@
     readings  20 hours to both sides, the longest run that a rule asks for
     witnesses 7 hours to both sides
     high wind 25 hours back
-    hours     the 28 days before
+    hours     the 28 days before; so do all that tell whether an asset stands by what it showed on these days
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
     snow      5 days back, where a day without light knows the one before
     derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
@@ -40,7 +40,7 @@
         'int_slowed_anemometers': (2, 2),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
-        'int_high_wind_stops': (2, 4),
+        'int_high_wind_stops': (2, month + 4),
         'int_load_class_daily': (2, 2),
         'int_running_reference': (2, month),
         'int_class_reference': (2, month),

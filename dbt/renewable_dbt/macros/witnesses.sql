@@ -33,9 +33,11 @@ units as (
 
 {#- Whether the power of `own` tells its neighbours of wind and sun: it produces, and no limit that is reported holds it. -#}
 {% macro bears_witness() -%}
-    {{ produces('own.active_power_kw', 'units.rated_power_kw') }}
+    {{ produces('own.active_power_kw', 'units.rated_power_kw', 'units.standing_power_ratio') }}
         and coalesce(own.operating_state <> 'curtailed', true)
-        and not {{ is_at_limit('own.active_power_kw', 'own.curtailment_limit_kw', 'units.rated_power_kw') }}
+        and not {{ is_at_limit(
+            'own.active_power_kw', 'own.curtailment_limit_kw', 'units.rated_power_kw', 'units.limit_tolerance_ratio'
+        ) }}
 {%- endmacro %}
 
 {#- In an interval the neighbours say less than a sensor only if their own sensors do, and if they give what these let
@@ -69,7 +71,7 @@ loads as (
         units.rated_power_kw,
         own.active_power_kw / units.rated_power_kw as load_ratio,
         own.own_expected_power_kw / units.rated_power_kw as expected_load_ratio,
-        {{ stands('own.active_power_kw', 'units.rated_power_kw') }} as stands,
+        {{ stands('own.active_power_kw', 'units.standing_power_ratio * units.rated_power_kw') }} as stands,
         {{ bears_witness() }} as produces,
         producing.units as all_producing,
         producing.load_sum,
@@ -118,10 +120,11 @@ witnessed as (
 {#- Hours in which an asset's air is cold enough for ice. -#}
 {% macro frosty_hours(model_name) -%}
     select
-        asset_id,
-        {{ hour_of('timestamp_utc') }} as hour_utc
-    from {{ ref('int_believed_readings') }}
-    where {{ around_reach(model_name, 'timestamp_utc', back=1, ahead=1) }}
-    group by asset_id, {{ hour_of('timestamp_utc') }}
-    having min(air_temperature_c) <= 1.0
+        intervals.asset_id,
+        {{ hour_of('intervals.timestamp_utc') }} as hour_utc
+    from {{ ref('int_believed_readings') }} as intervals
+    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
+    where {{ around_reach(model_name, 'intervals.timestamp_utc', back=1, ahead=1) }}
+    group by intervals.asset_id, {{ hour_of('intervals.timestamp_utc') }}
+    having min(intervals.air_temperature_c) <= min(assets.icing_temperature_c)
 {%- endmacro %}

@@ -191,6 +191,10 @@ def check_fleet(
     events, bad = found.reported.events, found.reported.bad_readings
     if events.height + bad.height:
         print(f"reported, by asset: {events.height} events, {bad.height} times of bad readings")
+    settings = found.thresholds
+    if settings.height:
+        names = ", ".join(settings["threshold"].unique().sort())
+        print(f"thresholds set for {settings['asset_id'].n_unique()} assets: {names}")
     for doubt in doubts(found, datetime.now(UTC)):
         print(f"look again: {doubt}")
 

@@ -13,13 +13,17 @@ from renewable.contract import KEY, RawTable, polars_schema
 from renewable.importers.clock import spring_gaps
 from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import read_batches, source_paths
+from renewable.vocabulary import reading_rules
 from renewable.windows import Window
 
 _HOUR = timedelta(hours=1)
 # Irradiance while the sun is this far below the horizon is none of the sun's.
-_NIGHT_ELEVATION_DEG, _NIGHT_WM2 = -6.0, 20.0
+_NIGHT_ELEVATION_DEG = -6.0
 _SUN_DAYS = 20
+# So many days at the end are asked for readings that the models will doubt, and so large a share of them is told.
+_DOUBT_DAYS, _DOUBT_RATIO = 14, 0.02
 _ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
 
 
@@ -68,6 +72,7 @@ def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = No
             *_clock_changes(tables, assets),
             *_power(tables, assets),
             *_sun(tables, assets),
+            *_doubts(tables, assets),
             *_second_energy_columns(mapping, mapping_path),
         ]
     return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found))
@@ -184,11 +189,30 @@ def _power(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterat
             yield f"{row['asset_id']}: consumes {-row['low']:.1%} of rated power at standstill: is the sign right?"
 
 
+def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
+    """Readings of the last days that break the models' own rules."""
+    frames = [frame.drop_nulls(KEY).unique(KEY, keep="none") for frame in tables.values()]
+    readings = frames[0]
+    for other in frames[1:]:
+        readings = readings.join(other, on=list(KEY), how="full", coalesce=True)
+    since = pl.col("timestamp").max() - timedelta(days=_DOUBT_DAYS)
+    yield from doubt_sentences(readings.filter(pl.col("timestamp") > since).collect(), assets, _DOUBT_RATIO)
+
+
+def _darkness_wm2() -> float:
+    """Up to this irradiance it is dark, as the rule for frozen pyranometers says."""
+    rules = [
+        rule for rule in reading_rules() if rule.channel == "poa_irradiance_wm2" and rule.rule == "frozen"
+    ]
+    return next(rule.honest_up_to for rule in rules if rule.honest_up_to is not None)
+
+
 def _sun(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
     from pvlib.location import Location
 
     if "weather" not in tables:
         return
+    dark_wm2 = _darkness_wm2()
     for row in assets.iter_rows(named=True):
         measured = (
             tables["weather"]
@@ -207,11 +231,11 @@ def _sun(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator
         middle = measured["timestamp"] + timedelta(minutes=row["interval_minutes"] / 2)
         place = Location(row["latitude_deg"], row["longitude_deg"], altitude=row["elevation_m"])
         elevation = pl.Series(place.get_solarposition(middle.to_pandas())["elevation"].to_numpy())
-        night = measured.filter((elevation < _NIGHT_ELEVATION_DEG) & (measured["irradiance"] > _NIGHT_WM2))
-        bright = measured.filter(measured["irradiance"] > 4 * _NIGHT_WM2)
+        night = measured.filter((elevation < _NIGHT_ELEVATION_DEG) & (measured["irradiance"] > dark_wm2))
+        bright = measured.filter(measured["irradiance"] > 4 * dark_wm2)
         if night.height > 0.01 * max(1, bright.height):
             yield (
-                f"{row['asset_id']}: {night.height} intervals with more than {_NIGHT_WM2:g} W/m² while the sun is down,"
+                f"{row['asset_id']}: {night.height} intervals with more than {dark_wm2:g} W/m² while the sun is down,"
                 f" first {night['timestamp'][0]:%Y-%m-%d %H:%M} UTC: a wrong time zone?"
             )
         lag = _sun_lag_minutes(measured["irradiance"], elevation)

@@ -189,7 +189,7 @@ def explained(found: Found) -> Explanation:
         by_itself={
             name: value
             for name, value in _without_keys(found.row("int_assessed_intervals")).items()
-            if name.startswith(("is_", "rated_"))
+            if name.startswith(("is_", "rated_", "standing_"))
         },
         hour=_without_keys(found.row("int_asset_hours")),
         flat={n: v for n, v in _without_keys(found.row("int_flat_intervals")).items() if n not in interval},

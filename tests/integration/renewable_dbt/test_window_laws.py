@@ -130,7 +130,9 @@ def test_closed_days_keep_all_figures_but_those_of_soiling_when_later_days_arriv
     closed = pl.col("date_local") < cut - ONE_DAY
     for mart in ("mart_asset_daily", "mart_data_quality_daily"):
         # A wash tells of the dirt before it.
-        then, now = (_mart(s, mart).filter(closed).select(~cs.starts_with("soiling")) for s in (earlier, whole))
+        then, now = (
+            _mart(s, mart).filter(closed).select(~cs.starts_with("soiling")) for s in (earlier, whole)
+        )
         open_assets = {a for (a,) in _open_at(earlier, cut)}
         still = ~pl.col("asset_id").is_in(open_assets) | (pl.col("date_local") < cut - 3 * ONE_DAY)
         assert then.filter(still).equals(now.filter(still)) and not then.filter(still).is_empty()

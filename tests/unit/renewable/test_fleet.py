@@ -31,6 +31,7 @@ from renewable.fleet import (
 from renewable.registry_csv import trimmed
 from renewable.reported import BAD_READINGS_SCHEMA, EVENTS_SCHEMA
 from renewable.settings import REPO, Settings
+from renewable.thresholds import THRESHOLDS_SCHEMA
 from renewable.time_zones import OFFSETS_SCHEMA
 from renewable.transform.dbt_project import place_registry, registry_dir
 from tests.conftest import SEEDS
@@ -362,6 +363,7 @@ def test_dbt_lists_the_columns_and_types_of_the_schemas() -> None:
         "utc_offsets": OFFSETS_SCHEMA,
         "reported_events": EVENTS_SCHEMA,
         "reported_bad_readings": BAD_READINGS_SCHEMA,
+        "asset_thresholds": THRESHOLDS_SCHEMA,
     }
     assert listed == {name: [(c, types[t]) for c, t in schema.items()] for name, schema in schemas.items()}
 

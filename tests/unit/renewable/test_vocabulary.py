@@ -16,6 +16,7 @@ from renewable.vocabulary import (
     reading_rules,
     rule_names,
     rules_of,
+    thresholds,
 )
 from tests.dbt_macros import rendered
 
@@ -36,6 +37,15 @@ def test_kinds_come_in_the_order_of_their_priority_each_once() -> None:
 def test_rules_are_about_channels_of_the_contract() -> None:
     for rule in reading_rules():
         assert {rule.channel, rule.honest_channel or rule.channel} <= CHANNELS, rule
+
+
+def test_thresholds_are_named_once_with_their_unit_and_hold_for_a_technology() -> None:
+    units = {"_ratio": "share of ", "_ms": "m/s", "_c": "degC", "_pct": "%", "_mm": "mm a day"}
+    names = [each.threshold for each in thresholds()]
+    assert len(set(names)) == len(names)
+    for each in thresholds():
+        assert any(each.threshold.endswith(end) and each.unit.startswith(u) for end, u in units.items()), each
+        assert each.wind is not None or each.solar is not None, each
 
 
 def test_every_rule_is_usual_or_raises_doubt_and_never_both() -> None:

@@ -35,7 +35,7 @@ running as (
         and {{ in_reach('int_reference_daily', 'intervals.timestamp_utc') }}
         and assessed.is_free_by_report
         and assessed.expected_power_source = 'own'
-        and assessed.active_power_kw > 0.01 * assessed.rated_power_kw
+        and assessed.active_power_kw > greatest(0.01 * assessed.rated_power_kw, assessed.standing_power_kw)
         and assessed.active_power_kw <= 1.02 * assessed.rated_power_kw
 
 ),
@@ -51,6 +51,26 @@ ratios as (
         max(active_power_kw) as highest_power_kw
     from running
     group by asset_id, day_utc
+
+),
+
+-- What an asset shows at rest, in air too calm for any rotor, or in the dark: all but the highest tenth.
+resting as (
+
+    select
+        asset_id,
+        {{ utc_date('timestamp_utc') }} as day_utc,
+        percentile_cont(0.9) within group (order by active_power_kw / rated_power_kw) as resting_power_ratio
+    from {{ ref('int_assessed_intervals') }}
+    where
+        {{ in_reach('int_reference_daily', 'timestamp_utc') }}
+        and active_power_kw is not null
+        and expected_power_source = 'own'
+        and expected_power_of_readings_kw = 0.0
+        and (technology = 'solar' or normalised_wind_speed_ms <= 2.0)
+        and not is_standing_power_ratio_set
+    group by asset_id, {{ utc_date('timestamp_utc') }}
+    having {{ exact_sum('interval_hours') }} >= 0.5
 
 ),
 
@@ -75,10 +95,12 @@ select
     coalesce(ratios.intervals, 0) as intervals,
     ratios.ratio_to_expected,
     ratios.highest_power_kw,
+    resting.resting_power_ratio,
     rain.is_irradiance_known,
     rain.is_rain_known,
     rain.precipitation_mm,
     rain.rain_middle_hour_utc
 from rain
 left join ratios using (asset_id, day_utc)
+left join resting using (asset_id, day_utc)
 order by rain.day_utc, rain.asset_id

@@ -3,13 +3,14 @@
     that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
 {{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
-{#- Each amount is 1.7 times the one before; the last is none: then only rises of the ratio tell of a wash. -#}
-{%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 1000.0] -%}
-{#- Known beforehand, mean and standard deviation: registries err by five points of loss; dirt takes 0.02 to 0.4 %
-    a day.
+{#- Each amount is 1.7 times the one before, within the bounds of the plant. With none only rises of the ratio tell of a
+    wash. -#}
+{%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0] -%}
+{%- set none_mm = 1000.0 -%}
+{#- Known beforehand, mean and standard deviation: registries err by five points of loss, or by what the fleet says;
+    dirt takes 0.02 to 0.4 % a day.
     `scatter` is what a ratio strays from its line, against which their weight is set. -#}
 {%- set scatter = var('usual_scatter') -%}
-{%- set level = {'spread': var('registry_error')} -%}
 {%- set slope = {'mean': 0.001, 'spread': 0.0015} -%}
 {%- set old_dirt = {'mean': 0.02, 'spread': 0.05} -%}
 {%- set local_noon = minutes_after(utc_midnight('daily.day_utc'), '720 - utc_offsets.utc_offset_minutes') -%}
@@ -47,9 +48,18 @@ with days as (
 
 amounts as (
     {% for amount in cleaning_rain_mm %}
-    select {{ double(amount) }} as cleaning_rain_mm
-    {{ 'union all' if not loop.last }}
+    select
+        asset_id,
+        greatest(wash_rain_least_mm, least(wash_rain_most_mm, {{ double(amount) }})) as cleaning_rain_mm
+    from {{ ref('stg_assets') }}
+    where technology = 'solar'
+    union
     {%- endfor %}
+    select
+        asset_id,
+        {{ double(none_mm) }} as cleaning_rain_mm
+    from {{ ref('stg_assets') }}
+    where technology = 'solar'
 
 ),
 
@@ -62,7 +72,7 @@ washes as (
         case when days.precipitation_mm >= amounts.cleaning_rain_mm then days.rained_at end as washing_rain_at,
         case when days.is_recovery then days.noon - 720 end as recovered_at
     from days
-    cross join amounts
+    inner join amounts on days.asset_id = amounts.asset_id
 
 ),
 
@@ -186,8 +196,8 @@ sums as (
 equations as (
 
     select
-        *,
-        n + {{ double(scatter ** 2 / level.spread ** 2) }} as a11,
+        sums.*,
+        n + {{ double(scatter ** 2) }} / (assets.system_loss_error_ratio * assets.system_loss_error_ratio) as a11,
         -x as a12,
         -u as a13,
         xx + {{ double(scatter ** 2 / slope.spread ** 2) }} as a22,
@@ -199,6 +209,7 @@ equations as (
         yy + {{ double((scatter / slope.spread * slope.mean) ** 2 + (scatter / old_dirt.spread * old_dirt.mean) ** 2) }}
             as c
     from sums
+    inner join {{ ref('stg_assets') }} as assets on sums.asset_id = assets.asset_id
 
 ),
 

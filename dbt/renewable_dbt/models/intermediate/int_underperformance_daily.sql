@@ -70,6 +70,7 @@ compared as (
         recent.date_local,
         assets.site_id,
         assets.technology,
+        assets.underperformance_ratio,
         -- The dirt of the day is a cause that has a name.
         recent.ratio / reference.ratio / coalesce(soiling.soiling_ratio, 1.0) as change_ratio,
         -- Standard error of the median of so many days, whose scatter the quartiles tell.
@@ -143,6 +144,6 @@ left join {{ ref('int_soiling_daily') }} as soiling
         and shortfalls.date_local = soiling.date_local
         and {{ in_state_days('soiling.date_local') }}
 where
-    shortfalls.shortfall_ratio >= 0.05
+    shortfalls.shortfall_ratio >= shortfalls.underperformance_ratio
     and shortfalls.shortfall_ratio >= 4.0 * shortfalls.standard_error
 order by shortfalls.date_local, shortfalls.asset_id

@@ -39,4 +39,8 @@ ratings as (
 
 )
 
-select * from ratings
+select
+    ratings.*,
+    thresholds.* exclude (asset_id)
+from ratings
+left join {{ ref('stg_asset_thresholds') }} as thresholds on ratings.asset_id = thresholds.asset_id

@@ -39,4 +39,8 @@ renamed as (
 
 )
 
-select * from renamed
+select
+    renamed.*,
+    thresholds.* exclude (asset_id)
+from renamed
+left join {{ ref('stg_asset_thresholds') }} as thresholds on renamed.asset_id = thresholds.asset_id

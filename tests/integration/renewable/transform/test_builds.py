@@ -470,7 +470,7 @@ def test_descriptions_and_tests_are_no_models(fleet_settings: Settings, project:
     (project / "tests" / "another.sql").write_text("select 1 as one where false\n")
     assert _why(fleet_settings) == set()
     project_file = project / "dbt_project.yml"
-    project_file.write_text(project_file.read_text().replace("registry_error: 0.05", "registry_error: 0.06"))
+    project_file.write_text(project_file.read_text().replace("usual_scatter: 0.005", "usual_scatter: 0.006"))
     assert _why(fleet_settings) == {"models"}
 
 
@@ -501,7 +501,7 @@ def test_a_warehouse_that_kept_no_books_is_upgraded_while_registry_models_and_co
     assert pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet").equals(old)
     _change_registry(settings, pl.lit("60").alias("interval_minutes"))
     variables = project / "dbt_project.yml"
-    variables.write_text(variables.read_text().replace("registry_error: 0.05", "registry_error: 0.06"))
+    variables.write_text(variables.read_text().replace("usual_scatter: 0.005", "usual_scatter: 0.006"))
     monkeypatch.setitem(schemas.SCHEMAS, "weather", _LightWinds)
     list(upgrade(settings))
     assert read_status(settings).quarantined.value_count > 0, "winds that the contract no longer takes"

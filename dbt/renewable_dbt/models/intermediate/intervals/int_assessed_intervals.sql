@@ -39,6 +39,10 @@ assessed as (
         assets.interval_minutes,
         assets.interval_hours,
         assets.rated_power_kw,
+        assets.standing_power_ratio * assets.rated_power_kw as standing_power_kw,
+        assets.is_standing_power_ratio_set,
+        assets.registry_error_ratio,
+        assets.stop_expected_ratio,
         expected.active_power_kw,
         expected.curtailment_limit_kw,
         expected.operating_state,
@@ -54,8 +58,12 @@ assessed as (
             expected.operating_state in ('fault', 'maintenance')
             and expected.active_power_kw <= 0.05 * assets.rated_power_kw, false
         ) as is_stopped_by_state,
-        {{ is_at_limit('expected.active_power_kw', 'expected.curtailment_limit_kw', 'assets.rated_power_kw') }}
-            as is_at_limit,
+        {{ is_at_limit(
+            'expected.active_power_kw',
+            'expected.curtailment_limit_kw',
+            'assets.rated_power_kw',
+            'assets.limit_tolerance_ratio'
+        ) }} as is_at_limit,
         reported.asset_id is not null as is_reported
     from {{ ref('int_expected_power') }} as expected
     inner join assets on {{ is_rated_by('expected', 'assets') }}

@@ -1,5 +1,8 @@
 {{ config(incremental_predicates=["{{ in_reach('int_asset_hours', 'hour_utc') }}"]) }}
 
+{%- set telling = is_telling(standing_power_kw='own_standing_power_kw') %}
+{%- set stands_still = stands(standing_power_kw='own_standing_power_kw') %}
+
 with reference as (
 
     select * from {{ ref('int_running_reference') }}
@@ -31,13 +34,17 @@ assessed as (
 
     select
         classed.*,
+        {{ own_standing_power('reference', 'classed') }} as own_standing_power_kw,
         case
             when classed.technology = 'solar' then reference.reference_ratio is not null
             else class_reference.reference_ratio is not null and classed.expected_power_source = 'own'
         end as is_usual_known,
         least(
             classed.expected_power_kw * {{ usual_ratio_in_class(
-                'classed.load_class', 'class_reference.reference_ratio', 'reference.reference_ratio'
+                'classed.load_class',
+                'class_reference.reference_ratio',
+                'reference.reference_ratio',
+                'classed.registry_error_ratio'
             ) }},
             greatest(0.9 * classed.rated_power_kw, reference.highest_power_kw)
         ) as usual_power_kw
@@ -74,12 +81,12 @@ hours as (
         asset_id,
         hour_utc,
         min(interval_minutes) as interval_minutes,
-        count(*) filter (where {{ is_telling() }} and {{ stands() }}) as standing_intervals,
-        count(*) filter (where {{ is_telling() }} and not {{ stands() }}) as running_intervals,
-        {{ exact_sum('active_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as active_power_sum_kw,
-        {{ exact_sum('usual_power_kw', is_telling() ~ ' and not ' ~ stands()) }} as usual_power_sum_kw,
-        {{ exact_mean('expected_power_kw / rated_power_kw', is_telling()) }} as expected_load_ratio,
-        bool_and(is_usual_known) filter (where {{ is_telling() }} and not {{ stands() }}) as is_usual_known
+        count(*) filter (where {{ telling }} and {{ stands_still }}) as standing_intervals,
+        count(*) filter (where {{ telling }} and not {{ stands_still }}) as running_intervals,
+        {{ exact_sum('active_power_kw', telling ~ ' and not ' ~ stands_still) }} as active_power_sum_kw,
+        {{ exact_sum('usual_power_kw', telling ~ ' and not ' ~ stands_still) }} as usual_power_sum_kw,
+        {{ exact_mean('expected_power_kw / rated_power_kw', telling) }} as expected_load_ratio,
+        bool_and(is_usual_known) filter (where {{ telling }} and not {{ stands_still }}) as is_usual_known
     from assessed
     group by asset_id, hour_utc
 

@@ -25,9 +25,13 @@ steady_hours as (
         hours.ratio,
         hours.expected_load_ratio,
         -- Until an asset's own share is known, its registry may err by as much.
-        hours.ratio between 0.45 and case when hours.is_usual_known then 0.93 else 0.85 end as is_low,
+        hours.ratio between 0.45 and case
+            when hours.is_usual_known then 0.93
+            else least(0.93, 0.85 - {{ more_error('assets.registry_error_ratio') }})
+        end as is_low,
         row_number() over (partition by hours.asset_id order by hours.hour_utc) as position
     from {{ ref('int_asset_hours') }} as hours
+    inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
     left join explained
         on
             hours.asset_id = explained.asset_id

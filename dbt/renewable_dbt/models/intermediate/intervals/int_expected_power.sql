@@ -15,7 +15,7 @@ believed as (
         assets.site_id,
         assets.technology,
         assets.rated_power_kw,
-        {{ stands('own.active_power_kw', 'assets.rated_power_kw') }} as stands,
+        {{ stands('own.active_power_kw', 'assets.standing_power_ratio * assets.rated_power_kw') }} as stands,
         contradicted.neighbours_power_kw as contradicting_power_kw,
         contradicted.asset_id is not null or own.own_expected_power_kw is null as is_unknown
     from {{ ref('int_own_power') }} as own

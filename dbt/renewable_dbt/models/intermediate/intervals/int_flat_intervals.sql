@@ -48,7 +48,8 @@ flat as (
         assessed.rated_power_kw,
         assessed.active_power_kw,
         least(
-            assessed.expected_power_kw * {{ usual_ratio('reference.reference_ratio') }},
+            assessed.expected_power_kw
+            * {{ usual_ratio('reference.reference_ratio', 'assessed.registry_error_ratio') }},
             greatest(0.9 * assessed.rated_power_kw, reference.highest_of_week_kw)
         ) as expected_power_kw,
         greatest(0.9 * assessed.rated_power_kw, reference.highest_of_week_kw) as highest_power_kw,

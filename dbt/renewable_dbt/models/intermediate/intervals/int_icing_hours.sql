@@ -12,7 +12,10 @@ with hours as (
         hours.ratio,
         hours.expected_load_ratio,
         hours.is_usual_known,
-        assets.site_id
+        assets.site_id,
+        assets.icing_temperature_c,
+        assets.icing_humidity_pct,
+        assets.registry_error_ratio
     from {{ ref('int_asset_hours') }} as hours
     inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
     where
@@ -51,8 +54,8 @@ frost as (
         / nullif(count(*) filter (where ratio > 0.03) over site_hour, 0) as site_ratio
     from weathered
     where
-        coldest_c <= 1.0
-        and coalesce(damp_pct, 100.0) >= 90.0
+        coldest_c <= icing_temperature_c
+        and coalesce(damp_pct, 100.0) >= icing_humidity_pct
     window site_hour as (partition by site_id, hour_utc)
 
 ),
@@ -62,8 +65,14 @@ bounded as (
 
     select
         *,
-        case when is_usual_known or warm_hours >= 3 then 0.88 else 0.72 end as iced_below,
-        case when is_usual_known or warm_hours >= 3 then 0.95 else 0.82 end as lowered_below
+        case
+            when is_usual_known or warm_hours >= 3 then 0.88
+            else least(0.88, 0.72 - {{ more_error('registry_error_ratio') }})
+        end as iced_below,
+        case
+            when is_usual_known or warm_hours >= 3 then 0.95
+            else least(0.95, 0.82 - {{ more_error('registry_error_ratio') }})
+        end as lowered_below
     from frost
 
 ),

@@ -27,6 +27,7 @@ select
                 percentile_cont(0.5) within group (order by earlier.ratio_to_expected)
                     filter (where earlier.intervals >= 3)
     end as reference_ratio,
+    {{ standing_ratio_of('earlier.resting_power_ratio') }} as standing_power_ratio,
     max(earlier.highest_power_kw) as highest_power_kw,
     max(earlier.highest_power_kw) filter (where earlier.day_utc >= days.day_utc - 7) as highest_of_week_kw
 from days

@@ -24,7 +24,7 @@ loads as (
         assessed.interval_minutes,
         assessed.active_power_kw / assessed.rated_power_kw as load_ratio,
         assessed.expected_power_kw / assessed.rated_power_kw
-        * {{ usual_ratio('reference.reference_ratio') }} as usual_load_ratio
+        * {{ usual_ratio('reference.reference_ratio', 'assessed.registry_error_ratio') }} as usual_load_ratio
     from {{ ref('int_assessed_intervals') }} as assessed
     left join excused_hours
         on
@@ -39,7 +39,7 @@ loads as (
         {{ around_reach('int_site_limits', 'assessed.timestamp_utc', back=1, ahead=1) }}
         and assessed.expected_power_kw >= 0.05 * assessed.rated_power_kw
         and assessed.expected_power_source <> 'power of neighbours'
-        and not {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+        and not {{ stands('assessed.active_power_kw', 'assessed.standing_power_kw') }}
         and assessed.active_power_kw is not null
         and not assessed.is_stopped_by_state
         and excused_hours.asset_id is null

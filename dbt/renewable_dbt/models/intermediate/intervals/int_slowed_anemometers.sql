@@ -14,7 +14,7 @@ with frosty_hours as (
         assets.technology = 'wind'
         and {{ around_reach('int_slowed_anemometers', 'intervals.timestamp_utc', back=1, ahead=1) }}
     group by assets.site_id, {{ hour_of('intervals.timestamp_utc') }}
-    having min(intervals.air_temperature_c) <= 1.0
+    having bool_or(intervals.air_temperature_c <= assets.icing_temperature_c)
 
 ),
 

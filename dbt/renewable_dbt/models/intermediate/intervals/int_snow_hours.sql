@@ -4,7 +4,9 @@
 
 with hours as (
 
-    select hours.*
+    select
+        hours.*,
+        assets.snow_temperature_c
     from {{ ref('int_asset_hours') }} as hours
     inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
     where
@@ -26,7 +28,8 @@ snowfall as (
                 range between interval '24 hours' preceding and current row
             )
         ) as last_ratio,
-        max(case when precipitation_mm > 0.1 and coldest_c <= 1.0 then hour_utc end) over days as snowed_at_utc,
+        max(case when precipitation_mm > 0.1 and coldest_c <= snow_temperature_c then hour_utc end) over days
+            as snowed_at_utc,
         max(case when ratio >= 0.93 then hour_utc end) over days as clear_at_utc,
         count(*) filter (where coldest_c > 2.0) over three_days as warm_hours
     from hours

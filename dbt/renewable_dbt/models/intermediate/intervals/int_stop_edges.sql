@@ -5,8 +5,16 @@
 
 with assessed as (
 
-    select * from {{ ref('int_assessed_intervals') }}
-    where {{ around_reach('int_stop_edges', 'timestamp_utc', back=1, ahead=1) }}
+    select
+        assessed.*,
+        {{ own_standing_power('reference', 'assessed') }} as own_standing_power_kw
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join {{ ref('int_running_reference') }} as reference
+        on
+            assessed.asset_id = reference.asset_id
+            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
+            and {{ around_reach('int_stop_edges', 'reference.day_utc', back=1, ahead=1, days=true) }}
+    where {{ around_reach('int_stop_edges', 'assessed.timestamp_utc', back=1, ahead=1) }}
 
 ),
 
@@ -41,9 +49,12 @@ told as (
         assessed.interval_minutes,
         stopped.asset_id is not null as is_stopped,
         stopped.asset_id is null
-        and coalesce(assessed.active_power_kw > 0.01 * assessed.rated_power_kw, false) as is_running,
+        and coalesce(
+            assessed.active_power_kw > greatest(0.01 * assessed.rated_power_kw, assessed.own_standing_power_kw),
+            false
+        ) as is_running,
         stopped.asset_id is null
-        and {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+        and {{ stands('assessed.active_power_kw', 'assessed.own_standing_power_kw') }}
         and assessed.operating_state is null
         and weathered_hours.asset_id is null as is_unseen
     from assessed

@@ -3,8 +3,16 @@
 
 with assessed as (
 
-    select * from {{ ref('int_assessed_intervals') }}
-    where {{ around_reach('int_stops', 'timestamp_utc', back=2, ahead=2) }}
+    select
+        assessed.*,
+        {{ own_standing_power('reference', 'assessed') }} as own_standing_power_kw
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join {{ ref('int_running_reference') }} as reference
+        on
+            assessed.asset_id = reference.asset_id
+            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
+            and {{ around_reach('int_stops', 'reference.day_utc', back=2, ahead=2, days=true) }}
+    where {{ around_reach('int_stops', 'assessed.timestamp_utc', back=2, ahead=2) }}
 
 ),
 
@@ -38,8 +46,7 @@ stopped as (
         assessed.interval_minutes,
         assessed.is_stopped_by_state,
         assessed.is_stopped_by_state
-        or assessed.expected_power_kw
-        >= case when assessed.technology = 'wind' then 0.05 else 0.02 end * assessed.rated_power_kw
+        or assessed.expected_power_kw >= assessed.stop_expected_ratio * assessed.rated_power_kw
         or assessed.neighbours_power_kw >= 0.08 * assessed.rated_power_kw as is_proof,
         {{ run_key('assessed.asset_id', 'assessed.timestamp_utc', 'assessed.interval_minutes') }} as run
     from assessed
@@ -55,7 +62,7 @@ stopped as (
         assessed.is_stopped_by_state
         or (
             (
-                {{ stands('assessed.active_power_kw', 'assessed.rated_power_kw') }}
+                {{ stands('assessed.active_power_kw', 'assessed.own_standing_power_kw') }}
                 -- Meters and starts without success show a little; a tenth of what is to be expected is a lull.
                 or (
                     assessed.technology = 'wind'
@@ -64,6 +71,11 @@ stopped as (
                 )
             )
             and greatest(assessed.expected_power_kw, assessed.neighbours_power_kw) >= 0.02 * assessed.rated_power_kw
+            -- What others give says less of an asset that might run as weakly as it stands.
+            and (
+                {{ exceeds_standing('assessed.expected_power_kw', 'assessed.own_standing_power_kw') }}
+                or {{ exceeds_standing('assessed.neighbours_power_kw', 'assessed.own_standing_power_kw', times=8.0) }}
+            )
             and coalesce(assessed.curtailment_limit_kw, assessed.rated_power_kw) > 0.01 * assessed.rated_power_kw
             and assessed.operating_state is distinct from 'curtailed'
             and excused_hours.asset_id is null
@@ -103,7 +115,10 @@ pauses as (
         assessed.asset_id,
         assessed.timestamp_utc,
         bool_or(
-            coalesce(assessed.active_power_kw > 0.01 * assessed.rated_power_kw, false)
+            coalesce(
+                assessed.active_power_kw > greatest(0.01 * assessed.rated_power_kw, assessed.own_standing_power_kw),
+                false
+            )
             or excused_hours.asset_id is not null
         ) over (partition by in_order.asset_id, in_order.timestamp_utc) as is_interrupted
     from in_order

@@ -1,0 +1,1 @@
+{{ registry_table('asset_thresholds') }}
