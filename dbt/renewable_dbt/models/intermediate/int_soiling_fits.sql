@@ -3,9 +3,9 @@
     that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
 {{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
-{#- Each amount is 1.7 times the one before, within the bounds of the plant. With none only rises of the ratio tell of a
-    wash. -#}
-{%- set cleaning_rain_mm = [0.4, 0.7, 1.2, 2.0, 3.5, 6.0] -%}
+{#- Each amount is some 1.7 times the one before; a plant has those within its bounds, which are 0.4 and 6 mm where nothing
+    else is set. With none only rises of the ratio tell of a wash. -#}
+{%- set cleaning_rain_mm = [0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 10.0, 18.0, 30.0, 55.0, 100.0] -%}
 {%- set none_mm = 1000.0 -%}
 {#- Known beforehand, mean and standard deviation: registries err by five points of loss, or by what the fleet says;
     dirt takes 0.02 to 0.4 % a day.
@@ -47,19 +47,24 @@ with days as (
 ),
 
 amounts as (
-    {% for amount in cleaning_rain_mm %}
-    select
-        asset_id,
-        greatest(wash_rain_least_mm, least(wash_rain_most_mm, {{ double(amount) }})) as cleaning_rain_mm
-    from {{ ref('stg_assets') }}
-    where technology = 'solar'
-    union
+    {% for amount in cleaning_rain_mm + [none_mm] %}
+    select {{ double(amount) }} as cleaning_rain_mm
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
-    select
-        asset_id,
-        {{ double(none_mm) }} as cleaning_rain_mm
-    from {{ ref('stg_assets') }}
-    where technology = 'solar'
+
+),
+
+amounts_of_plants as (
+
+    select distinct
+        assets.asset_id,
+        case
+            when amounts.cleaning_rain_mm = {{ double(none_mm) }} then amounts.cleaning_rain_mm
+            else greatest(assets.wash_rain_least_mm, least(assets.wash_rain_most_mm, amounts.cleaning_rain_mm))
+        end as cleaning_rain_mm
+    from {{ ref('stg_assets') }} as assets
+    cross join amounts
+    where assets.technology = 'solar'
 
 ),
 
@@ -72,7 +77,7 @@ washes as (
         case when days.precipitation_mm >= amounts.cleaning_rain_mm then days.rained_at end as washing_rain_at,
         case when days.is_recovery then days.noon - 720 end as recovered_at
     from days
-    inner join amounts on days.asset_id = amounts.asset_id
+    inner join amounts_of_plants as amounts on days.asset_id = amounts.asset_id
 
 ),
 

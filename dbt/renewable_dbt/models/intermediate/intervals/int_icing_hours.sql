@@ -67,7 +67,7 @@ bounded as (
         *,
         case
             when is_usual_known or warm_hours >= 3 then 0.88
-            else least(0.88, 0.72 - {{ more_error('registry_error_ratio') }})
+            else 0.72 - {{ more_error('registry_error_ratio') }}
         end as iced_below,
         case
             when is_usual_known or warm_hours >= 3 then 0.95
