@@ -1,6 +1,6 @@
-{#- Anemometers that ice slows. In frost one stays behind the others of its site, in one hour by far while others surpass
-    what their own wind allows, or for hours by a fifth; and its turbine's power does not bear it out, as it does in a
-    wake, or beside a cup that always reads low. -#}
+{#- Anemometers that ice slows. In frost one stays behind the others of its site, in one hour by far while others
+    surpass what their own wind allows, or for hours by a fifth; and its turbine's power does not bear it out, as it
+    does in a wake, or beside a cup that always reads low. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_slowed_anemometers', 'hour_utc') }}"]) }}
 
 with frosty_hours as (
@@ -44,7 +44,7 @@ ranked as (
         hours.*,
         row_number() over (
             partition by hours.site_id, hours.hour_utc
-            order by hours.wind_speed_ms desc, hours.asset_id
+            order by hours.wind_speed_ms desc, hours.asset_id asc
         ) as place,
         count(*) over site_hour as units,
         max(greatest(hours.load_ratio, hours.expected_load_ratio)) over site_hour as highest_load_ratio,
@@ -59,7 +59,7 @@ ranked as (
 
 ),
 
--- Ice slows, and one may err upwards: the second highest wind is the measure. Of two units that is the slower one's own.
+-- Ice slows, and one may err upwards: the second highest wind is the measure. Of two units it is the slower one's own.
 compared as (
 
     select

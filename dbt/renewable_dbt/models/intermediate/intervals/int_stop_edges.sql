@@ -1,6 +1,6 @@
-{#- Where nothing is to be expected a stop begins and ends unseen: between the last power and the first proof lies calm or
-    a night. It is taken to begin in the middle, which is the least wrong on average, but never to be longer unseen than
-    seen. -#}
+{#- Where nothing is to be expected a stop begins and ends unseen: between the last power and the first proof lies calm
+    or a night. It is taken to begin in the middle, which is the least wrong on average, but never to be longer unseen
+    than seen. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_stop_edges', 'timestamp_utc') }}"]) }}
 
 with assessed as (
