@@ -6,7 +6,7 @@ way. What an interval is taken for (event, flags) is an input, `labels`; how goo
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -50,6 +50,7 @@ FLAGS = (
     "frozen",
     "interpolated",
     "spike",
+    "out_of_range",
     "contradicted",
     "night_offset",
     "above_rated",
@@ -834,6 +835,7 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
                 continue
             present = [i for i in rows if i.row.get(channel) is not None]
             set_aside = sum(channel in i.set_aside for i in rows)
+            flagged = Counter(i.label.get(f"{channel}_flag") for i in rows)
             longest = run = 0
             for each in rows:
                 run = run + 1 if each.row.get(channel) is None else 0
@@ -845,12 +847,12 @@ def _data_quality(intervals: list[Interval], daily: list[Row]) -> list[Row]:
                     "channel": channel,
                     "readings_expected": row["intervals_expected"],
                     "readings_present": len(present),
-                    "readings_missing": row["intervals_expected"] - len(present) - set_aside,
+                    "readings_missing": row["intervals_expected"]
+                    - len(present)
+                    - set_aside
+                    - flagged["out_of_range"],
                     "readings_set_aside": set_aside,
-                    **{
-                        f"readings_{flag}": sum(i.label.get(f"{channel}_flag") == flag for i in rows)
-                        for flag in FLAGS
-                    },
+                    **{f"readings_{flag}": flagged[flag] for flag in FLAGS},
                     # What sensors and clocks are off by, sites of three and weeks tell; here are neither.
                     "change": None,
                     "change_limit": None,

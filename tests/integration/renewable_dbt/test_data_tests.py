@@ -158,6 +158,8 @@ def test_a_spoilt_table_is_noticed(
 MAY_BE_EMPTY = (
     "irradiance_power",
     "int_set_aside_readings",
+    "int_out_of_range_readings",
+    "int_flat_power",
     "int_reported_intervals",
     "int_high_wind_stops",
     "int_contradicted_readings",
