@@ -1,6 +1,6 @@
 {#- What dirt takes if a day's rain of so many millimetres washes the modules, for each of several amounts and for none:
-    ratio = level - loss_per_day * dirty days - old dirt (of the first day, where no wash is known), by least squares held to the widest
-    that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
+    ratio = level - loss_per_day * dirty days - old dirt (of the first day, where no wash is known), by least squares
+    held to the widest that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
 {{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 {#- Each amount is some 1.7 times the one before; a plant has those within its bounds, which are 0.4 and 6 mm where nothing
