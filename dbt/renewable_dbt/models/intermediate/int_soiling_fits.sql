@@ -3,8 +3,8 @@
     held to the widest that is known beforehand. Which amount it is, int_soiling_daily asks the plant. -#}
 {{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
-{#- Each amount is some 1.7 times the one before; a plant has those within its bounds, which are 0.4 and 6 mm where nothing
-    else is set. With none only rises of the ratio tell of a wash. -#}
+{#- Each amount is some 1.7 times the one before; a plant has those within its bounds, which are 0.4 and 6 mm where
+    nothing else is set. With none only rises of the ratio tell of a wash. -#}
 {%- set cleaning_rain_mm = [0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 3.5, 6.0, 10.0, 18.0, 30.0, 55.0, 100.0] -%}
 {%- set none_mm = 1000.0 -%}
 {#- Known beforehand, mean and standard deviation: registries err by five points of loss, or by what the fleet says;

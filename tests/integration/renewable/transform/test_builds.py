@@ -333,8 +333,13 @@ def test_a_change_of_the_registry_is_told_and_the_tables_become_those_of_the_new
 ) -> None:
     assert _why(fleet_settings) == set()
     _change_registry(fleet_settings, *REGISTRY_CHANGES[change])
+    settings = fleet_settings.fleet_dir / "thresholds.csv"
+    settings.write_text(
+        f"asset_id,threshold,value\n,limit_tolerance_ratio,0.1\n{ASSETS[2]},standing_power_ratio,0.02\n"
+    )
     told = [stale for stale in read_status(fleet_settings).stale if stale.why == "registry"]
     assert told and all(stale.asset_id for stale in told)
+    assert [stale.asset_id for stale in told if "standing_power_ratio" in stale.detail] == [ASSETS[2]]
     assert find_work(fleet_settings, 0.0).states.keys() >= {day for s in told for day in s.window.days}
     ingest(fleet_settings)
     # Whatever range is asked for: days of two registries do not fit together.
