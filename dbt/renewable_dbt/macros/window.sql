@@ -16,8 +16,9 @@
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
     snow      5 days back, where a day without light knows the one before
-    derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
-              24 and 24 hours ahead, and up to 48 more to the next derated hour
+    low       7 days back to the step, 72 hours before it, 12 hours to both sides over a single hour
+    derating  19 hours back to a derated hour, which looks 60 hours back to low hours that look 60 hours back themselves;
+              24 and 24 hours ahead, and up to 36 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
     plateaus  20 hours to both sides, 9 of them around flat intervals
     clear     10 days from step to step, 25 days of a fall, 20 days of changes before it -#}
@@ -42,13 +43,14 @@
         'int_asset_hours': (2, month),
         'int_icing_hours': (4, month + 6),
         'int_snow_hours': (2, month + 5),
-        'int_derating_hours': (8, month + 11),
+        'int_low_hours': (5, month + 17),
+        'int_derating_hours': (8, month + 22),
         'int_stops': (6, month + 8),
-        'int_still_intervals': (8, month + 11),
-        'int_flat_intervals': (8, month + 11),
-        'int_plateaus': (8, month + 12),
-        'int_causes': (8, month + 12),
-        'int_attribution': (8, month + 12),
+        'int_still_intervals': (8, month + 22),
+        'int_flat_intervals': (8, month + 22),
+        'int_plateaus': (8, month + 23),
+        'int_causes': (8, month + 23),
+        'int_attribution': (8, month + 23),
     } -%}
     {{ return(days[model_name]) }}
 {%- endmacro %}
