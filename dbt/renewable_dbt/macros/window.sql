@@ -131,6 +131,22 @@
     {{ days_between(column, shifted_day(local_start(), 1 - running_days()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
+{#- Days over which a state of days is judged: its last day may tell of the first. -#}
+{% macro state_days() -%}
+    {{ return(14) }}
+{%- endmacro %}
+
+{#- Local days whose states may change: a state is told from its first day on, two weeks later, and by falls of the seven
+    weeks before, a week to both sides. The days that they look at lie further back and ahead. -#}
+{% macro in_state_days(column, back=0, ahead=0) -%}
+    {{ days_between(column, shifted_day(state_start(), -back), shifted_day(state_end(), ahead)) if has_window() else 'true' }}
+{%- endmacro %}
+
+{#- UTC instants that hold every interval of those local days. -#}
+{% macro around_state_days(column) -%}
+    {{ instants_between(column, shifted_day(state_start(), -1), shifted_day(state_end(), 1)) if has_window() else 'true' }}
+{%- endmacro %}
+
 {#- Local days that the rebuild can touch in any time zone (UTC-12 to UTC+14). A superset is harmless:
     each local day is rebuilt from all its intervals. -#}
 {% macro in_local_days(column) -%}
@@ -165,6 +181,14 @@
     {{ return(shifted_day(days_after_window(var('lookback_days') + var('rain_memory_days')), 1)) }}
 {%- endmacro %}
 
+{% macro state_start() -%}
+    {{ return(shifted_day(local_start(), 1 - state_days())) }}
+{%- endmacro %}
+
+{% macro state_end() -%}
+    {{ return(shifted_day(local_end(), 56)) }}
+{%- endmacro %}
+
 {% macro month_start(day) -%}
     {{ return(modules.datetime.date.fromisoformat(day).replace(day=1).isoformat()) }}
 {%- endmacro %}
@@ -180,10 +204,10 @@
 {%- endmacro %}
 
 {#- Spans that touch those days, or come so close that they might be joined to one that does. -#}
-{% macro touches_local_days(start_utc, end_utc) -%}
+{% macro touches_state_days(start_utc, end_utc) -%}
     {%- if has_window() -%}
-        {{ end_utc }} >= {{ instant_literal(shifted_day(local_start(), -1)) }}
-        and {{ start_utc }} < {{ instant_literal(shifted_day(local_end(), 1)) }}
+        {{ end_utc }} >= {{ instant_literal(shifted_day(state_start(), -1)) }}
+        and {{ start_utc }} < {{ instant_literal(shifted_day(state_end(), 1)) }}
     {%- else -%}
         true
     {%- endif -%}

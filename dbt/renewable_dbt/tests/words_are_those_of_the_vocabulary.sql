@@ -18,7 +18,7 @@ with found as (
         'kind' as what,
         kind as word
     from {{ ref('mart_events') }}
-    where {{ touches_local_days('start_utc', 'end_utc') }}
+    where {{ touches_state_days('start_utc', 'end_utc') }}
     union all
     select distinct
         asset_id,

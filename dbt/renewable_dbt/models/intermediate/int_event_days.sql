@@ -1,4 +1,4 @@
-{{ config(incremental_predicates=["{{ in_local_days('day_utc') }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('day_utc') }}"]) }}
 
 with marked as (
 
@@ -18,8 +18,8 @@ with marked as (
     inner join {{ ref('stg_assets') }} as assets on attribution.asset_id = assets.asset_id
     inner join {{ ref('event_kinds') }} as event_kinds on attribution.kind = event_kinds.kind
     where
-        {{ in_local_days(utc_date('attribution.timestamp_utc')) }}
-        and {{ around_local_days('attribution.timestamp_utc') }}
+        {{ in_state_days(utc_date('attribution.timestamp_utc')) }}
+        and {{ around_state_days('attribution.timestamp_utc') }}
 
 ),
 
@@ -60,19 +60,19 @@ state_days as (
         on
             soiling.asset_id = daily.asset_id
             and soiling.date_local = daily.date_local
-            and {{ in_local_days('daily.date_local') }}
+            and {{ in_state_days('daily.date_local') }}
     where
         soiling.soiling_ratio < 0.99
-        and {{ in_local_days('soiling.date_local') }}
+        and {{ in_state_days('soiling.date_local') }}
     union all
     select
         asset_id,
         'underperformance' as kind,
         date_local,
-        'less than before and than its neighbours' as evidence,
+        evidence,
         lost_kwh
     from {{ ref('int_underperformance_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_state_days('date_local') }}
 
 ),
 

@@ -1,7 +1,7 @@
 {#- The intervals around each event, thinned so that no peak is lost, for people who look at an event. An event is shown
     with a quarter of its length before and after, between 2 and 24 hours, and its time is cut into 48 parts of equal
     length; of each part the first and the last interval and those of lowest and highest power are kept. -#}
-{{ config(incremental_predicates=["{{ touches_local_days('shown_from_utc', 'shown_to_utc') }}"]) }}
+{{ config(incremental_predicates=["{{ touches_state_days('shown_from_utc', 'shown_to_utc') }}"]) }}
 
 {%- set parts = 48 %}
 
@@ -42,7 +42,7 @@ days as (
     from shown
     inner join ({{ numbers(4000) }}) as whole_days
         on whole_days.number <= {{ minutes_between('shown.shown_from_utc', 'shown.shown_to_utc') }} / 1440.0 + 1
-    where {{ touches_local_days('shown.shown_from_utc', 'shown.shown_to_utc') }}
+    where {{ touches_state_days('shown.shown_from_utc', 'shown.shown_to_utc') }}
 
 ),
 

@@ -1,10 +1,10 @@
 {#- An event may have begun long before the window: what touches the window is put together anew from its days. -#}
-{{ config(incremental_predicates=["{{ touches_local_days('start_utc', 'end_utc') }}"]) }}
+{{ config(incremental_predicates=["{{ touches_state_days('start_utc', 'end_utc') }}"]) }}
 
 with in_window as (
 
     select * from {{ ref('int_event_days') }}
-    where {{ around_local_days(utc_midnight('day_utc')) }}
+    where {{ around_state_days(utc_midnight('day_utc')) }}
 
 ),
 
@@ -12,7 +12,7 @@ with in_window as (
 touched as (
 
     select * from {{ this }}
-    where {{ touches_local_days('start_utc', 'end_utc') }}
+    where {{ touches_state_days('start_utc', 'end_utc') }}
 
 ),
 
@@ -124,5 +124,5 @@ select
     notes.note
 from events
 left join notes using (asset_id, kind, start_utc)
-where {{ touches_local_days('start_utc', 'end_utc') }}
+where {{ touches_state_days('start_utc', 'end_utc') }}
 order by start_utc, asset_id, kind

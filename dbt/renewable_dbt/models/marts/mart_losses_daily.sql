@@ -1,25 +1,25 @@
-{{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
+{{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
 {%- set words = vocabulary() %}
 
 with sums as (
 
     select * from {{ ref('int_asset_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_state_days('date_local') }}
 
 ),
 
 soiling as (
 
     select * from {{ ref('int_soiling_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_state_days('date_local') }}
 
 ),
 
 underperforming as (
 
     select * from {{ ref('int_underperformance_daily') }}
-    where {{ in_local_days('date_local') }}
+    where {{ in_state_days('date_local') }}
 
 ),
 

@@ -10,8 +10,8 @@
         {%- elif window == 'days' %} {{ around_reach('int_reference_daily', rows_at, days=true) }}
         {%- elif window == 'local_days' %} {{ in_local_days(rows_at) }}
         {%- elif window == 'local_months' %} {{ in_local_months(rows_at) }}
-        {%- elif window == 'shown_events' %} {{ touches_local_days('shown_from_utc', 'shown_to_utc') }}
-        {%- elif window == 'events' %} {{ touches_local_days('start_utc', 'end_utc') }}
+        {%- elif window == 'shown_events' %} {{ touches_state_days('shown_from_utc', 'shown_to_utc') }}
+        {%- elif window == 'events' %} {{ touches_state_days('start_utc', 'end_utc') }}
         {%- else %} {{ exceptions.raise_compiler_error("unknown window " ~ window) }}
         {%- endif %}
     group by {{ columns | join(', ') }}
