@@ -12,6 +12,7 @@
     along the way:
     readings  20 hours to both sides, the longest run that a rule asks for
     witnesses 7 hours to both sides
+    meters    12 hours to both sides, to intervals that look 12 hours to both sides themselves
     high wind 25 hours back
     hours     the 28 days before
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
@@ -36,6 +37,7 @@
         'int_producing_units': (1, 1),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
+        'int_still_meters': (3, 3),
         'int_high_wind_stops': (2, 4),
         'int_load_class_daily': (2, 2),
         'int_running_reference': (2, month),

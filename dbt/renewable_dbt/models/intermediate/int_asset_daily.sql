@@ -92,7 +92,8 @@ select
     coalesce({{ exact_sum('expected_energy_kwh', 'is_excluded') }}, 0.0) as excluded_expected_energy_kwh,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh,
     {%- for class in [1, 2, 3, 4] %}
-    coalesce({{ exact_sum('energy_kwh', 'is_telling and load_class = %s' % class) }}, 0.0) as telling_energy_{{ class }}_kwh,
+    coalesce({{ exact_sum('energy_kwh', 'is_telling and load_class = %s' % class) }}, 0.0)
+        as telling_energy_{{ class }}_kwh,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_telling and load_class = %s' % class) }}, 0.0)
         as telling_expected_{{ class }}_kwh,
     {%- endfor %}

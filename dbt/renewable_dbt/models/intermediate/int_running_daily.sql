@@ -35,10 +35,13 @@ shares as (
         asset_id,
         date_local,
         0 as load_class,
-        {% for class in classes %}telling_energy_{{ class }}_kwh{{ ' + ' if not loop.last }}{% endfor %} as energy_kwh,
-        {% for class in classes %}telling_expected_{{ class }}_kwh{{ ' + ' if not loop.last }}{% endfor %} as expected_kwh,
-        {% for class in classes %}telling_expected_{{ class }}_kwh{{ ' + ' if not loop.last }}{% endfor %}
-        >= 0.5 * rated_power_kw as tells
+        {%- for class in classes %}
+        {{ '+ ' if not loop.first }}telling_energy_{{ class }}_kwh
+        {%- endfor %} as energy_kwh,
+        {%- for class in classes %}
+        {{ '+ ' if not loop.first }}telling_expected_{{ class }}_kwh
+        {%- endfor %} as expected_kwh,
+        expected_kwh >= 0.5 * rated_power_kw as tells
     from days
 
 ),
@@ -101,8 +104,9 @@ own as (
             {%- endfor %},
             0.0
         ) as ratio,
-        case when 2 * days.intervals_observed >= days.intervals_expected then days.mean_power_kw / days.rated_power_kw end
-            as load_ratio,
+        case
+            when 2 * days.intervals_observed >= days.intervals_expected then days.mean_power_kw / days.rated_power_kw
+        end as load_ratio,
         case when days.technology = 'wind' then days.mean_wind_speed_ms else days.insolation_kwh_m2 end as weather
     from days
     inner join by_day

@@ -1,0 +1,128 @@
+{#- Power meters that repeat a reading where nobody knows wind or sun, so that no plateau can be told: more power than a
+    clear sky could give, or the same to the last digit for hours while no other unit of the site stands still. -#}
+{{ config(incremental_predicates=["{{ in_reach('int_still_meters', 'timestamp_utc') }}"]) }}
+
+with unknown as (
+
+    select
+        assessed.asset_id,
+        assessed.timestamp_utc,
+        assessed.site_id,
+        assessed.technology,
+        assessed.interval_minutes,
+        assessed.active_power_kw,
+        assessed.active_power_kw / assessed.rated_power_kw as load_ratio,
+        assets.dc_capacity_kw / assessed.rated_power_kw as dc_ratio,
+        assets.latitude_deg,
+        assets.longitude_deg,
+        {{ epoch_minutes('assessed.timestamp_utc') }} + assessed.interval_minutes / 2e0 as minutes
+    from {{ ref('int_assessed_intervals') }} as assessed
+    inner join {{ ref('stg_assets') }} as assets on assessed.asset_id = assets.asset_id
+    where
+        {{ around_reach('int_still_meters', 'assessed.timestamp_utc', back=1, ahead=1) }}
+        and assessed.expected_power_kw is null
+        and assessed.is_free_by_report
+        -- What stands, or is full, is the same for hours.
+        and assessed.active_power_kw > 0.02 * assessed.rated_power_kw
+        and assessed.active_power_kw < 0.9 * assessed.rated_power_kw
+
+),
+
+repeated as (
+
+    select
+        *,
+        coalesce(
+            active_power_kw = lag(active_power_kw) over asset_time
+            and timestamp_utc <= {{ minutes_after('lag(timestamp_utc) over asset_time', 'interval_minutes') }},
+            false
+        ) as repeats
+    from unknown
+    window asset_time as (partition by asset_id order by timestamp_utc)
+
+),
+
+numbered as (
+
+    select
+        *,
+        count(*) filter (where not repeats) over (
+            partition by asset_id
+            order by timestamp_utc
+            rows unbounded preceding
+        ) as run
+    from repeated
+
+),
+
+-- Of each run what lies within twelve hours: three readings and half an hour are still.
+still as (
+
+    select
+        *,
+        count(*) over around_interval as readings,
+        count(*) over around_interval * interval_minutes as minutes_still
+    from numbered
+    window around_interval as (
+        partition by asset_id, run
+        order by timestamp_utc
+        range between interval '12 hours' preceding and interval '12 hours' following
+    )
+    qualify
+        count(*) over around_interval >= 3
+        and count(*) over around_interval * interval_minutes >= 30
+
+),
+
+suns as (
+
+    {{ sun_seen_from('still') }}
+
+),
+
+-- The sun through a clear sky (Meinel 1976) on modules that face it, and a tenth of it from the sky.
+lit as (
+
+    select
+        *,
+        technology = 'solar'
+        and load_ratio > 0.03 + 1.2 * dc_ratio * case
+            when sun_up <= 0.0 then 0.0
+            else 1.49 * pow(0.7, pow(1.0 / (sun_up + 0.02), 0.678))
+        end as is_above_clear_sky,
+        count(*) over (partition by site_id, technology, timestamp_utc) as units_still
+    from suns
+
+),
+
+judged as (
+
+    select
+        asset_id,
+        timestamp_utc,
+        technology,
+        readings,
+        minutes_still,
+        bool_or(is_above_clear_sky) over around_interval as is_above_clear_sky,
+        max(units_still) over around_interval as units_still
+    from lit
+    window around_interval as (
+        partition by asset_id, run
+        order by timestamp_utc
+        range between interval '12 hours' preceding and interval '12 hours' following
+    )
+
+)
+
+select
+    asset_id,
+    timestamp_utc,
+    case when is_above_clear_sky then 'more than a clear sky gives' else 'the same for hours' end as evidence
+from judged
+where
+    (
+        is_above_clear_sky
+        -- A limit would hold a plant for as long.
+        or (technology = 'wind' and readings >= 6 and minutes_still >= 120 and units_still = 1)
+    )
+    and {{ in_reach('int_still_meters', 'timestamp_utc') }}
