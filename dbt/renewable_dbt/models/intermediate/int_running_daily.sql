@@ -79,9 +79,10 @@ by_day as (
     select
         asset_id,
         date_local,
-        {%- for class in [0] + classes %}
+        max(reference_ratio) filter (where load_class = 0 and reference_days >= 15) as reference_0_ratio,
+        {%- for class in classes %}
         max(expected_kwh) filter (where load_class = {{ class }}) as expected_{{ class }}_kwh,
-        max(reference_ratio) filter (where load_class = {{ class }} and reference_days >= {{ 8 if class else 15 }})
+        max(reference_ratio) filter (where load_class = {{ class }} and reference_days >= 8)
             as reference_{{ class }}_ratio,
         {%- endfor %}
         max(energy_kwh) filter (where load_class = 0 and ratio is not null) as energy_kwh

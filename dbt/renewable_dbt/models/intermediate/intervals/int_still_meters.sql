@@ -1,5 +1,5 @@
-{#- Power meters that repeat a reading where nobody knows wind or sun, so that no plateau can be told: more power than a
-    clear sky could give, or the same to the last digit for hours while no other unit of the site stands still. -#}
+{#- Power meters that repeat a reading where nobody knows wind or sun, so that no plateau can be told: a plant's into the
+    night, or a turbine's to the last digit for hours while no other unit of the site stands still. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_still_meters', 'timestamp_utc') }}"]) }}
 
 with unknown as (
@@ -12,7 +12,6 @@ with unknown as (
         assessed.interval_minutes,
         assessed.active_power_kw,
         assessed.active_power_kw / assessed.rated_power_kw as load_ratio,
-        assets.dc_capacity_kw / assessed.rated_power_kw as dc_ratio,
         assets.latitude_deg,
         assets.longitude_deg,
         {{ epoch_minutes('assessed.timestamp_utc') }} + assessed.interval_minutes / 2e0 as minutes
@@ -80,16 +79,11 @@ suns as (
 
 ),
 
--- The sun through a clear sky (Meinel 1976) on modules that face it, and a tenth of it from the sky.
 lit as (
 
     select
         *,
-        technology = 'solar'
-        and load_ratio > 0.03 + 1.2 * dc_ratio * case
-            when sun_up <= 0.0 then 0.0
-            else 1.49 * pow(0.7, pow(1.0 / (sun_up + 0.02), 0.678))
-        end as is_above_clear_sky,
+        technology = 'solar' and sun_up <= 0.0 and load_ratio > 0.03 as is_dark,
         count(*) over (partition by site_id, technology, timestamp_utc) as units_still
     from suns
 
@@ -103,7 +97,7 @@ judged as (
         technology,
         readings,
         minutes_still,
-        bool_or(is_above_clear_sky) over around_interval as is_above_clear_sky,
+        bool_or(is_dark) over around_interval as is_dark,
         max(units_still) over around_interval as units_still
     from lit
     window around_interval as (
@@ -117,11 +111,11 @@ judged as (
 select
     asset_id,
     timestamp_utc,
-    case when is_above_clear_sky then 'more than a clear sky gives' else 'the same for hours' end as evidence
+    case when is_dark then 'power by night' else 'the same for hours' end as evidence
 from judged
 where
     (
-        is_above_clear_sky
+        is_dark
         -- A limit would hold a plant for as long.
         or (technology = 'wind' and readings >= 6 and minutes_still >= 120 and units_still = 1)
     )
