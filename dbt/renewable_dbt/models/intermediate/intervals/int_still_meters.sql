@@ -1,5 +1,5 @@
-{#- Power meters that repeat a reading where nobody knows wind or sun, so that no plateau can be told: a plant's into the
-    night, or a turbine's to the last digit for hours while no other unit of the site stands still. -#}
+{#- Power meters that repeat a reading where nobody knows wind or sun, so that no plateau can be told: a plant's into
+    the night, or a turbine's to the last digit for hours while no other unit of the site stands still. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_still_meters', 'timestamp_utc') }}"]) }}
 
 with unknown as (
