@@ -12,12 +12,14 @@
     along the way:
     readings  20 hours to both sides, the longest run that a rule asks for
     witnesses 7 hours to both sides
+    meters    12 hours to both sides, to intervals that look 12 hours to both sides themselves
     high wind 25 hours back
     hours     the 28 days before; so do all that tell whether an asset stands by what it showed on these days
     ice       60 hours back, to hours that look 60 hours back themselves; 24 hours ahead; 12 hours between iced hours
     snow      5 days back, where a day without light knows the one before
-    derating  19 hours back to a derated hour, which looks 60 hours back to hours that look 60 hours back themselves;
-              24 and 24 hours ahead, and up to 48 more to the next derated hour
+    low       7 days back to the step, 72 hours before it, 12 hours to both sides over a single hour
+    derating  19 hours back to a derated hour, which looks 60 hours back to low hours that look 60 hours back themselves;
+              24 and 24 hours ahead, and up to 36 more to the next derated hour
     stops     24 hours to both sides, to intervals that look 12 hours to both sides themselves
     edges     24 hours to both sides
     limits    5.5 hours to both sides
@@ -40,6 +42,7 @@
         'int_slowed_anemometers': (2, 2),
         'int_contradicted_readings': (2, 2),
         'int_expected_power': (2, 2),
+        'int_still_meters': (3, 3),
         'int_high_wind_stops': (2, month + 4),
         'int_load_class_daily': (2, 2),
         'int_running_reference': (2, month),
@@ -47,15 +50,16 @@
         'int_asset_hours': (2, month),
         'int_icing_hours': (4, month + 6),
         'int_snow_hours': (2, month + 5),
-        'int_derating_hours': (8, month + 11),
+        'int_low_hours': (5, month + 17),
+        'int_derating_hours': (8, month + 22),
         'int_stops': (6, month + 8),
         'int_stop_edges': (7, month + 9),
         'int_site_limits': (5, month + 7),
-        'int_still_intervals': (8, month + 11),
-        'int_flat_intervals': (8, month + 11),
-        'int_plateaus': (8, month + 12),
-        'int_causes': (8, month + 12),
-        'int_attribution': (8, month + 12),
+        'int_still_intervals': (8, month + 22),
+        'int_flat_intervals': (8, month + 22),
+        'int_plateaus': (8, month + 23),
+        'int_causes': (8, month + 23),
+        'int_attribution': (8, month + 23),
     } -%}
     {{ return(days[model_name]) }}
 {%- endmacro %}
@@ -201,10 +205,10 @@
     {{ return(shifted_day(days_after_window(var('lookback_days') + var('rain_memory_days')), 1)) }}
 {%- endmacro %}
 
-{#- A clear day tells of the dirt of the month before it, and that tells of the state of a fortnight. -#}
+{#- A clear day tells of the dirt of the month before it, the last day of a state of the first. -#}
 {% macro state_start() -%}
     {%- set soiled = shifted_day(window_bound('window_start'), -1 - reach('int_clear_days')[0] - hindsight_days()) -%}
-    {{ return(shifted_day([local_start(), soiled] | min, 1 - state_days())) }}
+    {{ return([shifted_day(local_start(), 1 - state_days()), soiled] | min) }}
 {%- endmacro %}
 
 {% macro state_end() -%}

@@ -43,6 +43,7 @@ measured as (
         intervals.is_free
         and intervals.expected_power_source in ('own', 'ghi')
         and intervals.expected_power_kw >= 0.1 * assets.rated_power_kw as is_telling,
+        {{ load_class('intervals.expected_power_kw / assets.rated_power_kw') }} as load_class,
         case when intervals.active_power_kw is not null then {{ reference_dc_power() }} * intervals.interval_hours end
             as reference_kwh,
         case
@@ -94,8 +95,12 @@ select
     ), '') as untold_kinds,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_excluded') }}, 0.0) as excluded_expected_energy_kwh,
     coalesce({{ exact_sum('expected_energy_kwh', 'is_soilable') }}, 0.0) as soilable_kwh,
-    {{ exact_sum('energy_kwh', 'is_telling') }} as telling_energy_kwh,
-    {{ exact_sum('expected_energy_kwh', 'is_telling') }} as telling_expected_kwh,
+    {%- for class in [1, 2, 3, 4] %}
+    coalesce({{ exact_sum('energy_kwh', 'is_telling and load_class = %s' % class) }}, 0.0)
+        as telling_energy_{{ class }}_kwh,
+    coalesce({{ exact_sum('expected_energy_kwh', 'is_telling and load_class = %s' % class) }}, 0.0)
+        as telling_expected_{{ class }}_kwh,
+    {%- endfor %}
     coalesce({{ exact_sum('expected_energy_kwh', 'is_free') }}, 0.0) as free_expected_kwh
 from measured
 group by asset_id, date_local

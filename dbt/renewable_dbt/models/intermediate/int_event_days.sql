@@ -69,7 +69,7 @@ state_days as (
         asset_id,
         'underperformance' as kind,
         date_local,
-        'less than before and than its neighbours' as evidence,
+        evidence,
         lost_kwh
     from {{ ref('int_underperformance_daily') }}
     where {{ in_state_days('date_local') }}

@@ -1,129 +1,74 @@
-{#- Underperformance: for a week an asset has given less, while nothing known held it back, than in the three months
-    before and than its neighbours. Only the days up to each day are asked. -#}
+{#- Underperformance: for two weeks an asset has given less, while nothing known held it back, than in the weeks before
+    and than its neighbours; or all units of a site at once. Told from the first day on. -#}
 {{ config(incremental_predicates=["{{ in_state_days('date_local') }}"]) }}
 
-{%- set recent_days = 7 %}
+with {{ judged_days() }},
 
-with assets as (
-
-    select * from {{ ref('stg_assets') }}
-
-),
-
-ratios as (
-
-    select
-        daily.asset_id,
-        daily.date_local,
-        daily.telling_energy_kwh / daily.telling_expected_kwh as ratio
-    from {{ ref('int_asset_daily') }} as daily
-    inner join assets on daily.asset_id = assets.asset_id
-    where
-        -- Half an hour of rated power tells something.
-        daily.telling_expected_kwh >= 0.5 * assets.rated_power_kw
-        and {{ in_running_days('daily.date_local') }}
-
-),
-
-recent as (
-
-    select
-        days.asset_id,
-        days.date_local,
-        count(*) as days,
-        percentile_cont(0.5) within group (order by earlier.ratio) as ratio
-    from ratios as days
-    inner join ratios as earlier
-        on
-            days.asset_id = earlier.asset_id
-            and earlier.date_local <= days.date_local
-            and earlier.date_local > days.date_local - {{ recent_days }}
-    where {{ in_state_days('days.date_local') }}
-    group by days.asset_id, days.date_local
-    having count(*) >= 4
-
-),
-
-reference as (
-
-    select
-        recent.asset_id,
-        recent.date_local,
-        percentile_cont(0.25) within group (order by earlier.ratio) as lower_ratio,
-        percentile_cont(0.5) within group (order by earlier.ratio) as ratio,
-        percentile_cont(0.75) within group (order by earlier.ratio) as upper_ratio
-    from recent
-    inner join ratios as earlier
-        on
-            recent.asset_id = earlier.asset_id
-            and earlier.date_local <= recent.date_local - {{ recent_days }}
-            and earlier.date_local > recent.date_local - {{ running_days() }}
-    group by recent.asset_id, recent.date_local
-    having count(*) >= 15
-
-),
-
-compared as (
-
-    select
-        recent.asset_id,
-        recent.date_local,
-        assets.site_id,
-        assets.technology,
-        assets.underperformance_ratio,
-        -- The dirt of the day is a cause that has a name.
-        recent.ratio / reference.ratio / coalesce(soiling.soiling_ratio, 1.0) as change_ratio,
-        -- Standard error of the median of so many days, whose scatter the quartiles tell.
-        (reference.upper_ratio - reference.lower_ratio) / 1.349 * 1.253 / sqrt(recent.days) / reference.ratio
-            as standard_error
-    from recent
-    inner join reference
-        on
-            recent.asset_id = reference.asset_id
-            and recent.date_local = reference.date_local
-    inner join assets on recent.asset_id = assets.asset_id
-    left join {{ ref('int_soiling_daily') }} as soiling
-        on
-            recent.asset_id = soiling.asset_id
-            and recent.date_local = soiling.date_local
-            and {{ in_state_days('soiling.date_local') }}
-
-),
-
--- What all units of a site lose is the weather's, or a matter of its sensors.
-beside as (
+-- Dirt takes up to a tenth of one plant more than of its neighbours. Who has none to compare with is told nothing: the
+-- sensor may have changed.
+short as (
 
     select
         *,
-        least(
-            1.0,
+        coalesce(
+            days_told >= 8
+            and jumps_told >= 8
+            and shortfall_ratio >= underperformance_ratio
+            and shortfall_ratio >= 5.0 * standard_error
+            and load_shortfall_ratio >= 0.5 * shortfall_ratio,
+            false
+        ) as is_short,
+        -- Several sensors do not err alike at once, and no dirt falls in a day on all units that takes so much.
+        bool_and(
             coalesce(
-                (cast({{ fixed_point_sum('change_ratio') }} over site_day as double) - change_ratio)
-                / nullif(count(*) over site_day - 1, 0),
-                1.0
+                days_told >= 8
+                and own_shortfall_ratio >= 0.08
+                and largest_fall >= 0.75 * own_shortfall_ratio,
+                false
             )
-        ) as neighbours_change_ratio
-    from compared
+        ) over site_day
+        and count(*) over site_day > 1
+        and min(weather) over site_day < max(weather) over site_day as is_site_short
+    from judged
     window site_day as (partition by site_id, technology, date_local)
 
 ),
 
+-- A day is told by any of the two weeks that it lies in, if it lies nearer to their level than to that of before.
 shortfalls as (
 
     select
-        *,
-        1.0 - change_ratio / neighbours_change_ratio as shortfall_ratio
-    from beside
+        days.asset_id,
+        days.date_local,
+        bool_and(not later.is_short) as is_of_site,
+        median(case when later.is_short then later.shortfall_ratio else later.own_shortfall_ratio end)
+            as shortfall_ratio
+    from days
+    inner join short as later
+        on
+            days.asset_id = later.asset_id
+            and days.date_local <= later.date_local
+            and days.date_local > later.date_local - {{ state_days() }}
+    where
+        (
+            later.is_short
+            and coalesce(1.0 - days.beside_ratio >= 0.5 * later.shortfall_ratio, days.date_local = later.date_local)
+        )
+        or (
+            later.is_site_short
+            and coalesce(1.0 - days.ratio >= 0.5 * later.own_shortfall_ratio, days.date_local = later.date_local)
+        )
+    group by days.asset_id, days.date_local
 
 )
 
 select
     shortfalls.asset_id,
     shortfalls.date_local,
-    shortfalls.change_ratio,
-    shortfalls.neighbours_change_ratio,
-    shortfalls.standard_error,
     shortfalls.shortfall_ratio,
+    case
+        when shortfalls.is_of_site then 'whole site less than before' else 'less than before and than its neighbours'
+    end as evidence,
     -- No more than what no other cause explains.
     least(
         shortfalls.shortfall_ratio * daily.free_expected_kwh,
@@ -143,7 +88,5 @@ left join {{ ref('int_soiling_daily') }} as soiling
         shortfalls.asset_id = soiling.asset_id
         and shortfalls.date_local = soiling.date_local
         and {{ in_state_days('soiling.date_local') }}
-where
-    shortfalls.shortfall_ratio >= shortfalls.underperformance_ratio
-    and shortfalls.shortfall_ratio >= 4.0 * shortfalls.standard_error
+where {{ in_state_days('shortfalls.date_local') }}
 order by shortfalls.date_local, shortfalls.asset_id

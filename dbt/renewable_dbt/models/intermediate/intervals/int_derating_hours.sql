@@ -1,74 +1,24 @@
-{#- Derating: the same share is missing for a day and more. -#}
+{#- Derating: after a step down the same share is missing for a day and more. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_derating_hours', 'hour_utc') }}"]) }}
 
-with explained as (
-
-    select
-        asset_id,
-        hour_utc
-    from {{ ref('int_icing_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=6, ahead=4) }}
-    union all
-    select
-        asset_id,
-        hour_utc
-    from {{ ref('int_snow_hours') }}
-    where {{ around_reach('int_derating_hours', 'hour_utc', back=6, ahead=4) }}
-
-),
-
-steady_hours as (
-
-    select
-        hours.asset_id,
-        hours.hour_utc,
-        hours.ratio,
-        hours.expected_load_ratio,
-        -- Until an asset's own share is known, its registry may err by as much.
-        hours.ratio between 0.45 and case
-            when hours.is_usual_known then 0.93
-            else least(0.93, 0.85 - {{ more_error('assets.registry_error_ratio') }})
-        end as is_low,
-        row_number() over (partition by hours.asset_id order by hours.hour_utc) as position
-    from {{ ref('int_asset_hours') }} as hours
-    inner join {{ ref('stg_assets') }} as assets on hours.asset_id = assets.asset_id
-    left join explained
-        on
-            hours.asset_id = explained.asset_id
-            and hours.hour_utc = explained.hour_utc
-    where
-        hours.ratio is not null
-        and hours.expected_load_ratio >= 0.12
-        and explained.asset_id is null
-        and {{ around_reach('int_derating_hours', 'hours.hour_utc', back=6, ahead=4) }}
-
-),
-
-low_runs as (
-
-    select
-        *,
-        position - row_number() over (partition by asset_id order by hour_utc) as run
-    from steady_hours
-    where is_low
-
-),
-
-low_stretches as (
+with low_stretches as (
 
     select
         asset_id,
         hour_utc,
-        run,
+        least_load_ratio,
+        begun_utc,
+        ratio_before,
         count(*) over around_hour as hours,
         max(expected_load_ratio) over around_hour as highest_load_ratio,
         min(hour_utc) over around_hour as first_hour_utc,
         max(hour_utc) over around_hour as last_hour_utc,
         cast({{ fixed_point_sum('ratio') }} over around_hour as double) as ratio_sum,
         cast({{ fixed_point_sum('ratio * ratio') }} over around_hour as double) as ratio_squares
-    from low_runs
+    from {{ ref('int_low_hours') }}
+    where {{ around_reach('int_derating_hours', 'hour_utc', back=6, ahead=4) }}
     window around_hour as (
-        partition by asset_id, run
+        partition by asset_id, least_load_ratio, begun_utc
         order by hour_utc
         range between interval '60 hours' preceding and interval '24 hours' following
     )
@@ -80,17 +30,17 @@ steady_stretches as (
     select
         asset_id,
         hour_utc,
-        run,
         min(hour_utc) over around_hour as first_hour_utc,
         max(hour_utc) over around_hour as last_hour_utc
     from low_stretches
     where
-        hours >= 6
+        hours >= 8
         and highest_load_ratio >= 0.35
         and last_hour_utc - first_hour_utc >= interval '23 hours'
-        and ratio_squares / hours - pow(ratio_sum / hours, 2) <= 0.0025
+        and ratio_squares / hours - pow(ratio_sum / hours, 2) <= 0.0049
+        and ratio_sum / hours <= 0.88 * ratio_before
     window around_hour as (
-        partition by asset_id, run
+        partition by asset_id, least_load_ratio, begun_utc
         order by hour_utc
         range between interval '60 hours' preceding and interval '24 hours' following
     )
@@ -100,12 +50,21 @@ steady_stretches as (
 -- Of a stretch whose ends do not fit no single hour is left.
 derated_hours as (
 
+    select distinct
+        asset_id,
+        hour_utc
+    from steady_stretches
+    where last_hour_utc - first_hour_utc >= interval '23 hours'
+
+),
+
+paired as (
+
     select
         asset_id,
         hour_utc,
-        lead(hour_utc) over (partition by asset_id, run order by hour_utc) as next_hour_utc
-    from steady_stretches
-    where last_hour_utc - first_hour_utc >= interval '23 hours'
+        lead(hour_utc) over (partition by asset_id order by hour_utc) as next_hour_utc
+    from derated_hours
 
 ),
 
@@ -113,15 +72,15 @@ derated_hours as (
 spans as (
 
     select
-        derated_hours.asset_id,
-        {{ minutes_after('derated_hours.hour_utc', '60 * later.number') }} as hour_utc
-    from derated_hours
+        paired.asset_id,
+        {{ minutes_after('paired.hour_utc', '60 * later.number') }} as hour_utc
+    from paired
     inner join ({{ numbers(20) }}) as later
         on
             later.number = 0
             or (
-                {{ minutes_after('derated_hours.hour_utc', '60 * later.number') }} < derated_hours.next_hour_utc
-                and derated_hours.next_hour_utc <= {{ minutes_after('derated_hours.hour_utc', 48 * 60) }}
+                {{ minutes_after('paired.hour_utc', '60 * later.number') }} < paired.next_hour_utc
+                and paired.next_hour_utc <= {{ minutes_after('paired.hour_utc', 36 * 60) }}
             )
 
 )
@@ -130,6 +89,6 @@ select distinct
     asset_id,
     hour_utc,
     'derating' as kind,
-    'constant share' as evidence
+    'constant share after a step' as evidence
 from spans
 where {{ in_reach('int_derating_hours', 'hour_utc') }}

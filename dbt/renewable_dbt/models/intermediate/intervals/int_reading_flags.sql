@@ -41,6 +41,13 @@ with doubts as (
             'active_power_kw' as channel,
             'clipping' as rule
         from {{ ref('int_clipped_intervals') }}
+        union all
+        select
+            asset_id,
+            timestamp_utc,
+            'active_power_kw' as channel,
+            'frozen' as rule
+        from {{ ref('int_still_meters') }}
     ) as either
     group by asset_id, timestamp_utc
 
