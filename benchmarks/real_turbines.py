@@ -36,7 +36,8 @@ FARM_CURVE_KW = {
 _HELD_KW = 3150.0
 _LASTING_INTERVALS = 24
 _INTERVALS = """
-    select asset_id, timestamp_utc as timestamp, event_kind, event_evidence, expected_power_kw, wind_speed_ms_flag
+    select asset_id, timestamp_utc as timestamp, event_kind, event_evidence, expected_power_kw, wind_speed_ms_flag,
+        active_power_kw_flag
     from intermediate.int_interval_performance
 """
 
