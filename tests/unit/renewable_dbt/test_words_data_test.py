@@ -52,7 +52,10 @@ def _failures(*more: tuple[str, str]) -> list[tuple[str, str]]:
 
 def _statement() -> str:
     """The test as dbt compiles it where no window is set."""
-    everywhere = {name: lambda *_: "true" for name in ("in_local_days", "touches_state_days", "around_reach")}
+    everywhere = {
+        name: lambda *_: "true"
+        for name in ("in_local_days", "in_state_days", "touches_state_days", "around_reach")
+    }
     return jinja2.Template(SQL.read_text("utf-8")).render(
         config=lambda **_: "",
         ref=lambda name: name,
