@@ -12,6 +12,7 @@ import polars as pl
 from dagster_project.dbt_parts import TOLD, TOLD_BY_RUN
 from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
 from loaders.load_log import DATASET, LOAD_LOG
+from loaders.values_set_aside import VALUES_SET_ASIDE
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
@@ -121,6 +122,13 @@ def warehouse_specs() -> list[dg.AssetSpec]:
         kinds={"dlt", "duckdb"},
         description="One row a raw file: fingerprint and what became of its rows.",
     )
+    set_aside = dg.AssetSpec(
+        [DATASET, VALUES_SET_ASIDE],
+        deps=files,
+        group_name="warehouse",
+        kinds={"dlt", "duckdb"},
+        description="Values that the gate set aside, one row each, by which models judge their sensors.",
+    )
     tables = [
         dg.AssetSpec(
             [DATASET, table],
@@ -132,7 +140,7 @@ def warehouse_specs() -> list[dg.AssetSpec]:
         )
         for table in TABLES
     ]
-    return [*tables, load_log]
+    return [*tables, load_log, set_aside]
 
 
 def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) -> Iterator[Made]:
@@ -159,6 +167,10 @@ def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) ->
         dg.AssetKey([DATASET, LOAD_LOG]),
         of_run,
         {day: {PARTITION_ROWS: files_by_day.get(day, 0)} for day in window.days},
+    )
+    yield Made(
+        dg.AssetKey([DATASET, VALUES_SET_ASIDE]),
+        {**of_run, "rows_of_window": int(counts["values_set_aside"].sum())},
     )
 
 

@@ -13,7 +13,8 @@ from loaders.pending import Unit
 from loaders.screen import parquet_list
 from renewable.contract import TABLES
 
-_TABLE = "raw.values_set_aside"
+VALUES_SET_ASIDE = "values_set_aside"
+_TABLE = f"raw.{VALUES_SET_ASIDE}"
 _COLUMNS = ("asset_id", "timestamp", "channel", "original_value", "rule")
 
 

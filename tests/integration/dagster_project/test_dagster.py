@@ -99,7 +99,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
     # Each costs two events a day: a new one wants a reason.
     assert by_day == {
         *(f"raw_files/{table}" for table in ("weather", "generation")),
-        *(f"raw/{table}" for table in ("weather", "generation", "load_log")),
+        *(f"raw/{table}" for table in ("weather", "generation", "load_log", "values_set_aside")),
         *(f"seeds/{table}" for table in ("assets", "power_curves", "utc_offsets")),
         *(f"staging/stg_{name}" for name in ("assets", "generation", "power_curve_segments", "weather")),
         *(
