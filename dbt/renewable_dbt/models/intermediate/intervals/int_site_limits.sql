@@ -46,12 +46,14 @@ loads as (
 
 ),
 
+-- In weak wind loads are alike, and a little below what is usual, by themselves.
 judged as (
 
     select
         *,
         load_ratio between 0.05 and 0.97
-        and load_ratio <= 0.85 * usual_load_ratio as is_low
+        and load_ratio <= 0.85 * usual_load_ratio
+        and load_ratio <= usual_load_ratio - 0.1 as is_low
     from loads
 
 ),
