@@ -66,7 +66,7 @@ CHANNELS = {
     **{name: column_technology("weather", name) for name in measurements("weather")},
 }
 # The last: no rain washes.
-CLEANING_RAIN_MM, SOILING_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 73
+CLEANING_RAIN_MM, SOILING_DAYS, HINDSIGHT_DAYS = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0, math.inf), 73, 30
 DAY = timedelta(days=1)
 
 
@@ -724,7 +724,9 @@ def _soiling_of_asset(asset: Row, days: dict[date, list[Interval]]) -> dict[date
     held, recovered = _sudden_changes(ratio)
     found: dict[date, float | str] = {}
     for day in days:
-        near = [d for d in ratio if day - SOILING_DAYS * DAY < d <= day and d not in held]
+        near = [
+            d for d in ratio if day - SOILING_DAYS * DAY < d <= day + HINDSIGHT_DAYS * DAY and d not in held
+        ]
         if not is_lit[day]:
             found[day] = "irradiance missing"
         elif not near:
@@ -796,7 +798,8 @@ def _soiling_of_day(
         level = 1 + best[0]
         variance = float(today @ np.linalg.inv(normal) @ today) / level**2
         loss = max(float(today @ best) / level, 0.0)
-        fits.append((misfit, float(np.linalg.slogdet(normal)[1]), loss, variance, today[2] == 0))
+        is_washed = any(row[2] == 0 for row in rows[: len(near)])
+        fits.append((misfit, float(np.linalg.slogdet(normal)[1]), loss, variance, is_washed))
     least = min(misfit for misfit, *_ in fits)
     noise = (5 * scatter**2 + least) / (5 + len(near))
     logs = np.array([-(misfit - least) / (4 * noise) - 0.5 * log for misfit, log, *_ in fits])

@@ -51,7 +51,8 @@ MONTHS = {42: Window(date(2024, 12, 5), date(2025, 1, 4)), 52: Window(date(2025,
 # what is, not what is hoped for: the goals are those of the scorecard. A change that makes one kind worse for the
 # sake of others lowers its floor here and says so.
 FLOORS = {
-    (42, "downtime"): Floor(0.97, 0.84, 0.03),
+    # Half of the calm or night before and after a stop counts as its part: recall in `field` rose by 0.04 for it.
+    (42, "downtime"): Floor(0.94, 0.84, 0.03),
     (42, "curtailment"): Floor(0.97, 0.91, 0.05),
     # Ice that is told badly until a turbine's own share is known costs recall here, and false ice elsewhere less.
     (42, "icing"): Floor(0.87, 0.83, 0.04),
@@ -59,13 +60,14 @@ FLOORS = {
     # A derating is told after a step that is seen, and for a week at most. Without, the floor of recall was 0.60
     # here, and precision in `field` 0.2 instead of 0.7.
     (42, "derating"): Floor(0.95, 0.37, 0.70),
-    (52, "downtime"): Floor(0.81, 0.71, 0.13),
+    (52, "downtime"): Floor(0.76, 0.71, 0.13),
     (52, "curtailment"): Floor(0.97, 0.82, 0.05),
     (52, "icing"): Floor(0.64, 0.93, 0.09),
     (52, "snow"): Floor(0.87, 0.92, 0.13),
     (52, "derating"): Floor(0.96, 0.34, 0.64),
 }
-SOILING_FLOORS = {42: SoilingFloor(0.006, None, 1.0), 52: SoilingFloor(0.010, 0.15, 0.30)}
+# In hindsight the first month is told, too, by days under snow that say less.
+SOILING_FLOORS = {42: SoilingFloor(0.022, None, 1.0), 52: SoilingFloor(0.010, 0.15, 0.33)}
 
 
 def test_no_kind_of_event_is_found_worse_than_it_was(tmp_path: Path) -> None:
