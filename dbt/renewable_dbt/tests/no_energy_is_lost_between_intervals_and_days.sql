@@ -1,13 +1,13 @@
 {{ config(meta={'dagster': {'ref': {'name': 'mart_asset_daily'}}}) }}
 
--- The days that a run rebuilt hold the energy of their intervals, no more and no less.
+-- The days that a run rebuilt hold the energy of their intervals that are believed, no more and no less.
 with intervals as (
 
     select
         intervals.asset_id,
         intervals.date_local,
         sum(intervals.active_power_kw * assets.interval_hours) as energy_kwh
-    from {{ ref('int_intervals') }} as intervals
+    from {{ ref('int_believed_readings') }} as intervals
     inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
     where
         {{ around_local_days('intervals.timestamp_utc') }}
