@@ -123,6 +123,31 @@
     coalesce({{ reference }}.standing_power_ratio * {{ assessed }}.rated_power_kw, {{ assessed }}.standing_power_kw)
 {%- endmacro %}
 
+{#- Intervals with the power up to which the asset stood on their day. -#}
+{% macro assessed_with_own_standing(model_name, days) -%}
+    select
+        assessed.*,
+        {{ own_standing_power('reference', 'assessed') }} as own_standing_power_kw
+    from {{ ref('int_assessed_intervals') }} as assessed
+    left join {{ ref('int_running_reference') }} as reference
+        on
+            assessed.asset_id = reference.asset_id
+            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
+            and {{ around_reach(model_name, 'reference.day_utc', back=days, ahead=days, days=true) }}
+    where {{ around_reach(model_name, 'assessed.timestamp_utc', back=days, ahead=days) }}
+{%- endmacro %}
+
+{#- Hours of ice and snow: under them a turbine or a plant gives little, or nothing, without being stopped or held. -#}
+{% macro icy_and_snowy_hours(model_name, days) -%}
+    select distinct
+        asset_id,
+        hour_utc
+    from {{ ref('int_cause_hours') }}
+    where
+        kind in ('icing', 'snow')
+        and {{ around_reach(model_name, 'hour_utc', back=days, ahead=days) }}
+{%- endmacro %}
+
 {#- More power than a start or a slip of the meter explains. -#}
 {% macro produces(active_power_kw, rated_power_kw, standing_power_ratio) -%}
     coalesce({{ active_power_kw }} > greatest(0.02, {{ standing_power_ratio }}) * {{ rated_power_kw }}, false)

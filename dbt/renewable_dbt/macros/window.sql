@@ -6,7 +6,8 @@
     reach:   the UTC days of a model whose rows may change by it, see below.
     rebuild: the reach of int_attribution, the last model of intervals. Days that were never built are left out:
              RENEWABLE_REBUILD_END.
-    local:   the local days (in any zone) whose figures may change: soiling looks back further. -#}
+    local:   the local days (in any zone) whose intervals may change, and what looks back at these: soiling does so furthest.
+    state:   the local days whose states may change: soiling and underperformance are told in hindsight. -#}
 
 {#- How many days before and after a changed UTC day a model's rows may differ. What each model looks at, added up
     along the way:
@@ -161,8 +162,7 @@
     {{ return(14) }}
 {%- endmacro %}
 
-{#- Local days whose states may change: a state is told from its first day on, two weeks later, and by falls of the seven
-    weeks before, a week to both sides. The days that they look at lie further back and ahead. -#}
+{#- Local days whose states may change. The days that they look at lie further back and ahead. -#}
 {% macro in_state_days(column, back=0, ahead=0) -%}
     {{ days_between(column, shifted_day(state_start(), -back), shifted_day(state_end(), ahead)) if has_window() else 'true' }}
 {%- endmacro %}
@@ -187,11 +187,6 @@
     {{ days_between(column, month_start(local_start()), local_end()) if has_window() else 'true' }}
 {%- endmacro %}
 
-{#- Local days of those months. -#}
-{% macro in_days_of_local_months(column) -%}
-    {{ days_between(column, month_start(local_start()), month_end(local_end())) if has_window() else 'true' }}
-{%- endmacro %}
-
 {#- UTC instants that hold every interval of those months. -#}
 {% macro around_local_months(column) -%}
     {{ instants_between(column, shifted_day(month_start(local_start()), -1), shifted_day(month_end(local_end()), 1)) if has_window() else 'true' }}
@@ -211,6 +206,7 @@
     {{ return([shifted_day(local_start(), 1 - state_days()), soiled] | min) }}
 {%- endmacro %}
 
+{#- A fall is remembered for seven weeks, and told by the week after it. -#}
 {% macro state_end() -%}
     {{ return(shifted_day(local_end(), 56)) }}
 {%- endmacro %}

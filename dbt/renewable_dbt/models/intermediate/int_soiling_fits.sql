@@ -105,31 +105,20 @@ aged as (
 
 ),
 
--- By blocks of as many days as are looked back over, so that each day meets those of its own and of the next block.
+-- By blocks of as many days as are looked back over: each day meets those of its own block and of both beside it.
 met as (
 
     select
-        *,
-        block as met_in
+        aged.*,
+        aged.block + beside.number - 1 as met_in
     from aged
-    where ratio_ppm is not null
-    union all
-    select
-        *,
-        block + 1 as met_in
-    from aged
-    where ratio_ppm is not null
-    union all
-    select
-        *,
-        block - 1 as met_in
-    from aged
-    where ratio_ppm is not null
+    cross join ({{ numbers(3) }}) as beside
+    where aged.ratio_ppm is not null
 
 ),
 
--- Each day beside the days up to it; age is counted from the last wash, or from the start of memory where none is
--- known.
+-- Each day beside those up to it and of the month after. Age is counted from the last wash, or from the start of memory
+-- where none is known.
 -- Whole numbers (minutes, millionths) add up to the same in any order.
 seen as (
 

@@ -4,13 +4,7 @@
 
 with excused_hours as (
 
-    select distinct
-        asset_id,
-        hour_utc
-    from {{ ref('int_cause_hours') }}
-    where
-        kind in ('icing', 'snow')
-        and {{ around_reach('int_site_limits', 'hour_utc', back=1, ahead=1) }}
+    {{ icy_and_snowy_hours('int_site_limits', days=1) }}
 
 ),
 

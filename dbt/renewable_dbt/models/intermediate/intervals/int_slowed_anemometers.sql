@@ -5,16 +5,12 @@
 
 with frosty_hours as (
 
-    select
-        assets.site_id,
-        {{ hour_of('intervals.timestamp_utc') }} as hour_utc
-    from {{ ref('int_believed_readings') }} as intervals
-    inner join {{ ref('stg_assets') }} as assets on intervals.asset_id = assets.asset_id
-    where
-        assets.technology = 'wind'
-        and {{ around_reach('int_slowed_anemometers', 'intervals.timestamp_utc', back=1, ahead=1) }}
-    group by assets.site_id, {{ hour_of('intervals.timestamp_utc') }}
-    having bool_or(intervals.air_temperature_c <= assets.icing_temperature_c)
+    select distinct
+        turbines.site_id,
+        frosty.hour_utc
+    from ({{ frosty_hours('int_slowed_anemometers') }}) as frosty
+    inner join {{ ref('stg_assets') }} as turbines on frosty.asset_id = turbines.asset_id
+    where turbines.technology = 'wind'
 
 ),
 

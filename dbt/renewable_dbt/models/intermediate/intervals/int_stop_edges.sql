@@ -1,20 +1,11 @@
-{#- Where nothing is to be expected a stop begins and ends unseen: between the last power and the first proof lies calm
-    or a night. It is taken to begin in the middle, which is the least wrong on average, but never to be longer unseen
-    than seen. -#}
+{#- Where nothing is to be expected nobody sees a stop begin or end: between the last power and the first proof lies
+    calm or a night. Half of it belongs to the stop, which is the least wrong on average, and never more than the stop
+    was seen. -#}
 {{ config(incremental_predicates=["{{ in_reach('int_stop_edges', 'timestamp_utc') }}"]) }}
 
 with assessed as (
 
-    select
-        assessed.*,
-        {{ own_standing_power('reference', 'assessed') }} as own_standing_power_kw
-    from {{ ref('int_assessed_intervals') }} as assessed
-    left join {{ ref('int_running_reference') }} as reference
-        on
-            assessed.asset_id = reference.asset_id
-            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
-            and {{ around_reach('int_stop_edges', 'reference.day_utc', back=1, ahead=1, days=true) }}
-    where {{ around_reach('int_stop_edges', 'assessed.timestamp_utc', back=1, ahead=1) }}
+    {{ assessed_with_own_standing('int_stop_edges', days=1) }}
 
 ),
 
@@ -28,19 +19,24 @@ stopped as (
 
 ),
 
-weathered_hours as (
+excused_hours as (
 
-    select distinct
-        asset_id,
-        hour_utc
-    from {{ ref('int_cause_hours') }}
-    where
-        kind in ('icing', 'snow')
-        and {{ around_reach('int_stop_edges', 'hour_utc', back=1, ahead=1) }}
+    {{ icy_and_snowy_hours('int_stop_edges', days=1) }}
 
 ),
 
--- A controller that reports how the asset is needs no guess, ice and snow are reasons of their own.
+-- Only a stop within a day gives anything to guess.
+days_around as (
+
+    select distinct
+        stopped.asset_id,
+        {{ utc_date('stopped.timestamp_utc') }} + cast(beside.number - 1 as integer) as day_utc
+    from stopped
+    cross join ({{ numbers(3) }}) as beside
+
+),
+
+-- Where a controller reports states nothing is guessed. Ice and snow are reasons of their own.
 told as (
 
     select
@@ -56,20 +52,24 @@ told as (
         stopped.asset_id is null
         and {{ stands('assessed.active_power_kw', 'assessed.own_standing_power_kw') }}
         and assessed.operating_state is null
-        and weathered_hours.asset_id is null as is_unseen
+        and excused_hours.asset_id is null as is_unseen
     from assessed
+    inner join days_around
+        on
+            assessed.asset_id = days_around.asset_id
+            and {{ utc_date('assessed.timestamp_utc') }} = days_around.day_utc
     left join stopped
         on
             assessed.asset_id = stopped.asset_id
             and assessed.timestamp_utc = stopped.timestamp_utc
-    left join weathered_hours
+    left join excused_hours
         on
-            assessed.asset_id = weathered_hours.asset_id
-            and assessed.hour_utc = weathered_hours.hour_utc
+            assessed.asset_id = excused_hours.asset_id
+            and assessed.hour_utc = excused_hours.hour_utc
 
 ),
 
--- How long the stop is seen: 12 hours are as long as half of the longest pause.
+-- How long the stop is seen, up to 12 hours: half of what may lie between power and proof.
 seen as (
 
     select
@@ -88,7 +88,7 @@ seen as (
 
 ),
 
--- The unseen ones between what is known on either side.
+-- What is known last before an unseen interval, and first after it.
 between_sights as (
 
     select

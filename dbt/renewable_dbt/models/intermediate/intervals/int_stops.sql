@@ -3,29 +3,13 @@
 
 with assessed as (
 
-    select
-        assessed.*,
-        {{ own_standing_power('reference', 'assessed') }} as own_standing_power_kw
-    from {{ ref('int_assessed_intervals') }} as assessed
-    left join {{ ref('int_running_reference') }} as reference
-        on
-            assessed.asset_id = reference.asset_id
-            and {{ utc_date('assessed.timestamp_utc') }} = reference.day_utc
-            and {{ around_reach('int_stops', 'reference.day_utc', back=2, ahead=2, days=true) }}
-    where {{ around_reach('int_stops', 'assessed.timestamp_utc', back=2, ahead=2) }}
+    {{ assessed_with_own_standing('int_stops', days=2) }}
 
 ),
 
--- Under ice and snow a turbine or a plant gives nothing without being stopped.
 excused_hours as (
 
-    select distinct
-        asset_id,
-        hour_utc
-    from {{ ref('int_cause_hours') }}
-    where
-        kind in ('icing', 'snow')
-        and {{ around_reach('int_stops', 'hour_utc', back=2, ahead=2) }}
+    {{ icy_and_snowy_hours('int_stops', days=2) }}
 
 ),
 
