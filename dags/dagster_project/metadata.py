@@ -115,20 +115,19 @@ def raw_files_made(settings: Settings, window: Window, sentence: str) -> Iterato
 
 def warehouse_specs() -> list[dg.AssetSpec]:
     files = [dg.AssetKey([RAW_FILES, table]) for table in TABLES]
-    load_log = dg.AssetSpec(
-        [DATASET, LOAD_LOG],
-        deps=files,
-        group_name="warehouse",
-        kinds={"dlt", "duckdb"},
-        description="One row a raw file: fingerprint and what became of its rows.",
-    )
-    set_aside = dg.AssetSpec(
-        [DATASET, VALUES_SET_ASIDE],
-        deps=files,
-        group_name="warehouse",
-        kinds={"dlt", "duckdb"},
-        description="Values that the gate set aside, one row each, by which models judge their sensors.",
-    )
+    beside = [
+        dg.AssetSpec(
+            [DATASET, name],
+            deps=files,
+            group_name="warehouse",
+            kinds={"dlt", "duckdb"},
+            description=description,
+        )
+        for name, description in {
+            LOAD_LOG: "One row a raw file: fingerprint and what became of its rows.",
+            VALUES_SET_ASIDE: "Values that the gate set aside, one row each, by which models judge their sensors.",
+        }.items()
+    ]
     tables = [
         dg.AssetSpec(
             [DATASET, table],
@@ -140,7 +139,7 @@ def warehouse_specs() -> list[dg.AssetSpec]:
         )
         for table in TABLES
     ]
-    return [*tables, load_log, set_aside]
+    return [*tables, *beside]
 
 
 def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) -> Iterator[Made]:
