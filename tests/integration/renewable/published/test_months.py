@@ -19,8 +19,9 @@ from renewable.transform.marts import mart_names, month_columns
 from renewable.windows import Window
 
 pytestmark = pytest.mark.integration
-SPRING = Window(date(2025, 3, 20), date(2025, 4, 25))
-LATE = date(2025, 4, 20)
+SPRING = Window(date(2025, 3, 25), date(2025, 5, 13))
+# The soiling of a day looks a month ahead: a late day changes April, but not March.
+LATE = date(2025, 5, 8)
 
 
 def _files(published: Path) -> dict[tuple[str, str], int]:
@@ -42,7 +43,11 @@ def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
     publish(settings)
     first, before = _files(published_set(settings)), published_set(settings)
     assert {mart.removesuffix(".parquet") for mart, _ in first} == month_columns(PROJECT_DIR).keys()
-    assert {month for mart, month in first if mart == "mart_losses_daily.parquet"} == {"2025-03", "2025-04"}
+    assert {month for mart, month in first if mart == "mart_losses_daily.parquet"} == {
+        "2025-03",
+        "2025-04",
+        "2025-05",
+    }
 
     # A file that broke since is no file to take over.
     broken = ("mart_fleet_daily.parquet", "2025-03")
@@ -55,7 +60,9 @@ def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
     second = _files(published_set(settings))
     assert published_set(settings) != before and second.keys() == first.keys()
     kept = {key for key, number in second.items() if number == first[key]}
-    assert kept == {(mart, month) for mart, month in first if month == "2025-03"} - {broken}
+    of_march = {(mart, month) for mart, month in first if month == "2025-03"}
+    assert {key for key in kept if key[1] != "2025-04"} == of_march - {broken}
+    assert ("mart_asset_daily.parquet", "2025-04") not in kept
     incremental = _tables(settings)
     builds = {frame["build_id"].unique().item() for frame in incremental.values() if frame is not None}
     assert builds == {published_set(settings).name}
