@@ -5,14 +5,15 @@ What is incomplete becomes null and is counted, never a smaller number.
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 
 import polars as pl
 
-from renewable.contract import KEY
+from renewable.contract import KEY, RawTable, column_unit, polars_schema
 from renewable.importers.mapping import Mapping
+from renewable.importers.notes import Notes
+from renewable.importers.units import conversion
 
 KEY_AND_NAME = ("asset_id", "timestamp", "name")
 SHIFTS = ("first_shift_us", "second_shift_us")
@@ -24,8 +25,49 @@ _TOLD_ONCE = ("gap_energy_kwh",)
 _WORDS = ("operating_state",)
 _POWERS = ("active_power_kw", "curtailment_limit_kw")
 
-Notes = Counter[str]
-Last = dict[tuple[str, str, str], tuple[object, float]]
+# Rows of one part and table: the part's number in the mapping, and `rows` or the target of a counter.
+Streams = dict[tuple[int, str], pl.DataFrame]
+
+
+def assembled(
+    table: RawTable,
+    streams: Streams,
+    mapping: Mapping,
+    intervals: MappingType[str, int],
+    notes: Notes,
+) -> pl.DataFrame:
+    """One frame of the contract, ordered by key, from the rows of all sources.
+
+    The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of counters,
+    clock changes): give these too, and `notes` the window that is wanted.
+    """
+    beside = []
+    for number, part in enumerate(mapping.parts):
+        frames = []
+        for (of, kind), rows in streams.items():
+            if of != number:
+                continue
+            # Both tables have the same stamps; they are counted once.
+            frame = move_pairs(rows, notes if table == mapping.all_tables[0] else Notes())
+            if kind != "rows":
+                channel = part.channels(table)[kind]
+                minutes = part.timestamp.interval_minutes or 0
+                frame = counted(frame, minutes, notes)
+                change = conversion(column_unit(table, kind), channel.unit or "", minutes)
+                frame = frame.with_columns(change.apply(pl.col(kind)) * channel.sign)
+            frames.append(frame)
+        if frames:
+            together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
+            beside.append(resampled(together, part.timestamp.interval_minutes, intervals, notes))
+    joined = side_by_side(beside)
+    return (
+        notes.inside(joined)
+        .select(
+            (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in polars_schema(table).items()
+        )
+        .sort(KEY, maintain_order=True)
+    )
 
 
 def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
@@ -41,48 +83,34 @@ def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         .otherwise(0)
     )
     frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & (pl.col("second_shift_us") != 0))
-    notes["stamps of a repeated hour given to the skipped or the second one"] += int(
-        (frame["moved_us"] != 0).sum()
+    notes.add_rows(
+        "stamps of a repeated hour given to the skipped or the second one", frame, pl.col("moved_us") != 0
     )
-    notes["stamps of a repeated hour that come once, read as the first"] += int(frame["alone"].sum())
+    notes.add_rows("stamps of a repeated hour that come once, read as the first", frame, pl.col("alone"))
     return frame.with_columns(pl.col("timestamp") + pl.duration(microseconds="moved_us")).drop(
         *SHIFTS, "moved_us", "alone"
     )
 
 
-def counted(frame: pl.DataFrame, minutes: int, last: Last, stream: str, notes: Notes) -> pl.DataFrame:
+def counted(frame: pl.DataFrame, minutes: int, notes: Notes) -> pl.DataFrame:
     """Readings of counters to what was added in each interval, in the reading's unit.
 
-    A row's `timestamp` is the start of the interval that its reading closes. `last` holds the readings before this
-    frame by (stream, asset_id, name) and is brought up to date. After a gap, or where the counter fell, the interval
-    has null: what was added meanwhile belongs to no single interval.
+    A row's `timestamp` is the start of the interval that its reading closes. The first reading of all tells nothing.
+    After a gap, or where the counter fell, the interval has null: what was added meanwhile belongs to no single
+    interval.
     """
     (reading,) = (name for name in frame.columns if name.startswith(READING))
     target = reading.removeprefix(READING)
-    before = [
-        {"asset_id": asset, "name": name, "timestamp": at, reading: value, "old": True}
-        for (of, asset, name), (at, value) in last.items()
-        if of == f"{stream} {target}"
-    ]
-    rows = frame.drop_nulls(reading).unique(maintain_order=True).with_columns(old=pl.lit(False))
-    if before:
-        old = pl.DataFrame(before, schema_overrides={"timestamp": frame.schema["timestamp"]})
-        rows = pl.concat([old.select(rows.columns), rows])
-    rows = rows.sort(KEY_AND_NAME, maintain_order=True)
+    rows = frame.drop_nulls(reading).unique(maintain_order=True).sort(KEY_AND_NAME, maintain_order=True)
     of_one, step = ("asset_id", "name"), pl.duration(minutes=minutes)
     rows = rows.with_columns(
         passed=pl.col("timestamp").diff().over(of_one), added=pl.col(reading).diff().over(of_one)
-    )
-    rows = rows.with_columns(
-        gap=pl.col("passed") > step, fell=(pl.col("added") < 0) & (pl.col("passed") == step)
-    )
-    for (asset, name), of in rows.group_by(of_one, maintain_order=True):
-        last[f"{stream} {target}", str(asset), str(name)] = (of["timestamp"][-1], of[reading][-1])
-    new = rows.filter(~pl.col("old"), pl.col("passed").is_not_null())
-    notes["counter readings after a gap (their energy is set aside)"] += int(new["gap"].sum())
-    notes["counter readings below the one before (set aside)"] += int(new["fell"].sum())
+    ).filter(pl.col("passed").is_not_null())
+    fell = (pl.col("added") < 0) & (pl.col("passed") == step)
+    notes.add_rows("counter readings after a gap (their energy is set aside)", rows, pl.col("passed") > step)
+    notes.add_rows("counter readings below the one before (set aside)", rows, fell)
     good = (pl.col("passed") == step) & (pl.col("added") >= 0)
-    return new.select(*KEY_AND_NAME, pl.when(good).then("added").alias(target))
+    return rows.select(*KEY_AND_NAME, pl.when(good).then("added").alias(target))
 
 
 def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
@@ -148,10 +176,10 @@ def _aggregated(
     values = [_value(name, whole & (pl.col(name).count() == needed), power_rule) for name in names]
     found = frame.group_by(by, maintain_order=True).agg(*values, *partly)
     for name in names:
-        incomplete = int(found[f"partly_{name}"].sum())
         # A limit is mostly absent; the states are a word each.
-        if incomplete and name not in (*_WORDS, *_TOLD_ONCE, "curtailment_limit_kw"):
-            notes[f"intervals of {name} left empty, as not all of their rows are there"] += incomplete
+        if name not in (*_WORDS, *_TOLD_ONCE, "curtailment_limit_kw"):
+            what = f"intervals of {name} left empty, as not all of their rows are there"
+            notes.add_rows(what, found, pl.col(f"partly_{name}"))
     return found.select(*by, *names)
 
 

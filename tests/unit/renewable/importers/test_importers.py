@@ -3,7 +3,7 @@
 import csv
 import gzip
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 
 from renewable.contract import TABLES, RawTable, WeatherSchema, column_unit, measurements, polars_schema
 from renewable.errors import MappingError
-from renewable.importers.convert import assembled, import_files, split_by_day, table_rows
+from renewable.importers.convert import import_files, split_by_day
 from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.notes import Notes
+from renewable.importers.rows import table_rows
 from renewable.importers.source import SourceFrame, read_batches
+from renewable.importers.together import assembled
 from renewable.importers.units import CONVERSIONS, SAME, conversion
 from renewable.raw_files import raw_file_names
 from renewable.settings import REPO
@@ -78,10 +81,10 @@ def starts(texts: list[str], **timestamp: Any) -> list[datetime]:
 
 def converted(rows: pl.DataFrame, mapping: Mapping) -> dict[RawTable, pl.DataFrame]:
     """The raw tables of rows of the mapping's first source, put together at once."""
-    notes: Counter[str] = Counter()
+    notes = Notes()
     made = table_rows(SourceFrame("export.csv", rows), mapping, notes)
     return {
-        table: assembled(table, {(0, "rows"): made[table, "rows"]}, mapping, {}, {}, notes)
+        table: assembled(table, {(0, "rows"): made[table, "rows"]}, mapping, {}, notes)
         for table in mapping.tables
     }
 
