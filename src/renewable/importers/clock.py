@@ -52,7 +52,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
         else:
             starts, second = _localised(source, stamp, name, wall)
     if stamp.label == "end":
-        starts = pl.select(starts - pl.duration(minutes=stamp.interval_minutes)).to_series()
+        starts = pl.select(starts - pl.duration(seconds=stamp.interval_seconds or 0)).to_series()
     if stamp.snap_minutes:
         starts = pl.select(_onto_grid(starts, stamp)).to_series()
     return pl.DataFrame(
@@ -62,7 +62,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
 
 def _onto_grid(starts: pl.Series, stamp: Timestamp) -> pl.Expr:
     """The closest start of an interval where it is no more than snap_minutes away."""
-    step_us, us = (stamp.interval_minutes or 1) * 60_000_000, pl.lit(starts).to_physical()
+    step_us, us = (stamp.interval_seconds or 60) * 1_000_000, pl.lit(starts).to_physical()
     closest = (us + step_us // 2) // step_us * step_us
     near = (closest - us).abs() <= stamp.snap_minutes * 60_000_000
     return pl.when(near).then(closest).otherwise(us).cast(pl.Datetime("us", "UTC")).alias("timestamp")

@@ -18,11 +18,12 @@ import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import RawTable
+from renewable.importers.around import carried
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
 from renewable.importers.source import SourceFrame, read_batches, source_paths
-from renewable.importers.together import Streams, assembled
+from renewable.importers.together import EVENTS, Streams, assembled
 from renewable.raw_files import RawFileName
 from renewable.windows import Window
 
@@ -130,26 +131,37 @@ def _days(
 ) -> Iterator[tuple[RawTable, date, pl.DataFrame]]:
     for table in mapping.all_tables:
         places = sorted((directory / table).iterdir()) if (directory / table).exists() else []
-        days = [date.fromisoformat(place.name) for place in places]
+        present = [date.fromisoformat(place.name) for place in places]
+        days = _with_days_of_gaps(present, table, mapping)
         earlier: Streams = {}
-        for place, day in zip(places, days, strict=True):
-            around = [earlier, *(_streams(place.with_name(str(day + step * _DAY))) for step in (-1, 0, 1))]
+        for number, day in enumerate(days):
+            around = [earlier, *(_streams(directory / table / str(day + step * _DAY)) for step in (-1, 0, 1))]
+            if len(days) > len(present):
+                # The next readings of counters, whatever the distance.
+                later = [other for other in present if other > day + _DAY][:2]
+                around += [_counters(_streams(directory / table / str(other))) for other in later]
             streams = {
                 key: pl.concat(found[key] for found in around if key in found)
                 for key in sorted({key for found in around for key in found})
             }
-            earlier |= {
-                key: rows.filter(pl.col("timestamp") < Window.of_day(day).start_utc)
-                .sort("timestamp", maintain_order=True)
-                .group_by("asset_id", "name", maintain_order=True)
-                .last()
-                .select(rows.columns)
-                for key, rows in streams.items()
-                if key[1] != "rows"
-            }
+            following = days[number + 1] if number + 1 < len(days) else day + _DAY
+            until = Window.of_day(following - _DAY).start_utc
+            earlier = {key: carried(key[1], rows, until) for key, rows in streams.items() if key[1] != "rows"}
             frame = assembled(table, streams, mapping, intervals, Notes(counts, Window.of_day(day)))
             if frame.height and (window is None or window.start <= day < window.end):
                 yield table, day, frame
+
+
+def _with_days_of_gaps(present: list[date], table: RawTable, mapping: Mapping) -> list[date]:
+    """The days that have rows; with counters that tell the energy over gaps also those between them."""
+    channels = [channel for part in mapping.parts for channel in part.channels(table).values()]
+    if not present or not any(channel.resetting for channel in channels):
+        return present
+    return Window(present[0], present[-1] + _DAY).days
+
+
+def _counters(streams: Streams) -> Streams:
+    return {key: rows for key, rows in streams.items() if key[1] not in ("rows", EVENTS)}
 
 
 def _streams(place: Path) -> Streams:

@@ -10,26 +10,24 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-import polars as pl
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
+from renewable.contract import TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.units import conversion, is_energy
+from renewable.importers.channel import (
+    PLACE,
+    Channel,
+    expression_columns,
+    interval_seconds,
+    number_faults,
+    word_faults,
+)
+from renewable.importers.channel import Part as _Part
+from renewable.importers.events import EventLog
 
 _ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
 _FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
-# Stands for the asset in the columns of a wide export.
-PLACE = "{asset}"
 
 
 def _known_zone(name: str) -> str:
@@ -43,10 +41,6 @@ def _known_encoding(name: str) -> str:
         return lookup(name).name
     except LookupError as error:
         raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class Source(_Part):
@@ -118,13 +112,25 @@ class Timestamp(_Part):
         " equal stamps there the first is given back to the skipped hour",
     )
     label: Literal["start", "end"] = Field("start", description="which end of its interval a stamp names")
-    interval_minutes: int | None = Field(
+    interval_minutes: int | str | None = Field(
         None,
-        ge=1,
-        le=60,
-        description="length of the source's interval; needed for label: end, energy and resampling",
+        description="length of the source's interval in whole minutes, or in seconds as '10 s'; needed for label: end,"
+        " energy and resampling",
     )
-
+    enough_ratio: float = Field(
+        1,
+        gt=0,
+        le=1,
+        description="share of the rows (with holds_minutes: of the time) of an asset's longer interval that suffices"
+        " for its mean",
+    )
+    holds_minutes: float | None = Field(
+        None,
+        gt=0,
+        le=720,
+        description="instead of interval_minutes, where rows come at no fixed interval: a value holds until the next"
+        " row, at most this long (with label: end since the row before)",
+    )
     snap_minutes: float = Field(
         0,
         ge=0,
@@ -146,13 +152,19 @@ class Timestamp(_Part):
             raise ValueError("offset: honoured leaves nothing for zone to say: remove one of them")
         if self.offset != "honoured" and self.zone is None and not self.is_epoch:
             raise ValueError("zone is missing: the clock of these stamps must be stated, UTC or an IANA zone")
-        if self.label == "end" and self.interval_minutes is None:
+        if self.label == "end" and self.interval_minutes is None and self.holds_minutes is None:
             raise ValueError("label: end needs interval_minutes")
+        if self.holds_minutes is not None and self.interval_minutes is not None:
+            raise ValueError("give interval_minutes, or holds_minutes for rows at no fixed interval")
         if self.snap_minutes and self.interval_minutes is None:
             raise ValueError("snap_minutes needs interval_minutes")
-        if self.interval_minutes is not None and 60 % self.interval_minutes:
-            raise ValueError(f"interval_minutes must divide an hour, got {self.interval_minutes}")
+        interval_seconds(self.interval_minutes)
         return self
+
+    @property
+    def interval_seconds(self) -> int | None:
+        """Length of the source's interval."""
+        return interval_seconds(self.interval_minutes)
 
     @property
     def is_epoch(self) -> bool:
@@ -206,39 +218,6 @@ class Asset(_Part):
         return {target: self.expected or targets.count(target) for target in targets}
 
 
-class Channel(_Part):
-    """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
-
-    column: str | None = None
-    expression: str | None = Field(None, description="SQL expression over the source's columns as numbers")
-    constant: float | None = None
-    unit: str | None = Field(None, description="of the source; energy units are those of one interval")
-    counter: bool = Field(
-        False, description="readings of an energy counter: what was added since the last one counts"
-    )
-    sign: Literal[1, -1] = 1
-    rename: dict[str, str] = Field({}, description="word in the source -> word of the contract")
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Channel":
-        if sum(value is not None for value in (self.column, self.expression, self.constant)) != 1:
-            raise ValueError("give one of column, expression, constant")
-        if self.expression is not None:
-            expression_columns(self.expression)
-        return self
-
-    @property
-    def named(self) -> str:
-        """What errors call the source of this channel."""
-        return self.column or self.expression or str(self.constant)
-
-    @property
-    def source_columns(self) -> list[str]:
-        if self.column is not None:
-            return [self.column]
-        return [] if self.expression is None else expression_columns(self.expression)
-
-
 class Mapping(_Part):
     """A mapping file. `weather` and `generation` are keyed by the contract's column names.
 
@@ -248,8 +227,12 @@ class Mapping(_Part):
     source: Source
     timestamp: Timestamp
     asset: Asset
-    weather: dict[str, Channel] = {}
-    generation: dict[str, Channel] = {}
+    weather: dict[str, Channel] = Field({})
+    generation: dict[str, Channel] = Field({})
+    events: EventLog | None = Field(
+        None,
+        description="instead of channels: rows are events, which fill operating_state of the other sources",
+    )
     also: tuple["Mapping", ...] = ()
 
     @field_validator("weather", "generation", mode="before")
@@ -260,10 +243,14 @@ class Mapping(_Part):
     @model_validator(mode="after")
     def _fits_the_contract(self) -> "Mapping":
         if not self.tables:
-            raise ValueError("nothing is mapped: fill weather, generation or both")
+            raise ValueError(
+                "nothing is mapped: fill weather, generation or both, or events of a source under also"
+            )
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
+        if self.events is not None:
+            faults += [f"events: {fault}" for fault in self._event_faults()]
         for table in TABLES:
-            taken = [name for part in self.parts for name in part.channels(table)]
+            taken = [name for part in self.parts for name in part.origins(table)]
             twice = sorted({name for name in taken if taken.count(name) > 1})
             faults += [
                 f"{table}.{name}: is mapped by two sources; one column has one origin" for name in twice
@@ -280,19 +267,28 @@ class Mapping(_Part):
     @property
     def tables(self) -> list[RawTable]:
         """The raw tables that have a mapped column in this source."""
-        return [table for table in TABLES if self.channels(table)]
+        return [table for table in TABLES if self.origins(table)]
 
     @property
     def all_tables(self) -> list[RawTable]:
-        return [table for table in TABLES if any(part.channels(table) for part in self.parts)]
+        return [table for table in TABLES if any(part.origins(table) for part in self.parts)]
 
     def channels(self, table: RawTable) -> dict[str, Channel]:
         return self.weather if table == "weather" else self.generation
+
+    def origins(self, table: RawTable) -> list[str]:
+        """The columns of a table that come from this source."""
+        if self.events is not None and table == "generation":
+            return ["operating_state"]
+        told = ["gap_energy_kwh"] if any(c.resetting for c in self.channels(table).values()) else []
+        return [*self.channels(table), *told]
 
     @property
     def source_columns(self) -> list[str]:
         """Every source column that the mapping names, once."""
         keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
+        if self.events is not None:
+            keys += self.events.source_columns
         named = [
             c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns
         ]
@@ -309,44 +305,22 @@ class Mapping(_Part):
                 continue
             contract_unit = column_unit(table, target)
             if contract_unit:
-                yield from (f"{where}: {fault}" for fault in self._number_faults(channel, contract_unit))
+                seconds = self.timestamp.interval_seconds
+                found = number_faults(channel, target, contract_unit, seconds, self.asset.wide)
             else:
-                yield from (f"{where}: {fault}" for fault in _word_faults(channel))
+                found = word_faults(channel)
+            yield from (f"{where}: {fault}" for fault in found)
+            if self.timestamp.holds_minutes is not None and target in ("precipitation_mm", "gap_energy_kwh"):
+                yield f"{where}: is an amount of an interval: it needs interval_minutes, not holds_minutes"
 
-    def _number_faults(self, channel: Channel, contract_unit: str) -> Iterator[str]:
-        if channel.rename:
-            yield "rename is for words; this column holds numbers"
-        minutes = self.timestamp.interval_minutes
-        try:
-            energy = conversion(contract_unit, channel.unit or "", minutes) is not None and is_energy(
-                channel.unit
-            )
-        except ValueError as error:
-            yield f"unit {channel.unit!r} of column {channel.named!r} {error}"
-            return
-        if channel.counter and not energy:
-            yield f"counter: true needs a unit of energy such as kWh, not {channel.unit!r}"
-        if self.asset.wide and channel.column is not None and PLACE not in channel.column:
-            yield f"column {channel.column!r} has no {PLACE}, so every asset would get it; see asset.wide"
-
-
-def _word_faults(channel: Channel) -> Iterator[str]:
-    if channel.unit is not None:
-        yield f"holds words and has no unit; remove unit: {channel.unit}"
-    if channel.column is None:
-        yield "holds words: give column"
-    unknown = sorted(set(channel.rename.values()) - set(OPERATING_STATES))
-    if unknown:
-        yield f"{', '.join(unknown)}: no such state; there are {', '.join(OPERATING_STATES)}"
-
-
-def expression_columns(expression: str) -> list[str]:
-    """The columns that an SQL expression names."""
-    try:
-        return sorted(set(pl.sql_expr(expression).meta.root_names()))
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
+    def _event_faults(self) -> Iterator[str]:
+        if self.weather or self.generation or self.also:
+            yield "stands in a source of its own, under also; remove weather, generation and also beside it"
+        if self.asset.wide or self.asset.combine:
+            yield "names its assets by column, constant or every"
+        stamp = self.timestamp
+        if stamp.label != "start" or stamp.snap_minutes or stamp.interval_minutes or stamp.holds_minutes:
+            yield "begins when its stamp says: remove label, snap_minutes, interval_minutes and holds_minutes"
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -367,7 +341,7 @@ def load_mapping(path: Path) -> Mapping:
             " examples/la_haute_borne/mapping.yaml is a commented one that works"
         )
     try:
-        return Mapping.model_validate(content)
+        mapping = Mapping.model_validate(content)
     except ValidationError as error:
         faults = [line for found in error.errors() for line in _fault_lines(found["loc"], found["msg"], tree)]
         listing = "\n".join(f"  - {fault}" for fault in faults)
@@ -375,6 +349,13 @@ def load_mapping(path: Path) -> Mapping:
             f"{path}: the mapping has {len(faults)} fault(s):\n{listing}\n"
             "Mend the file; examples/la_haute_borne/mapping.yaml is a commented one that works."
         ) from error
+    if mapping.events is not None:
+        line = _line_of(tree, ["events"])
+        raise MappingError(
+            f"{path}: line {line}: events: fill the intervals of other sources: write this source under also,"
+            " below the one that has the power"
+        )
+    return mapping
 
 
 def _fault_lines(location: tuple[int | str, ...], message: str, tree: yaml.Node | None) -> Iterator[str]:

@@ -6,12 +6,16 @@ import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
+from renewable.importers.cells import good_cells, with_own_units
+from renewable.importers.channel import Channel, expression_columns, renamed
 from renewable.importers.clock import interval_starts_utc
-from renewable.importers.mapping import PLACE, Channel, Mapping, Source
+from renewable.importers.counter_streams import READING
+from renewable.importers.event_rows import event_rows
+from renewable.importers.mapping import Mapping, Source
 from renewable.importers.notes import Notes
 from renewable.importers.source import SourceFrame, kept, one_line, require_none
-from renewable.importers.together import READING
-from renewable.importers.units import conversion
+from renewable.importers.together import EVENTS
+from renewable.importers.units import FROM_CELL, conversion
 
 
 def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[RawTable, str], pl.DataFrame]:
@@ -26,6 +30,9 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     clock = interval_starts_utc(batch, part.timestamp)
     notes.add("rows at local hours that do not exist, set aside", clock["timestamp"].null_count())
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
+    if part.events is not None:
+        assets = [(asset, name) for _, asset, name in _assets(part)]
+        return {("generation", EVENTS): event_rows(batch, part, part.events, clock, assets, notes)}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
         groups = {"rows": plain} if plain else {}
@@ -38,16 +45,15 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     *clock,
                     asset.alias("asset_id"),
                     name.alias("name"),
-                    *(_channel(batch, part, table, *of, token) for of in channels.items()),
+                    *(_channel(batch, part, table, *of, token, notes) for of in channels.items()),
                 )
                 for token, asset, name in _assets(part)
             ]
             rows = pl.concat(frames).drop_nulls("timestamp")
-            if kind != "rows" and part.timestamp.label == "start":
+            seconds = part.timestamp.interval_seconds
+            if kind != "rows" and part.timestamp.label == "start" and seconds is not None:
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
-                rows = rows.with_columns(
-                    pl.col("timestamp") - pl.duration(minutes=part.timestamp.interval_minutes)
-                )
+                rows = rows.with_columns(pl.col("timestamp") - pl.duration(seconds=seconds))
             found[table, kind] = rows
     return found
 
@@ -67,35 +73,48 @@ def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
 
 
 def _channel(
-    batch: SourceFrame, part: Mapping, table: RawTable, target: str, channel: Channel, token: str | None
+    batch: SourceFrame,
+    part: Mapping,
+    table: RawTable,
+    target: str,
+    channel: Channel,
+    token: str | None,
+    notes: Notes,
 ) -> pl.Expr:
-    named = channel if token is None else _of_token(channel, token)
-    contract_unit = column_unit(table, target)
+    named = channel if token is None else channel.of_token(token)
+    contract_unit, seconds = column_unit(table, target), part.timestamp.interval_seconds
+    checked = good_cells(batch, named, target, notes)
     if contract_unit == "":
-        return pl.col(named.column or "").cast(pl.String).replace(named.rename).alias(target)
+        words = renamed(pl.col(named.column or "").cast(pl.String), named.rename)
+        return _from(checked, batch, words).alias(target)
+    # Energy that a counter counted becomes power once the difference is known.
+    into = "kWh" if named.counter else contract_unit
     if named.constant is not None:
         value: pl.Expr = pl.lit(named.constant, pl.Float64)
-    elif named.column is not None:
-        value = _number(batch, named.column, part.source)
-    else:
-        numbers = batch.rows.select(
-            _number(batch, name, part.source).alias(name) for name in named.source_columns
+    elif named.column is not None and named.unit == FROM_CELL:
+        column, form = named.column, part.source
+        own = with_own_units(
+            checked, column, into, seconds, bool(named.counter), lambda bare: _number(bare, column, form)
         )
-        value = pl.lit(_evaluated(batch, numbers, named.expression or ""))
-    # Energy that a counter counted becomes power once the difference is known.
-    if channel.counter:
+        value = pl.lit(own)
+    elif named.column is not None:
+        value = _from(checked, batch, _number(checked, named.column, part.source))
+    else:
+        numbers = checked.rows.select(
+            _number(checked, name, part.source).alias(name)
+            for name in expression_columns(named.expression or "")
+        )
+        value = pl.lit(_evaluated(checked, numbers, named.expression or ""))
+    if named.counter:
         return value.alias(READING + target)
-    converted = conversion(contract_unit, channel.unit or "", part.timestamp.interval_minutes).apply(value)
-    return (converted if channel.sign == 1 else -converted).alias(target)
+    if named.unit != FROM_CELL:
+        value = conversion(contract_unit, named.stated_unit(), seconds).apply(value)
+    return (value if named.sign == 1 else -value).alias(target)
 
 
-def _of_token(channel: Channel, token: str) -> Channel:
-    return channel.model_copy(
-        update={
-            "column": channel.column and channel.column.replace(PLACE, token),
-            "expression": channel.expression and channel.expression.replace(PLACE, token),
-        }
-    )
+def _from(checked: SourceFrame, batch: SourceFrame, value: pl.Expr) -> pl.Expr:
+    """An expression over `checked` as one over `batch`, which has the same rows."""
+    return value if checked is batch else pl.lit(checked.rows.select(value).to_series())
 
 
 def _evaluated(batch: SourceFrame, numbers: pl.DataFrame, expression: str) -> pl.Series:

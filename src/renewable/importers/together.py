@@ -7,17 +7,24 @@ What is incomplete becomes null and is counted, never a smaller number.
 import math
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
-from renewable.contract import KEY, RawTable, column_unit, polars_schema
+from renewable.contract import KEY, RawTable, polars_schema
+from renewable.errors import MappingError
+from renewable.importers.counter_streams import counted_power, told_power
+from renewable.importers.counters import TOLD
+from renewable.importers.event_states import with_event_states
+from renewable.importers.gaps import gap_energy_at_ends
+from renewable.importers.irregular import time_weighted
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
-from renewable.importers.units import conversion
 
 KEY_AND_NAME = ("asset_id", "timestamp", "name")
 SHIFTS = ("first_shift_us", "second_shift_us")
-READING = "reading_"
+EVENTS = "events"
 _DIRECTIONS = ("wind_direction_deg",)
 _AMOUNTS = ("precipitation_mm",)
 # Told at the end of a gap alone: other intervals have none, and lack nothing.
@@ -25,8 +32,9 @@ _TOLD_ONCE = ("gap_energy_kwh",)
 _WORDS = ("operating_state",)
 _POWERS = ("active_power_kw", "curtailment_limit_kw")
 
-# Rows of one part and table: the part's number in the mapping, and `rows` or the target of a counter.
+# Rows of one part and table: the part's number in the mapping, and `rows`, `events` or the target of a counter.
 Streams = dict[tuple[int, str], pl.DataFrame]
+_NONE: MappingType[str, Any] = MappingProxyType({})
 
 
 def assembled(
@@ -35,13 +43,21 @@ def assembled(
     mapping: Mapping,
     intervals: MappingType[str, int],
     notes: Notes,
+    *,
+    zones: MappingType[str, str] = _NONE,
+    rated_kw: MappingType[str, float] = _NONE,
+    phases: MappingType[str, int] = _NONE,
 ) -> pl.DataFrame:
     """One frame of the contract, ordered by key, from the rows of all sources.
 
     The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of counters,
-    clock changes): give these too, and `notes` the window that is wanted.
+    events, clock changes): give these too (see `around`), and `notes` the window that is wanted. By asset: `intervals`
+    in minutes, `zones` whose midnight is that of daily counters and of shares of gaps (else the source's), `rated_kw`,
+    and `phases`, the minutes by which its grid of intervals begins late.
     """
-    beside = []
+    beside, logs = [], []
+    seconds: dict[str, int] = {}
+    own_zones: dict[str, str] = {}
     for number, part in enumerate(mapping.parts):
         frames = []
         for (of, kind), rows in streams.items():
@@ -49,24 +65,87 @@ def assembled(
                 continue
             # Both tables have the same stamps; they are counted once.
             frame = move_pairs(rows, notes if table == mapping.all_tables[0] else Notes())
-            if kind != "rows":
-                channel = part.channels(table)[kind]
-                minutes = part.timestamp.interval_minutes or 0
-                frame = counted(frame, minutes, notes)
-                change = conversion(column_unit(table, kind), channel.unit or "", minutes)
-                frame = frame.with_columns(change.apply(pl.col(kind)) * channel.sign)
-            frames.append(frame)
+            names = frame["asset_id"].drop_nulls().unique().to_list()
+            if kind == EVENTS:
+                logs.append((part, frame))
+                continue
+            grid = _grid(part, names, intervals)
+            seconds |= {name: length for name, length in grid.items() if name not in seconds}
+            own_zones |= {name: zones.get(name) or _zone_of(part) for name in names if name not in own_zones}
+            channel = None if kind == "rows" else part.channels(table)[kind]
+            if channel is None:
+                frames.append(_on_grid(frame, part, grid, phases, notes))
+            elif channel.resetting is None:
+                frames.append(counted_power(frame, kind, table, channel, part, notes))
+            else:
+                beside.append(
+                    told_power(
+                        frame, kind, part, grid, notes, zones=own_zones, rated_kw=rated_kw, phases=phases
+                    )
+                )
         if frames:
             together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
-            beside.append(resampled(together, part.timestamp.interval_minutes, intervals, notes))
-    joined = side_by_side(beside)
-    return (
-        notes.inside(joined)
-        .select(
-            (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name)
-            for name, dtype in polars_schema(table).items()
+            beside.append(resampled(together, part, intervals, notes, phases))
+    if not beside:
+        return pl.DataFrame(schema=polars_schema(table))
+    joined = notes.inside(side_by_side(beside))
+    if TOLD in joined.columns:
+        joined = gap_energy_at_ends(joined, seconds, own_zones, notes)
+    for part, events in logs:
+        if part.events is not None:
+            lengths = _lengths(joined, seconds)
+            joined = with_event_states(joined, events, part.events.priority, lengths, phases)
+    return joined.select(
+        (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in polars_schema(table).items()
+    ).sort(KEY, maintain_order=True)
+
+
+def _grid(part: Mapping, assets: Sequence[str], intervals: MappingType[str, int]) -> dict[str, int]:
+    """Seconds of the intervals to which an asset's rows of a source are brought; assets without one are left out."""
+    source = part.timestamp.interval_seconds
+    if source is None:
+        return {name: intervals[name] * 60 for name in assets if name in intervals}
+    own = {name: intervals.get(name, 0) * 60 for name in assets}
+    return {name: own[name] if own[name] > 0 and own[name] % source == 0 else source for name in assets}
+
+
+def _zone_of(part: Mapping) -> str:
+    """The zone of a source's clock, where it is one by name."""
+    zone = part.timestamp.zone
+    return zone if zone is not None and zone[0] not in "+-" else "UTC"
+
+
+def _lengths(joined: pl.DataFrame, seconds: MappingType[str, int]) -> MappingType[str, int]:
+    missing = sorted(set(joined["asset_id"].drop_nulls().unique()) - set(seconds))
+    if missing:
+        raise MappingError(
+            f"events of {', '.join(missing[:3])}: the length of its intervals is not known."
+            " State timestamp.interval_minutes, or add the asset to assets.csv"
         )
-        .sort(KEY, maintain_order=True)
+    return seconds
+
+
+def _on_grid(
+    frame: pl.DataFrame,
+    part: Mapping,
+    grid: MappingType[str, int],
+    phases: MappingType[str, int],
+    notes: Notes,
+) -> pl.DataFrame:
+    stamp = part.timestamp
+    if stamp.holds_minutes is None:
+        return frame
+    return time_weighted(
+        frame,
+        stamp.holds_minutes,
+        stamp.label,
+        stamp.enough_ratio,
+        grid,
+        phases,
+        notes,
+        words=_WORDS,
+        directions=_DIRECTIONS,
     )
 
 
@@ -92,27 +171,6 @@ def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     )
 
 
-def counted(frame: pl.DataFrame, minutes: int, notes: Notes) -> pl.DataFrame:
-    """Readings of counters to what was added in each interval, in the reading's unit.
-
-    A row's `timestamp` is the start of the interval that its reading closes. The first reading of all tells nothing.
-    After a gap, or where the counter fell, the interval has null: what was added meanwhile belongs to no single
-    interval.
-    """
-    (reading,) = (name for name in frame.columns if name.startswith(READING))
-    target = reading.removeprefix(READING)
-    rows = frame.drop_nulls(reading).unique(maintain_order=True).sort(KEY_AND_NAME, maintain_order=True)
-    of_one, step = ("asset_id", "name"), pl.duration(minutes=minutes)
-    rows = rows.with_columns(
-        passed=pl.col("timestamp").diff().over(of_one), added=pl.col(reading).diff().over(of_one)
-    ).filter(pl.col("passed").is_not_null())
-    fell = (pl.col("added") < 0) & (pl.col("passed") == step)
-    notes.add_rows("counter readings after a gap (their energy is set aside)", rows, pl.col("passed") > step)
-    notes.add_rows("counter readings below the one before (set aside)", rows, fell)
-    good = (pl.col("passed") == step) & (pl.col("added") >= 0)
-    return rows.select(*KEY_AND_NAME, pl.when(good).then("added").alias(target))
-
-
 def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
     """The rows of several sources of an asset as one: sum or mean, null unless all expected ones have a value."""
     if part.asset.combine is None:
@@ -126,27 +184,37 @@ def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
 
 
 def resampled(
-    frame: pl.DataFrame, minutes: int | None, intervals: MappingType[str, int], notes: Notes
+    frame: pl.DataFrame,
+    part: Mapping,
+    intervals: MappingType[str, int],
+    notes: Notes,
+    phases: MappingType[str, int] = _NONE,
 ) -> pl.DataFrame:
-    """Rows of `minutes` to the asset's own interval: means, sums of amounts, vector means; null unless complete."""
-    if minutes is None or not any(interval > minutes for interval in intervals.values()):
+    """Rows of a source to the asset's own interval: means, sums of amounts, vector means.
+
+    Null unless `enough_ratio` of the rows are there; an amount needs all.
+    """
+    seconds = part.timestamp.interval_seconds
+    if seconds is None or not any(interval * 60 > seconds for interval in intervals.values()):
         return frame
-    own = pl.col("asset_id").replace_strict(intervals, default=minutes, return_dtype=pl.Int64)
-    frame = frame.with_columns(own_minutes=own)
-    longer = (pl.col("own_minutes") > minutes) & (pl.col("own_minutes") % minutes == 0)
+    own = pl.col("asset_id").replace_strict(intervals, default=0, return_dtype=pl.Int64) * 60
+    phase_us = pl.col("asset_id").replace_strict(dict(phases), default=0, return_dtype=pl.Int64) * 60_000_000
+    frame = frame.with_columns(own_seconds=own)
+    longer = (pl.col("own_seconds") > seconds) & (pl.col("own_seconds") % seconds == 0)
     stays, short = frame.filter(~longer), frame.filter(longer)
     if short.is_empty():
-        return frame.drop("own_minutes")
+        return frame.drop("own_seconds")
     us = pl.col("timestamp").to_physical()
-    start = (us - us % (pl.col("own_minutes") * 60_000_000)).cast(frame.schema["timestamp"])
+    start = (us - (us - phase_us) % (pl.col("own_seconds") * 1_000_000)).cast(frame.schema["timestamp"])
     short = short.with_columns(
-        rows_needed=pl.col("own_minutes") // minutes, at=pl.col("timestamp"), timestamp=start
+        rows_needed=pl.col("own_seconds") // seconds, at=pl.col("timestamp"), timestamp=start
     )
-    needed = pl.col("rows_needed").first()
-    whole = (pl.len() == needed) & (pl.col("at").n_unique() == needed)
-    channels = short.drop("own_minutes", "rows_needed", "at")
-    longer_rows = _aggregated(channels, short, KEY, whole, needed, "mean", notes)
-    return pl.concat([stays.drop("own_minutes"), longer_rows.select(stays.drop("own_minutes").columns)])
+    needed, ratio = pl.col("rows_needed").first(), part.timestamp.enough_ratio
+    whole = (pl.len() <= needed) & (pl.col("at").n_unique() == pl.len())
+    channels = short.drop("own_seconds", "rows_needed", "at")
+    enough = needed if ratio == 1 else (needed * ratio).ceil()
+    longer_rows = _aggregated(channels, short, KEY, whole, needed, "mean", notes, enough)
+    return pl.concat([stays.drop("own_seconds"), longer_rows.select(stays.drop("own_seconds").columns)])
 
 
 def side_by_side(frames: Sequence[pl.DataFrame], on: Sequence[str] = KEY) -> pl.DataFrame:
@@ -167,13 +235,16 @@ def _aggregated(
     needed: pl.Expr,
     power_rule: str,
     notes: Notes,
+    enough: pl.Expr | None = None,
 ) -> pl.DataFrame:
+    """`needed` rows make a group whole; `enough` of them suffice for a mean."""
     names = [name for name in channels.columns if name not in by]
-    partly = [
-        ((pl.col(n).count() > 0) & ~(whole & (pl.col(n).count() == needed))).alias(f"partly_{n}")
-        for n in names
-    ]
-    values = [_value(name, whole & (pl.col(name).count() == needed), power_rule) for name in names]
+    suffices = {
+        name: whole & (pl.col(name).count() >= (needed if enough is None or name in _AMOUNTS else enough))
+        for name in names
+    }
+    partly = [((pl.col(n).count() > 0) & ~suffices[n]).alias(f"partly_{n}") for n in names]
+    values = [_value(name, suffices[name], power_rule) for name in names]
     found = frame.group_by(by, maintain_order=True).agg(*values, *partly)
     for name in names:
         # A limit is mostly absent; the states are a word each.

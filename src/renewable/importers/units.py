@@ -1,6 +1,7 @@
 """Units that an export may use and how they become the contract's. The mapping says which it is."""
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -54,11 +55,14 @@ CONVERSIONS: MappingProxyType[str, dict[str, Conversion]] = MappingProxyType(
         "kWh": {"kWh": SAME, "Wh": Conversion(over=1000), "MWh": Conversion(times=1000)},
     }
 )
+# Instead of a unit: it stands in the column's name, or behind the number in each cell.
+FROM_HEADER, FROM_CELL = "from_header", "from_cell"
+_IN_BRACKETS = re.compile(r"[\[(]([^\[\]()]+)[\])]\s*$")
 _PINT_SPELLING = {"°C": "degC", "W/m²": "W/m**2", "%": "percent"}
 _ENERGY_KWH = {"kWh": Conversion(), "Wh": Conversion(over=1000), "MWh": Conversion(times=1000)}
 
 
-def conversion(contract_unit: str, unit: str, interval_minutes: int | None = None) -> Conversion:
+def conversion(contract_unit: str, unit: str, interval_seconds: int | None = None) -> Conversion:
     """How numbers in `unit` become `contract_unit`; a unit of energy is that of one interval and becomes mean power.
 
     Raises ValueError, a half sentence, for a unit that is unknown, of another dimension, or energy without an interval.
@@ -67,15 +71,30 @@ def conversion(contract_unit: str, unit: str, interval_minutes: int | None = Non
     if exact is not None:
         return exact
     if contract_unit == "kW" and is_energy(unit):
-        if interval_minutes is None:
+        if interval_seconds is None:
             raise ValueError("is energy: state timestamp.interval_minutes, so that it can become power")
         energy = _ENERGY_KWH.get(unit) or _by_pint("kWh", unit)
-        return Conversion(energy.plus, energy.times * 60, energy.over * interval_minutes)
+        minutes, rest = divmod(interval_seconds, 60)
+        if rest:
+            return Conversion(energy.plus, energy.times * 3600, energy.over * interval_seconds)
+        return Conversion(energy.plus, energy.times * 60, energy.over * minutes)
     usual = ", ".join(CONVERSIONS.get(contract_unit, [contract_unit]))
     try:
         return _by_pint(_PINT_SPELLING.get(contract_unit, contract_unit), unit)
     except (pint.PintError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"is none of {usual}, nor another unit of that kind") from error
+
+
+def unit_of_header(header: str) -> str:
+    """The unit at the end of a column's name: in brackets, or its last word.
+
+    Raises ValueError, a half sentence, where there is none.
+    """
+    bracketed = _IN_BRACKETS.search(header)
+    last = bracketed[1] if bracketed else re.split(r"[\s,;/_]+(?=\S+$)", header.strip())[-1]
+    if last.strip() == header.strip():
+        raise ValueError("is not in that name: write the unit itself")
+    return last.strip()
 
 
 @cache

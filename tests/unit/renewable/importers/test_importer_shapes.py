@@ -300,12 +300,12 @@ def test_memory_holds_batches_and_every_row_comes_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract_unit", "unit", "minutes", "value", "expected"),
+    ("contract_unit", "unit", "seconds", "value", "expected"),
     [
-        ("kW", "kWh", 15, 1.0, 4.0),
-        ("kW", "Wh", 5, 100.0, 1.2),
+        ("kW", "kWh", 15 * 60, 1.0, 4.0),
+        ("kW", "Wh", 5 * 60, 100.0, 1.2),
         ("kW", "hp", None, 1.0, 0.745699872),
-        ("kW", "MJ", 10, 3.6, 6.0),
+        ("kW", "MJ", 10 * 60, 3.6, 6.0),
         ("m/s", "ft/s", None, 1.0, 0.3048),
         ("°C", "degR", None, 491.67, 0.0),
         ("hPa", "atm", None, 1.0, 1013.25),
@@ -313,9 +313,9 @@ def test_memory_holds_batches_and_every_row_comes_once(tmp_path: Path) -> None:
     ],
 )
 def test_units_that_are_not_listed_go_through_pint(
-    contract_unit: str, unit: str, minutes: int | None, value: float, expected: float
+    contract_unit: str, unit: str, seconds: int | None, value: float, expected: float
 ) -> None:
-    made = pl.select(conversion(contract_unit, unit, minutes).apply(pl.lit(value))).item()
+    made = pl.select(conversion(contract_unit, unit, seconds).apply(pl.lit(value))).item()
     assert made == pytest.approx(expected, abs=1e-9)
 
 

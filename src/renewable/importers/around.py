@@ -1,0 +1,47 @@
+"""Which rows around a day its result depends on, by kind of stream."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from renewable.importers.together import EVENTS
+from renewable.windows import Window
+
+# A reading is judged by those of a day around it, of a local day by those of that day: 25 hours, and a reset 2 hours
+# before its midnight.
+_JUDGED_WITHIN = timedelta(hours=28)
+_ROWS_REACH = timedelta(days=1)
+_OF_ONE = ("asset_id", "name")
+_AT = pl.col("timestamp")
+
+
+def rows_around(kind: str, rows: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The rows of a stream that `assembled` needs for a window; all others change nothing there.
+
+    Of plain rows those within a day. Of an event log those whose [timestamp, end_utc) touches the window; a null end
+    never comes. Of a counter the readings up to the last before and the first after the window, whatever the distance,
+    and those within 28 hours of these and one more, by which they are judged.
+    """
+    start, end = pl.lit(window.start_utc), pl.lit(window.end_utc)
+    if kind == "rows":
+        return rows.filter(_AT.is_between(start - _ROWS_REACH, end + _ROWS_REACH, closed="left"))
+    if kind == EVENTS:
+        return rows.filter((end > _AT) & (pl.col("end_utc").is_null() | (pl.col("end_utc") > start)))
+    before = _AT.filter(start > _AT).max().over(_OF_ONE)
+    after = _AT.filter(end <= _AT).min().over(_OF_ONE)
+    first = pl.min_horizontal(before, start) - _JUDGED_WITHIN
+    last = pl.max_horizontal(after, end) + _JUDGED_WITHIN
+    one_before = _AT.filter(first > _AT).max().over(_OF_ONE)
+    one_after = _AT.filter(last < _AT).min().over(_OF_ONE)
+    inside = _AT.is_between(first, last)
+    return rows.filter(inside | (one_before == _AT).fill_null(False) | (one_after == _AT).fill_null(False))
+
+
+def carried(kind: str, rows: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """The rows before `until` on which days from there on may depend."""
+    earlier = rows.filter(until > _AT)
+    if kind == "rows":
+        return earlier.clear()
+    if kind == EVENTS:
+        return earlier.filter(pl.col("end_utc").is_null() | (pl.col("end_utc") > until))
+    return rows_around(kind, earlier, Window.of_day(until.date())) if earlier.height else earlier
