@@ -7,9 +7,9 @@ import polars as pl
 from renewable.importers.together import EVENTS
 from renewable.windows import Window
 
-# A reading is judged by those of a day around it, of a local day by those of that day: 25 hours, and a reset 2 hours
-# before its midnight.
-_JUDGED_WITHIN = timedelta(hours=28)
+# A reading is judged by those of a day around it, of a local day by those of that day and of the evening before; a rise
+# by the dips inside it, which are judged so themselves.
+_JUDGED_WITHIN = timedelta(hours=60)
 _ROWS_REACH = timedelta(days=1)
 _OF_ONE = ("asset_id", "name")
 _AT = pl.col("timestamp")
@@ -20,7 +20,7 @@ def rows_around(kind: str, rows: pl.DataFrame, window: Window) -> pl.DataFrame:
 
     Of plain rows those within a day. Of an event log those whose [timestamp, end_utc) touches the window; a null end
     never comes. Of a counter the readings up to the last before and the first after the window, whatever the distance,
-    and those within 28 hours of these and one more, by which they are judged.
+    and those within 60 hours of these and one more, by which they are judged.
     """
     start, end = pl.lit(window.start_utc), pl.lit(window.end_utc)
     if kind == "rows":

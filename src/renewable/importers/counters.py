@@ -97,8 +97,10 @@ def counter_spans(
         day_before=before["day"],
         stood=pl.col("reading_kwh").shift(1).over(OF_ONE) == pl.col("reading_kwh").shift(2).over(OF_ONE),
         timestamp=pl.col("at") - pl.duration(microseconds=1),
-    ).drop_nulls("from_utc")
-    steps = steps.with_columns(
+    )
+    if daily:
+        steps = steps.with_columns(_since_midnight())
+    steps = steps.drop_nulls("from_utc").with_columns(
         length_us=(pl.col("to_utc") - pl.col("from_utc")).dt.total_microseconds(),
         rise_kwh=pl.col("reading_kwh") - pl.col("read_before"),
     )
@@ -192,7 +194,9 @@ def taken_back(
         if low >= high or fall - 1 in out:
             continue
         before = fall - 1
-        while before >= 0 and readings[before] > low and _is_near(before, fall, at_us, days):
+        while (
+            before >= 0 and (readings[before] > low or before in out) and _is_near(before, fall, at_us, days)
+        ):
             before -= 1
         if before >= 0 and readings[before] <= low and days[before] == days[fall]:
             jump = readings[before + 1] - readings[before]
@@ -226,11 +230,30 @@ def _lifetime_spans(steps: pl.DataFrame, fine_us: int, counter: Counter, notes: 
     return steps.with_columns(added_kwh=added, is_fine=_is_fine(fine_us)).filter(~fell)
 
 
+def _since_midnight() -> list[pl.Expr]:
+    """The very first reading of a daily counter counts from midnight, where it is sure that the counter runs.
+
+    It is where the reading is 0 or a later one of the day is higher; at midnight, and late in the evening, it may have
+    reset already.
+    """
+    reading, first = pl.col("reading_kwh"), pl.col("from_utc").is_null()
+    runs = (reading == 0) | (reading < reading.max().over(*OF_ONE, "day"))
+    counts = first & runs & (pl.col("reset_day") == pl.col("day"))
+    return [
+        pl.when(counts).then("midnight").otherwise("from_utc").alias("from_utc"),
+        pl.when(counts).then(0.0).otherwise("read_before").alias("read_before"),
+        pl.when(counts).then("day").otherwise("day_before").alias("day_before"),
+        counts.alias("is_first"),
+    ]
+
+
 def _daily_spans(steps: pl.DataFrame, fine_us: int, notes: Notes) -> pl.DataFrame:
     """A fall is a reset; over midnight there was one, unless a fall of that day shows another hour for it."""
     fell = pl.col("rise_kwh") < 0
     resets = steps.filter(fell).select(*OF_ONE, day="reset_day", seen=pl.lit(True)).unique()
     steps = steps.join(resets, on=[*OF_ONE, "day"], how="left", maintain_order="left")
+    # A counter that falls later on the day of its first reading showed the day before.
+    steps = steps.filter(~(pl.col("is_first") & pl.col("seen").is_not_null()))
     new_day = pl.col("day_before") != pl.col("day")
     # A device that shows yesterday's total until it wakes up has not reset yet.
     reset = fell | (new_day & pl.col("seen").is_null() & (pl.col("rise_kwh") > 0))
