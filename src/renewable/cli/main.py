@@ -23,6 +23,8 @@ from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from loaders.summary import LoadSummary
     from renewable.scorecard.world_card import WorldPlan
 
@@ -271,6 +273,15 @@ def import_(
     schema: Annotated[
         bool, typer.Option("--schema", help="Instead: print the mapping's JSON schema, for editors.")
     ] = False,
+    event_log: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead: propose rows of events.csv from this log, by the mapping's event source."
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --event-log: add the rows to events.csv.")
+    ] = False,
 ) -> None:
     """Convert own exports to raw files, as a mapping file says (examples/MAPPING.md)."""
     if init is not None:
@@ -291,6 +302,11 @@ def import_(
     if chosen is None:
         raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
     assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
+    if event_log is not None:
+        _propose_events(event_log, chosen, assets, settings.fleet_dir, write=write)
+        return
+    if write:
+        raise typer.BadParameter("--write goes with --event-log")
     if preview:
         from renewable.cli.tables import print_preview
         from renewable.importers.preview import preview as look
@@ -299,6 +315,22 @@ def import_(
         return
     intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
     print(import_files(chosen, settings.raw_dir, window, intervals).sentence)
+
+
+def _propose_events(
+    log: Path, mapping: Path, assets: "pl.DataFrame", fleet_dir: Path, *, write: bool
+) -> None:
+    from renewable.importers.event_log import add_events, events_text, proposed_events
+    from renewable.importers.notes import Notes
+
+    notes = Notes()
+    events = proposed_events(log, mapping, assets, fleet_dir, notes)
+    if write and events.height:
+        print(f"{events.height} event(s) added to {add_events(events, fleet_dir)}")
+    else:
+        print(events_text(events), end="")
+    said = "".join(f"; {count} {what}" for what, count in notes.counts.items() if count)
+    typer.echo(f"{events.height} event(s) that events.csv lacks{said}", err=True)
 
 
 @app.command()

@@ -7,6 +7,7 @@ import polars as pl
 from renewable.contract import KEY, RawTable, column_unit
 from renewable.importers.channel import Channel, Counter
 from renewable.importers.counters import TOLD, counter_power
+from renewable.importers.grid import exact_sum
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.units import FROM_CELL, Conversion, conversion
@@ -85,9 +86,13 @@ def _of_assets(told: pl.DataFrame, part: Mapping, grid: MappingType[str, int], n
     hours = pl.col("asset_id").replace_strict(dict(grid), return_dtype=pl.Int64).first() / 3600
     power, names = pl.col("power_kw"), pl.col("name").n_unique()
     whole = (power.count() == expected.first()) & (names == expected.first()) & (pl.len() == expected.first())
-    partial_kwh = power.sum() * hours + pl.col(TOLD).sum() if rule == "sum" else pl.lit(None, pl.Float64)
+    partial_kwh = (
+        exact_sum(power) * hours + exact_sum(pl.col(TOLD)) if rule == "sum" else pl.lit(None, pl.Float64)
+    )
     found = told.group_by(KEY, maintain_order=True).agg(
-        pl.when(whole).then(power.sum() if rule == "sum" else power.mean()).alias("power_kw"),
+        pl.when(whole)
+        .then(exact_sum(power) if rule == "sum" else exact_sum(power) / power.count())
+        .alias("power_kw"),
         pl.when(~whole).then(partial_kwh).alias(TOLD),
         partly=(power.count() > 0) & ~whole,
     )

@@ -11,7 +11,7 @@ import polars as pl
 
 from renewable.errors import MappingError
 from renewable.importers.channel import Counter
-from renewable.importers.grid import over_grid
+from renewable.importers.grid import exact_sum, over_grid
 from renewable.importers.notes import Notes
 
 OF_ONE = ("asset_id", "name")
@@ -61,7 +61,7 @@ def counter_power(
     known_us = pl.when(pl.col("is_fine") | inside).then(pl.col("overlap_us")).otherwise(0)
     share_kwh = pl.col("added_kwh") * (pl.col("overlap_us") / pl.col("length_us"))
     told = pieces.group_by("asset_id", "timestamp", "name", maintain_order=True).agg(
-        energy_kwh=share_kwh.sum(), known_us=known_us.sum(), grid_us=pl.col("grid_us").first()
+        energy_kwh=exact_sum(share_kwh), known_us=known_us.sum(), grid_us=pl.col("grid_us").first()
     )
     whole = pl.col("known_us") == pl.col("grid_us")
     hours = pl.col("grid_us") / 3_600_000_000

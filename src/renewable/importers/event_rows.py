@@ -12,7 +12,7 @@ from renewable.importers.notes import Notes
 from renewable.importers.source import SourceFrame
 
 # Stands for "says nothing" while words are renamed; no code is spelled so.
-_NOTHING, _UNNAMED = "\u0000nothing", "\u0000unnamed"
+NOTHING, _UNNAMED = "\u0000nothing", "\u0000unnamed"
 
 
 def event_rows(
@@ -23,20 +23,35 @@ def event_rows(
     assets: Sequence[tuple[pl.Expr, pl.Expr]],
     notes: Notes,
 ) -> pl.DataFrame:
-    """asset_id, timestamp (start), name (asset, code), shifts, end_utc (null: none is told), operating_state, note.
+    """asset_id, timestamp (start), name (asset and code), shifts, end_utc (null: none is told), operating_state.
 
     `assets` are asset_id and the source's own name for each copy of the rows. Events of codes that say nothing of the
-    state are left out, and those that end before they start; both are counted.
+    state are left out, and those that end before they start; all are counted.
     """
+    rows = logged(batch, part, log, clock, assets, notes)
+    silent, unnamed = (pl.col("operating_state") == word for word in (NOTHING, _UNNAMED))
+    notes.add("events of codes that the mapping does not name, left out", rows.filter(unnamed).height)
+    notes.add("events of codes that say nothing of the state, left out", rows.filter(silent).height)
+    rows = rows.filter(~silent & ~unnamed)
+    if log.without_end == "set_aside":
+        notes.add("events without an end, set aside; see events.without_end", rows["end_utc"].null_count())
+        rows = rows.drop_nulls("end_utc")
+    return rows.drop("code", "note")
+
+
+def logged(
+    batch: SourceFrame,
+    part: Mapping,
+    log: EventLog,
+    clock: pl.DataFrame,
+    assets: Sequence[tuple[pl.Expr, pl.Expr]],
+    notes: Notes,
+) -> pl.DataFrame:
+    """All events of a log that last for a time: the columns of `event_rows`, code and note."""
     code = pl.col(log.code).cast(pl.String)
     note = pl.lit(None, pl.String) if log.note is None else pl.col(log.note).cast(pl.String)
-    states = {word: _NOTHING if state is None else state for word, state in log.states.items()}
-    told = batch.rows.select(
-        pl.when(code.is_null())
-        .then(pl.lit(_UNNAMED))
-        .otherwise(_known(code, states))
-        .alias("operating_state")
-    ).to_series()
+    states = {word: NOTHING if state is None else state for word, state in log.states.items()}
+    told = pl.when(code.is_null()).then(pl.lit(_UNNAMED)).otherwise(_known(code, states))
     ends = _ends(batch, part, log)
     frames = [
         batch.rows.select(
@@ -44,7 +59,7 @@ def event_rows(
             asset.alias("asset_id"),
             pl.concat_str(own, code.fill_null(""), separator=" ").alias("name"),
             pl.lit(ends).alias("end_utc"),
-            pl.lit(told).alias("operating_state"),
+            told.alias("operating_state"),
             code.alias("code"),
             note.alias("note"),
         )
@@ -53,18 +68,9 @@ def event_rows(
     rows = pl.concat(frames).drop_nulls("timestamp")
     if log.without_end == "until_next":
         rows = _until_next(rows)
-    backwards = pl.col("end_utc") <= pl.col("timestamp")
-    silent = pl.col("operating_state") == _NOTHING
-    unnamed = pl.col("operating_state") == _UNNAMED
-    notes.add("events of codes that the mapping does not name, left out", rows.filter(unnamed).height)
-    notes.add("events of codes that say nothing of the state, left out", rows.filter(silent).height)
-    rows = rows.filter(~silent & ~unnamed)
+    backwards = (pl.col("end_utc") <= pl.col("timestamp")).fill_null(False)
     notes.add("events that end when they start or before, left out", rows.filter(backwards).height)
-    rows = rows.filter(~backwards.fill_null(False))
-    if log.without_end == "set_aside":
-        notes.add("events without an end, set aside; see events.without_end", rows["end_utc"].null_count())
-        rows = rows.drop_nulls("end_utc")
-    return rows
+    return rows.filter(~backwards)
 
 
 def _known(code: pl.Expr, states: dict[str, str]) -> pl.Expr:

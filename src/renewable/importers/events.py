@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from renewable.contract import OPERATING_STATES
 from renewable.importers.channel import Part, pattern_faults
+from renewable.vocabulary import reported_kinds
 
 # Information categories of IEC 61400-26-1 by name. Force majeure says nothing of the turbine's own state.
 IEC_STATES: Mapping[str, str | None] = MappingProxyType(
@@ -29,6 +30,11 @@ IEC_STATES: Mapping[str, str | None] = MappingProxyType(
         "/^force majeure$/": None,
         "/^information unavailable$/": "no_communication",
     }
+)
+IEC_KINDS: Mapping[str, str] = MappingProxyType({"/^force majeure$/": "force_majeure"})
+# What a state is called in events.csv; the other states are no event.
+KIND_OF_STATE: Mapping[str, str] = MappingProxyType(
+    {"fault": "downtime", "maintenance": "planned_maintenance", "curtailed": "curtailment"}
 )
 _PRIORITY = ("maintenance", "fault", "no_communication", "curtailed", "standby", "running")
 
@@ -56,7 +62,9 @@ class EventLog(Part):
         " asset's next event in the file",
     )
     kinds: dict[str, str] = Field(
-        {}, description="code, or /pattern/ -> kind of events.csv, where its state does not say it"
+        dict(IEC_KINDS),
+        description="code, or /pattern/ -> kind of events.csv, for codes whose state does not say it: fault is"
+        " downtime, maintenance is planned_maintenance, curtailed is curtailment; default: force majeure by name",
     )
 
     @model_validator(mode="after")
@@ -71,6 +79,9 @@ class EventLog(Part):
             faults.append(f"priority: name each state of states once; {', '.join(missing) or 'one'} is not")
         if self.end is None and self.without_end != "until_next":
             faults.append("end is missing: name its column, or say without_end: until_next")
+        kinds = [kind.kind for kind in reported_kinds()]
+        strange = sorted(set(self.kinds.values()) - set(kinds))
+        faults += [f"kinds: {kind}: no such kind of event; there are {', '.join(kinds)}" for kind in strange]
         faults += [*pattern_faults(self.states), *pattern_faults(self.kinds)]
         if faults:
             raise ValueError("\n".join(faults))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from renewable.importers.counters import TOLD
+from renewable.importers.grid import exact_sum
 from renewable.importers.notes import Notes
 
 POWER, GAP = "active_power_kw", "gap_energy_kwh"
@@ -33,7 +34,7 @@ def gap_energy_at_ends(
     told = (
         gap.with_columns(run=run)
         .group_by("asset_id", "run", maintain_order=True)
-        .agg(pl.col("timestamp").last(), pl.col(TOLD).sum().alias(GAP))
+        .agg(pl.col("timestamp").last(), exact_sum(pl.col(TOLD)).alias(GAP))
         .select(*keys, GAP)
     )
     notes.add_rows(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from renewable.importers.grid import over_grid
+from renewable.importers.grid import exact_sum, over_grid
 from renewable.importers.notes import Notes
 
 
@@ -62,14 +62,15 @@ def _partly(name: str, enough_ratio: float) -> pl.Expr:
 
 def _value(name: str, enough_ratio: float, is_word: bool, is_direction: bool) -> pl.Expr:
     column, held = pl.col(name), _held_us(name)
+    weight = pl.col("overlap_us") / pl.col("grid_us")
     if is_word:
         words = column.drop_nulls()
         return pl.when(words.n_unique() == 1).then(words.first()).alias(name)
     enough = held >= enough_ratio * pl.col("grid_us").first()
     if is_direction:
         angle = column * math.pi / 180
-        east, north = ((part * pl.col("overlap_us")).sum() for part in (angle.sin(), angle.cos()))
+        east, north = (exact_sum(part * weight) for part in (angle.sin(), angle.cos()))
         value = (pl.arctan2(east, north) * 180 / math.pi + 360) % 360
     else:
-        value = (column * pl.col("overlap_us")).sum() / held
+        value = exact_sum(column * weight) / (held / pl.col("grid_us").first())
     return pl.when(enough & (held > 0)).then(value).alias(name)

@@ -31,8 +31,7 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     notes.add("rows at local hours that do not exist, set aside", clock["timestamp"].null_count())
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
     if part.events is not None:
-        assets = [(asset, name) for _, asset, name in _assets(part)]
-        return {("generation", EVENTS): event_rows(batch, part, part.events, clock, assets, notes)}
+        return {("generation", EVENTS): event_rows(batch, part, part.events, clock, assets_of(part), notes)}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
         groups = {"rows": plain} if plain else {}
@@ -56,6 +55,11 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                 rows = rows.with_columns(pl.col("timestamp") - pl.duration(seconds=seconds))
             found[table, kind] = rows
     return found
+
+
+def assets_of(part: Mapping) -> list[tuple[pl.Expr, pl.Expr]]:
+    """asset_id and the source's own name of what a row is about, for each copy of the rows that is needed."""
+    return [(asset, name) for _, asset, name in _assets(part)]
 
 
 def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:

@@ -87,7 +87,7 @@ def every(minutes: int, readings: list[float], start: datetime = START) -> list[
 steps_kwh = st.lists(st.integers(0, 5000).map(lambda wh: wh / 1000), min_size=2, max_size=200)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     steps=steps_kwh, missing=st.sets(st.integers(0, 200), max_size=150), fine=st.sampled_from([30, 10, 15])
 )
@@ -110,7 +110,7 @@ def test_energy_of_intervals_and_gaps_is_last_minus_first_reading_whatever_is_mi
         assert whole.sum() >= len(totals) * fine // 30 - 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     steps=st.lists(st.integers(-3000, 5000).map(lambda wh: wh / 1000), min_size=2, max_size=260),
     missing=st.sets(st.integers(0, 260), max_size=200),
