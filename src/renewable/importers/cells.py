@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from renewable.importers.channel import Channel
+from renewable.importers.channel import Channel, pattern_of
 from renewable.importers.notes import Notes
 from renewable.importers.source import SourceFrame, require_none
 from renewable.importers.units import Conversion, conversion, is_energy
@@ -22,8 +22,13 @@ def good_cells(batch: SourceFrame, channel: Channel, target: str, notes: Notes) 
     """The batch with the channel's cells empty, and counted, wherever its quality column has none of the good words."""
     if channel.quality is None:
         return batch
-    status = batch.rows[channel.quality.column].cast(pl.String)
-    good = status.is_in(list(channel.quality.good)).fill_null(False)
+    words = channel.quality.good
+    # An empty cell is null: the word "" means it.
+    status = pl.col(channel.quality.column).cast(pl.String).fill_null("")
+    is_good = status.is_in([word for word in words if pattern_of(word) is None])
+    for pattern in filter(None, map(pattern_of, words)):
+        is_good = is_good | status.str.contains(f"(?i){pattern}")
+    good = batch.rows.select(is_good.alias("good")).to_series()
     columns = channel.source_columns[:-1]
     filled = batch.rows.select(pl.any_horizontal(pl.col(columns).is_not_null())).to_series()
     notes.add(f"cells of {target} left empty, as their quality is not good", int((filled & ~good).sum()))

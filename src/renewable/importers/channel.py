@@ -4,7 +4,7 @@ Sources, clocks and assets are said in `mapping`; reading cells does not belong 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import polars as pl
@@ -27,7 +27,18 @@ class Quality(Part):
     """The column that says whether a cell is good, and the words that say so; other cells are left empty."""
 
     column: str = Field(min_length=1, description="column with the status of this channel's cells")
-    good: tuple[str, ...] = Field(min_length=1, description="its texts that mean 'this cell is right'")
+    good: tuple[str, ...] = Field(
+        min_length=1,
+        description="its texts, or /patterns/, that mean 'this cell is right'; \"\" for an empty one",
+    )
+
+    @field_validator("good")
+    @classmethod
+    def _are_readable(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        faults = list(pattern_faults(words))
+        if faults:
+            raise ValueError("\n".join(faults))
+        return words
 
 
 class Counter(Part):
@@ -179,8 +190,8 @@ def pattern_of(word: str) -> str | None:
     return word[1:-1] if len(word) > 2 and word.startswith("/") and word.endswith("/") else None
 
 
-def pattern_faults(table: Mapping[str, object]) -> Iterator[str]:
-    """Patterns of a table of words that cannot be read."""
+def pattern_faults(table: Iterable[str]) -> Iterator[str]:
+    """The /patterns/ among words that cannot be read."""
     for word in table:
         pattern = pattern_of(word)
         if pattern is None:

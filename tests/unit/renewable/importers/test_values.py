@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from renewable.errors import MappingError
 from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.irregular import time_weighted
-from renewable.importers.mapping import load_mapping
+from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.notes import Notes
+from renewable.importers.together import assembled
 
 pytestmark = pytest.mark.unit
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -54,6 +55,12 @@ def test_cells_whose_quality_is_not_good_are_empty_and_counted_whatever_they_hol
     found, summary = run(tmp_path, lines, mapped(tmp_path, channel))
     assert found["active_power_kw"].to_list() == [1.0, None, None, 4.0, None, None]
     assert summary.notes == {"cells of active_power_kw left empty, as their quality is not good": 3}
+
+
+def test_quality_by_pattern_and_by_an_empty_cell(tmp_path: Path) -> None:
+    channel = {"column": "P", "unit": "kW", "quality": {"column": "Q", "good": ["", "/^19[2-9]$/"]}}
+    found, _ = run(tmp_path, rows(["1;192", "2;", "3;64", "4;1920"], "t;P;Q"), mapped(tmp_path, channel))
+    assert found["active_power_kw"].to_list() == [1.0, 2.0, None, None]
 
 
 def test_a_text_that_is_called_good_is_an_error_that_names_its_row(tmp_path: Path) -> None:
@@ -116,6 +123,7 @@ def test_a_unit_at_the_end_of_a_columns_name(tmp_path: Path, header: str) -> Non
             "above 0",
         ),
         ({"column": "P", "unit": "kW", "quality": {"column": "Q", "good": []}}, {}, "quality.good"),
+        ({"column": "P", "unit": "kW", "quality": {"column": "Q", "good": ["/(/"]}}, {}, "no pattern"),
         ({"column": "P", "unit": "kW"}, {"interval_minutes": 0.1666}, "seconds as '10 s'"),
         ({"column": "P", "unit": "kW"}, {"interval_minutes": "7 s"}, "divide an hour"),
         ({"column": "P", "unit": "kW"}, {"interval_minutes": 0}, "divide an hour"),
@@ -229,3 +237,35 @@ def test_an_irregular_row_before_midnight_holds_into_the_next_day(tmp_path: Path
         datetime(2024, 6, 2, 0, 10, tzinfo=UTC): pytest.approx(1.0),
         datetime(2024, 6, 2, 0, 20, tzinfo=UTC): pytest.approx(1.0),
     }
+
+
+def test_grids_that_begin_late_are_filled_by_their_own_intervals() -> None:
+    """Hourly intervals of a zone of half an hour: from rows of seconds, of minutes, at no fixed time, and a counter."""
+    base = {"source": {"files": "x"}, "asset": {"constant": "T1"}}
+    power = {"active_power_kw": {"column": "P", "unit": "kW"}}
+    counter = {"active_power_kw": {"column": "P", "unit": "kWh", "counter": {"resets": "never"}}}
+    stamps = pl.datetime_range(
+        START, START + timedelta(hours=3), "15m", eager=True, time_unit="us", time_zone="UTC"
+    )
+    frame = pl.DataFrame(
+        {"timestamp": stamps, "first_shift_us": 0, "second_shift_us": 0, "asset_id": "T1", "name": "T1"}
+    )
+    numbers = pl.Series([float(n) for n in range(stamps.len())])
+    expected = [sum(range(first, first + 4)) / 4 for first in (2, 6)]
+    found = {}
+    for kind, clock, channels in (
+        ("rows", {"interval_minutes": 15}, power),
+        ("rows", {"holds_minutes": 15}, power),
+        ("active_power_kw", {"interval_minutes": 15}, counter),
+    ):
+        mapping = Mapping.model_validate(
+            {**base, "timestamp": {"column": "t", "zone": "UTC"} | clock, "generation": channels}
+        )
+        name = "active_power_kw" if kind == "rows" else "reading_active_power_kw"
+        values = numbers if kind == "rows" else (numbers / 4).cum_sum()
+        streams = {(0, kind): frame.with_columns(values.alias(name))}
+        told = assembled("generation", streams, mapping, {"T1": 60}, Notes(), phases={"T1": 30})
+        whole = told.drop_nulls("active_power_kw")
+        assert whole["timestamp"].to_list() == [START + timedelta(minutes=30), START + timedelta(minutes=90)]
+        found[str((kind, clock))] = whole["active_power_kw"].to_list()
+    assert list(found.values()) == [pytest.approx(expected)] * 3
