@@ -330,7 +330,7 @@ def _propose_events(
     else:
         print(events_text(events), end="")
     said = "".join(f"; {count} {what}" for what, count in notes.counts.items() if count)
-    typer.echo(f"{events.height} event(s) that events.csv lacks{said}", err=True)
+    typer.echo(f"{events.height} event(s) proposed{said}", err=True)
 
 
 @app.command()
