@@ -2,16 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renewable.errors import MappingError
 from renewable.importers.around import rows_around
+from renewable.importers.convert import import_files
 from renewable.importers.counters import taken_back
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
@@ -287,3 +290,27 @@ def test_what_is_believed_of_a_lifetime_counter_falls_only_where_nothing_takes_i
     kept = [reading for place, reading in enumerate(readings) if place not in out]
     for place, (before, after) in enumerate(pairwise(kept)):
         assert after >= before or all(reading > after for reading in kept[: place + 1])
+
+
+def test_a_gap_of_days_without_any_row_is_told_on_each_of_them_by_an_import(tmp_path: Path) -> None:
+    at = [START, START + timedelta(hours=1), START + timedelta(days=5), START + timedelta(days=5, minutes=30)]
+    lines = [f"{t:%Y-%m-%d %H:%M},{reading}" for t, reading in zip(at, (0, 2, 240, 241), strict=True)]
+    (tmp_path / "x.csv").write_text("\n".join(["t,c", *lines]) + "\n")
+    clock = {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": 30}
+    content = {
+        "source": {"files": "x.csv"},
+        "timestamp": clock,
+        "asset": {"constant": "T1"},
+        "generation": {"active_power_kw": {"column": "c", "unit": "kWh", "counter": {"resets": "never"}}},
+    }
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(content))
+    import_files(tmp_path / "mapping.yaml", tmp_path / "raw")
+    files = sorted((tmp_path / "raw").glob("generation/*.parquet"))
+    assert len(files) == 6
+    found = pl.concat(pl.read_parquet(path) for path in files)
+    assert found["active_power_kw"].drop_nulls().to_list() == [2.0]
+    assert energy_kwh(found) == pytest.approx(241.0)
+    # A whole day's share of 238 kWh over 119 hours.
+    assert found.filter(pl.col("timestamp").dt.day() == 1)["gap_energy_kwh"].to_list() == [
+        pytest.approx(48.0)
+    ]
