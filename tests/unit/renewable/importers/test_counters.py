@@ -314,3 +314,47 @@ def test_a_gap_of_days_without_any_row_is_told_on_each_of_them_by_an_import(tmp_
     assert found.filter(pl.col("timestamp").dt.day() == 1)["gap_energy_kwh"].to_list() == [
         pytest.approx(48.0)
     ]
+
+
+MORNING = datetime(2024, 6, 2, 0, 30, tzinfo=UTC)  # 06:00 local
+
+
+@pytest.mark.parametrize(
+    ("resets", "start", "readings", "energy"),
+    [
+        # A device whose day ends in the evening: the day's production stays.
+        ("daily", MORNING, [0.0, 0.5, 1.0, 2.0, 3.0, 0.0, 0.0], 3.0),
+        # One whose day ends an hour late goes on over midnight.
+        (
+            "daily",
+            datetime(2024, 6, 1, 17, 0, tzinfo=UTC),
+            [4.9, 5.0, 5.0, 5.1, 5.2, 5.2, 0.1],
+            4.9 + 0.3 + 0.1,
+        ),
+        # The total of the day before, which nobody saw fall.
+        ("daily", MORNING - timedelta(hours=6, minutes=30), [0.0] * 2 + [5.0] * 20, 5.0),
+        # A first reading that is the total of the day before.
+        ("daily", MORNING, [5.0, 0.0, 3.0, 6.0], 6.0),
+        # Another meter that soon reads more than the one before.
+        ("never", MORNING, [10.0, 11.0, 0.0, 4.0, 8.0, 12.0], 13.0),
+        # What stood for more than a day was no glitch.
+        ("never", MORNING, [10.0, *[500.0] * 50, 12.0, 13.0], 491.0),
+        ("never", MORNING, [10.0, *[500.0] * 40, 12.0, 13.0], 3.0),
+    ],
+)
+def test_energy_of_counters_that_fall(
+    resets: str, start: datetime, readings: list[float], energy: float
+) -> None:
+    found = told(stream(every(30, readings, start)), mapping({"resets": resets}))
+    assert energy_kwh(found) == pytest.approx(energy)
+
+
+def test_a_total_that_is_the_same_after_a_night_is_not_todays() -> None:
+    readings = [
+        (datetime(2024, 6, 1, 12, 0, tzinfo=UTC), 4.0),
+        (datetime(2024, 6, 1, 12, 30, tzinfo=UTC), 5.0),
+    ]
+    readings += every(30, [5.0, 5.0], MORNING)
+    found = told(stream(readings), mapping({"resets": "daily"}))
+    # 4 kWh from midnight to the first reading, 1 until the second.
+    assert energy_kwh(found) == pytest.approx(5.0)
