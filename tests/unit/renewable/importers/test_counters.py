@@ -329,7 +329,7 @@ MORNING = datetime(2024, 6, 2, 0, 30, tzinfo=UTC)  # 06:00 local
             "daily",
             datetime(2024, 6, 1, 17, 0, tzinfo=UTC),
             [4.9, 5.0, 5.0, 5.1, 5.2, 5.2, 0.1],
-            4.9 + 0.3 + 0.1,
+            0.3 + 0.1,
         ),
         # The total of the day before, which nobody saw fall.
         ("daily", MORNING - timedelta(hours=6, minutes=30), [0.0] * 2 + [5.0] * 20, 5.0),
@@ -358,3 +358,12 @@ def test_a_total_that_is_the_same_after_a_night_is_not_todays() -> None:
     found = told(stream(readings), mapping({"resets": "daily"}))
     # 4 kWh from midnight to the first reading, 1 until the second.
     assert energy_kwh(found) == pytest.approx(5.0)
+
+
+def test_a_glitch_at_the_far_end_of_a_long_gap_is_known_on_each_of_its_days() -> None:
+    readings = [*every(30, [9.0, 10.0]), *every(30, [500.0, 12.0, 13.0], START + timedelta(days=6))]
+    rows, by = stream(readings), mapping()
+    window = Window(START.date(), START.date() + timedelta(days=8))
+    days = [told(rows_around("c", rows, Window.of_day(day)), by, Window.of_day(day)) for day in window.days]
+    assert pl.concat(days).equals(told(rows, by, window))
+    assert energy_kwh(pl.concat(days)) == pytest.approx(4.0)

@@ -169,6 +169,19 @@ def test_seconds_become_an_assets_interval_where_enough_of_them_are_there(
     assert found["active_power_kw"].to_list() == pytest.approx(expected)
 
 
+def test_a_sum_needs_all_rows_though_a_share_of_them_suffices_for_a_mean(tmp_path: Path) -> None:
+    weather = {
+        "precipitation_mm": {"column": "rain", "unit": "mm"},
+        "air_temperature_c": {"column": "temp", "unit": "degC"},
+    }
+    clock = {"interval_minutes": 5, "enough_ratio": 0.5}
+    mapping = mapped(tmp_path, {"column": "rain", "unit": "kW"}, clock, weather=weather)
+    run(tmp_path, rows(["1;1", "1;2", "1;3", ";"], "t;rain;temp", 300), mapping)
+    found = pl.concat(pl.read_parquet(p) for p in sorted(tmp_path.glob("raw/weather/*.parquet")))
+    assert found["precipitation_mm"].to_list() == [2.0, None]
+    assert found["air_temperature_c"].to_list() == [1.5, 3.0]
+
+
 def test_energy_of_seconds_is_mean_power(tmp_path: Path) -> None:
     mapping = mapped(tmp_path, {"column": "P", "unit": "Wh"}, {"interval_minutes": "30 s", "label": "end"})
     lines = rows(["0", *["5"] * 20], seconds=30)
