@@ -1,9 +1,10 @@
 """A raw day from the kept rows of all deliveries of a mapping: a function of the ledger and of nothing else."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 
 import polars as pl
 
@@ -39,11 +40,20 @@ class _Run:
 
 
 class DayMaker:
-    """Makes raw days of one mapping. `intervals` are the minutes of each asset's interval, by the registry."""
+    """Makes raw days of one mapping. `intervals` are the minutes of each asset's interval, by the registry.
 
-    def __init__(self, ledger: Ledger, name: str, intervals: Mapping[str, int]) -> None:
+    `deliveries` are those that count; all of the mapping where none are given.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        name: str,
+        intervals: Mapping[str, int],
+        deliveries: Sequence[Delivery] | None = None,
+    ) -> None:
         self._ledger, self._name, self._intervals = ledger, name, intervals
-        self._runs = _runs(ledger, name)
+        self._runs = _runs(ledger, ledger.deliveries(name) if deliveries is None else deliveries)
         self._cache: OrderedDict[tuple[int, RawTable, date], _Rows] = OrderedDict()
 
     def frame(self, table: RawTable, day: date, counts: Counter[str] | None = None) -> pl.DataFrame:
@@ -65,12 +75,38 @@ class DayMaker:
                 made = laid_over(made, found, KEY) if made.height else ordered(found, KEY)
         return made.select(polars_schema(table).names())
 
+    def merged(self, table: RawTable, day: date) -> dict[Stream, pl.DataFrame]:
+        """The rows of a day as they were delivered, laid over one another, where one mapping gave them all."""
+        (run,) = range(len(self._runs))
+        return self._rows(run, table, day)
+
+    def foldable(self, before: datetime) -> list[list[Delivery]]:
+        """Deliveries up to the first one since `before`, those together that one delivery can stand for."""
+        found = []
+        for number, run in enumerate(self._runs):
+            old = list(takewhile(lambda each: each.imported_at < before, run.deliveries))
+            # What a delivery erases of those before another mapping's is not in its rows.
+            if len(old) > 1 and (number == 0 or not any(each.replaces for each in old)):
+                found.append(old)
+            if len(old) < len(run.deliveries):
+                break
+        return found
+
     def touched_by(self, deliveries: Iterable[int]) -> set[Due]:
         """The table days that may come out otherwise with these deliveries than without them."""
         days = set[Due]()
+        replacing = {each.number for run in self._runs for each in run.deliveries if each.replaces}
         for number in deliveries:
             own = self._ledger.days_of(number)
             days |= {(table, day + step * _DAY) for table, day in own for step in (-1, 0, 1)}
+            if number in replacing:
+                for span in self._ledger.spans_of(number):
+                    ends = _day_of(span.first_us), _day_of(span.last_us)
+                    days |= {
+                        (table, day)
+                        for table, day in self._ledger.all_days(self._name)
+                        if ends[0] <= day <= ends[1]
+                    }
             for span in self._ledger.spans_of(number):
                 stream = Stream.parsed(span.stream)
                 if stream.kind in ("rows", TAKEN_OVER):
@@ -202,9 +238,9 @@ class DayMaker:
         return edge if isinstance(edge, int) else None
 
 
-def _runs(ledger: Ledger, name: str) -> list[_Run]:
+def _runs(ledger: Ledger, deliveries: Sequence[Delivery]) -> list[_Run]:
     runs: list[list[Delivery]] = []
-    for delivery in ledger.deliveries(name):
+    for delivery in deliveries:
         if runs and (runs[-1][0].version, runs[-1][0].kind == "taken_over") == (
             delivery.version,
             delivery.kind == "taken_over",

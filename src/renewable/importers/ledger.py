@@ -54,6 +54,7 @@ create table if not exists refused (
     mapping text, file text, size integer, mtime_ns integer, sha256 text, version text, reason text, seen_at text,
     primary key (mapping, file)
 );
+create table if not exists folded (mapping text, sha256 text, file text, primary key (mapping, sha256));
 create table if not exists made_by (mapping text primary key, registry text not null);
 """
 
@@ -220,6 +221,24 @@ class Ledger:
     def forget(self, number: int) -> None:
         """Take a delivery out; its rows go with the next `clean`."""
         self._do("delete from delivery where number = ?", number)
+
+    def fold(self, numbers: Sequence[int], version: str, made: Converted) -> None:
+        """Put one delivery, which holds the rows of them all, in the place of several that follow one another."""
+        first, *others = numbers
+        for number in numbers:
+            self._do(
+                "insert or replace into folded select mapping, sha256, file from delivery where number = ?",
+                number,
+            )
+        for number in others:
+            self.forget(number)
+        self._do("update delivery set kind = ? where number = ?", made.kind, first)
+        self.redo(first, version, made, replaces=False)
+
+    def is_folded(self, mapping: str, sha256: str) -> bool:
+        """Whether a content is among the deliveries that were made one."""
+        found = self._one("select 1 from folded where mapping = ? and sha256 = ?", mapping, sha256)
+        return found is not None
 
     def seen(self, number: int, content: Content) -> None:
         """A known content lies there under another stat or name."""

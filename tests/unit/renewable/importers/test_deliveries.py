@@ -1,8 +1,10 @@
 """Laws of deliveries: an import adds to what is there, and the raw files are a function of what was delivered."""
 
 import random
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renewable.errors import MappingError, PipelineError
-from renewable.importers import convert
-from renewable.importers.convert import forget_delivery, import_files, store_of
+from renewable.importers import convert, convert_file, write_days
+from renewable.importers.convert import fold_deliveries, forget_delivery, import_files, store_of
 from renewable.importers.ledger import read_books
 from renewable.raw_files import raw_file_names
 
@@ -96,7 +98,7 @@ def readings(hours: int = 8, seed: int = 1) -> list[Row]:
 
 def cut(rows: Sequence[Row], places: Iterable[int]) -> list[Sequence[Row]]:
     borders = [0, *sorted(place % len(rows) for place in places), len(rows)]
-    return [rows[a:b] for a, b in zip(borders, borders[1:], strict=False) if a < b]
+    return [rows[a:b] for a, b in pairwise(borders) if a < b]
 
 
 places = st.lists(st.integers(0, 10_000), max_size=5)
@@ -307,8 +309,8 @@ def test_an_import_that_dies_anywhere_is_made_up_for_by_the_next(
     clean.run()
     steps = iter(range(1, 100))
 
-    def dying(name: str) -> Any:
-        real = getattr(convert, name)
+    def dying(module: Any, name: str) -> Any:
+        real = getattr(module, name)
 
         def step(*args: Any, **options: Any) -> Any:
             if next(steps) == at:
@@ -318,11 +320,63 @@ def test_an_import_that_dies_anywhere_is_made_up_for_by_the_next(
         return step
 
     with monkeypatch.context() as patch:
-        for name in ("_kept", "_enter", "write_parquet_atomic"):
-            patch.setattr(convert, name, dying(name))
+        for module, name in (
+            (convert_file, "_kept"),
+            (convert, "_enter"),
+            (write_days, "write_parquet_atomic"),
+        ):
+            patch.setattr(module, name, dying(module, name))
         with pytest.raises(Killed):
             plant.run()
     plant.run()
     assert plant.files == clean.files
     assert not list(store_of(plant.raw).glob(".import-*"))
     assert len(list((store_of(plant.raw) / "rows").iterdir())) == 2
+
+
+def test_a_delivery_may_replace_all_of_its_range(tmp_path: Path) -> None:
+    rows = [(START + timedelta(minutes=10 * step), "T2", float(step), None) for step in range(12)]
+    plant = Plant(tmp_path, mapping_of(on_overlap="replace_range", generation={}))
+    plant.rotate(rows, "first.csv")
+    plant.rotate([(rows[2][0], "T2", 50.0, None), (rows[6][0], "T2", None, None)], "second.csv")
+    found = dict(plant.table().select("timestamp", "wind_speed_ms").rows())
+    expected = {at: wind for at, _, wind, _ in [*rows[:2], *rows[7:]]} | {rows[2][0]: 50.0, rows[6][0]: None}
+    assert found == {at - timedelta(minutes=10): wind for at, wind in expected.items()}
+    forget_delivery(plant.raw, "second.csv", INTERVALS)
+    assert plant.table()["wind_speed_ms"].to_list() == [float(step) for step in range(12)]
+
+
+def test_a_delivery_that_would_change_a_value_may_be_refused(tmp_path: Path) -> None:
+    rows = [(START + timedelta(minutes=10 * step), "T2", float(step), None) for step in range(12)]
+    plant = Plant(tmp_path, mapping_of(on_overlap="refuse", generation={}))
+    plant.rotate(rows[:8], "first.csv")
+    before = plant.files
+    plant.deliver([(rows[2][0], "T2", 50.0, None)], "other.csv")
+    plant.deliver(rows[4:], "same.csv")
+    summary = plant.run()
+    assert summary.source_files == 1 and len(summary.refused) == 1
+    assert "other.csv: 1 value(s) differ" in summary.refused[0]
+    assert plant.table()["wind_speed_ms"].to_list() == [float(step) for step in range(12)]
+    assert plant.files != before
+
+
+def test_old_deliveries_become_one_and_nothing_else_changes(tmp_path: Path) -> None:
+    rows, plant = readings(), Plant(tmp_path)
+    for number, part in enumerate(cut(rows, [20, 40, 60])):
+        plant.rotate(part, f"{number}.csv")
+    plant.rotate(rows[30:50], "again.csv")
+    files = plant.files
+    middle = read_books(store_of(plant.raw)).deliveries[3].imported_at
+    assert fold_deliveries(plant.raw, middle) == 3
+    books = read_books(store_of(plant.raw))
+    assert [each.kind for each in books.deliveries] == ["base", "file", "file"]
+    assert len(list((store_of(plant.raw) / "rows").iterdir())) == 3
+    # All days are made again from what is kept.
+    shutil.rmtree(plant.raw)
+    plant.deliver(cut(rows, [20, 40, 60])[0], "0.csv")
+    assert plant.run().source_files == 0
+    assert plant.files == files
+    with pytest.raises(MappingError, match="kept together"):
+        forget_delivery(plant.raw, books.deliveries[0].content.file)
+    plant.rotate([(rows[0][0], "T2", 77.0, None)], "late.csv")
+    assert 77.0 in plant.table()["wind_speed_ms"].to_list()
