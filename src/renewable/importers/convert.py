@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from renewable.importers.convert_file import converted, folded, present_days, sc
 from renewable.importers.days import DayMaker
 from renewable.importers.inbox import Looked, look
 from renewable.importers.ledger import Converted, Ledger, now, opened
-from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.overlay import changed_values
 from renewable.importers.write_days import write_days
 from renewable.windows import Window
@@ -62,6 +62,9 @@ class ImportSummary:
             *(f"{count} {what}" for what, count in self.notes.items()),
         ]
         return "\n".join(["; ".join(said), *(f"set aside: {reason}" for reason in self.refused)])
+
+
+_NOTHING = ImportSummary(0, 0, {}, 0, 0)
 
 
 def import_files(
@@ -126,6 +129,30 @@ def import_files(
         tuple(refused),
         notes,
     )
+
+
+def import_all(
+    mapping: Path,
+    raw_dir: Path,
+    window: Window | None = None,
+    intervals: MappingType[str, int] | None = None,
+    *,
+    again: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> list[ImportSummary]:
+    """`import_files` for a mapping file, or for each one of a folder; a mapping at fault leaves the others alone.
+
+    Raises MappingError where no file at all could be imported.
+    """
+    done, faults, paths = list[ImportSummary](), list[str](), mapping_files(mapping)
+    for path in paths:
+        try:
+            done.append(import_files(path, raw_dir, window, intervals, again=again, report=report))
+        except MappingError as error:
+            faults.append(str(error))
+    if not done:
+        raise MappingError("\n".join(faults))
+    return [*done, *([replace(_NOTHING, refused=tuple(faults))] if faults else [])]
 
 
 def forget_delivery(

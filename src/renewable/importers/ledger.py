@@ -451,15 +451,24 @@ def opened(store: Path, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[Ledger]:
         lock.release()
 
 
-def read_books(store: Path) -> Books:
-    """What a store holds, without its lock; nothing where there is none."""
+@contextmanager
+def looked_at(store: Path) -> Iterator[Ledger | None]:
+    """The ledger of a store as it is at this moment, without its lock; None where there is none."""
     if not (store / _FILE).exists():
-        return Books()
+        yield None
+        return
     with closing(_connected(store / _FILE)) as connection:
-        ledger = Ledger(store, connection)
-        mappings = [name for (name,) in connection.execute("select name from mapping")]
-        due = sorted({each for name in mappings for each in ledger.due(name)})
-        return Books(tuple(ledger.deliveries()), tuple(ledger.refused()), tuple(due))
+        yield Ledger(store, connection)
+
+
+def read_books(store: Path) -> Books:
+    """What a store holds; nothing where there is none."""
+    with looked_at(store) as ledger:
+        if ledger is None:
+            return Books()
+        deliveries = ledger.deliveries()
+        due = sorted({each for name in {d.mapping for d in deliveries} for each in ledger.due(name)})
+        return Books(tuple(deliveries), tuple(ledger.refused()), tuple(due))
 
 
 def now() -> datetime:
