@@ -5,7 +5,6 @@ of the delivery. Nothing is judged or deduplicated here: that is the gate's matt
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingType
@@ -17,7 +16,7 @@ from renewable.contract import KEY, RawTable
 from renewable.errors import MappingError
 from renewable.importers.convert_file import converted, folded, present_days, scratch_folder
 from renewable.importers.days import DayMaker
-from renewable.importers.inbox import Looked, look
+from renewable.importers.inbox import Looked, Patience, fingerprint, look
 from renewable.importers.ledger import Converted, Ledger, now, opened
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.overlay import changed_values
@@ -33,7 +32,8 @@ class ImportSummary:
     """What an import did.
 
     `rows` are those of the day files that were made, `values_changed` those values of the days before that are others
-    now or gone. `refused` says of each file that was set aside why, `days_waiting` how many lie outside the window.
+    now or gone. `refused` says of each file that was set aside why, `unfinished` of each one that is left for the next
+    look; `days_waiting` is how many days lie outside the window.
     """
 
     source_files: int
@@ -46,6 +46,7 @@ class ImportSummary:
     values_changed: int = 0
     days_waiting: int = 0
     refused: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     notes: MappingType[str, int] = field(default_factory=dict)
 
     @property
@@ -61,7 +62,13 @@ class ImportSummary:
             *([f"{self.days_waiting} day files outside the window wait"] if self.days_waiting else []),
             *(f"{count} {what}" for what, count in self.notes.items()),
         ]
-        return "\n".join(["; ".join(said), *(f"set aside: {reason}" for reason in self.refused)])
+        lines = [
+            *(f"set aside: {reason}" for reason in self.refused),
+            *(f"waits: {w}" for w in self.unfinished),
+        ]
+        if not (self.source_files or self.files_written or self.files_removed or self.files_unchanged):
+            return "\n".join([f"nothing new: {self.files_known} file(s) were imported before", *lines])
+        return "\n".join(["; ".join(said), *lines])
 
 
 _NOTHING = ImportSummary(0, 0, {}, 0, 0)
@@ -74,6 +81,7 @@ def import_files(
     intervals: MappingType[str, int] | None = None,
     *,
     again: bool = False,
+    patience: Patience | None = None,
     report: Callable[[str], None] | None = None,
 ) -> ImportSummary:
     """Import what is new among the files that a mapping names, and write the days that it touches under `raw_dir`.
@@ -81,7 +89,8 @@ def import_files(
     The ledger of deliveries lies beside `raw_dir`. Files whose content was imported before are left alone, unless the
     mapping changed since or `again` is set: then they are converted anew and keep their place in the order. With a
     `window` only its days are written; the others wait for an import without one. `intervals` are the minutes of each
-    asset's interval, by the registry; sources with shorter ones are brought to it.
+    asset's interval, by the registry; sources with shorter ones are brought to it. With `patience`, for runs without a
+    person, files that may be half written are left for the next look.
 
     A file that cannot be imported is set aside, and the others go on. Raises MappingError for a mapping at fault, and
     where no file at all could be imported.
@@ -91,7 +100,7 @@ def import_files(
     with opened(store_of(raw_dir)) as ledger:
         name = _entered(ledger, mapping_path, raw_dir)
         version = _version(ledger, mapping)
-        looked = look(ledger, name, version, mapping, mapping_path, again)
+        looked = look(ledger, name, version, mapping, mapping_path, again=again, patience=patience)
         if looked.redone:
             say(
                 f"the mapping changed: {len(looked.redone)} file(s) that were imported before are converted anew: "
@@ -127,6 +136,7 @@ def import_files(
         written.values_changed,
         waiting,
         tuple(refused),
+        tuple(looked.waiting),
         notes,
     )
 
@@ -138,6 +148,7 @@ def import_all(
     intervals: MappingType[str, int] | None = None,
     *,
     again: bool = False,
+    patience: Patience | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[ImportSummary]:
     """`import_files` for a mapping file, or for each one of a folder; a mapping at fault leaves the others alone.
@@ -147,7 +158,9 @@ def import_all(
     done, faults, paths = list[ImportSummary](), list[str](), mapping_files(mapping)
     for path in paths:
         try:
-            done.append(import_files(path, raw_dir, window, intervals, again=again, report=report))
+            done.append(
+                import_files(path, raw_dir, window, intervals, again=again, patience=patience, report=report)
+            )
         except MappingError as error:
             faults.append(str(error))
     if not done:
@@ -243,19 +256,10 @@ def _part(name: str) -> str:
 
 
 def _version(ledger: Ledger, mapping: Mapping) -> str:
-    """Fingerprint of what a mapping says about rows; which files it names is no matter of theirs."""
-    content = json.dumps(_without_files(mapping.model_dump(mode="json")), sort_keys=True)
-    fingerprint = hashlib.sha256(content.encode()).hexdigest()
+    version = fingerprint(mapping)
     with ledger.changing():
-        ledger.keep_version(fingerprint, mapping.model_dump_json())
-    return fingerprint
-
-
-def _without_files(part: dict[str, object]) -> dict[str, object]:
-    source, also = part["source"], part["also"]
-    assert isinstance(source, dict) and isinstance(also, list)
-    named = {key: value for key, value in source.items() if key != "files"}
-    return part | {"source": named, "also": [_without_files(each) for each in also]}
+        ledger.keep_version(version, mapping.model_dump_json())
+    return version
 
 
 def _enter(

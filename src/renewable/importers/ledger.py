@@ -54,6 +54,9 @@ create table if not exists refused (
     mapping text, file text, size integer, mtime_ns integer, sha256 text, version text, reason text, seen_at text,
     primary key (mapping, file)
 );
+create table if not exists look (
+    mapping text, file text, size integer, mtime_ns integer, ctime_ns integer, sha256 text, primary key (mapping, file)
+);
 create table if not exists folded (mapping text, sha256 text, file text, primary key (mapping, sha256));
 create table if not exists made_by (mapping text primary key, registry text not null);
 """
@@ -240,15 +243,20 @@ class Ledger:
         found = self._one("select 1 from folded where mapping = ? and sha256 = ?", mapping, sha256)
         return found is not None
 
-    def seen(self, number: int, content: Content) -> None:
-        """A known content lies there under another stat or name."""
-        self._do(
-            "update delivery set file = ?, size = ?, mtime_ns = ?, ctime_ns = ? where number = ?",
-            content.file,
-            content.size,
-            content.mtime_ns,
-            content.ctime_ns,
-            number,
+    def look_of(self, mapping: str, file: str) -> Content | None:
+        """A file as it lay there at the last look; without a hash where it was not read then."""
+        found = self._one(
+            "select file, size, mtime_ns, ctime_ns, sha256 from look where mapping = ? and file = ?",
+            mapping,
+            file,
+        )
+        return None if found is None else Content(*found)
+
+    def looked(self, mapping: str, contents: Iterable[Content]) -> None:
+        """Remember how files lay there."""
+        self._connection.executemany(
+            "insert or replace into look values (?, ?, ?, ?, ?, ?)",
+            [(mapping, c.file, c.size, c.mtime_ns, c.ctime_ns, c.sha256) for c in contents],
         )
 
     def days_of(self, number: int) -> list[Due]:

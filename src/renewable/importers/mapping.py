@@ -68,6 +68,11 @@ class Source(_Part):
     skip_rows_after_header: int = Field(
         0, ge=0, description="lines below the header that hold no data, such as units"
     )
+    last_line: Literal["ended", "complete"] = Field(
+        "ended",
+        description="ended: a last line of a text without a line end may be half written and is set aside; complete:"
+        " files always end like this",
+    )
     sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
     keep: str | None = Field(
         None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
