@@ -1,6 +1,6 @@
 """Which rows around a day its result depends on, by kind of stream."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -35,13 +35,3 @@ def rows_around(kind: str, rows: pl.DataFrame, window: Window) -> pl.DataFrame:
     one_after = _AT.filter(last < _AT).min().over(_OF_ONE)
     inside = _AT.is_between(first, last)
     return rows.filter(inside | (one_before == _AT).fill_null(False) | (one_after == _AT).fill_null(False))
-
-
-def carried(kind: str, rows: pl.DataFrame, until: datetime) -> pl.DataFrame:
-    """The rows before `until` on which days from there on may depend."""
-    earlier = rows.filter(until > _AT)
-    if kind == "rows":
-        return earlier.clear()
-    if kind == EVENTS:
-        return earlier.filter(pl.col("end_utc").is_null() | (pl.col("end_utc") > until))
-    return rows_around(kind, earlier, Window.of_day(until.date())) if earlier.height else earlier

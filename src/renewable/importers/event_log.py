@@ -12,7 +12,7 @@ from renewable.importers.channel import renamed
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.event_rows import logged
 from renewable.importers.events import KIND_OF_STATE, EventLog
-from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.notes import Notes
 from renewable.importers.rows import assets_of
 from renewable.importers.source import kept, read_batches, source_paths
@@ -90,7 +90,12 @@ def add_events(events: pl.DataFrame, fleet_dir: Path) -> Path:
 
 def _event_source(log_path: Path, mapping_path: Path) -> tuple[Mapping, EventLog]:
     """The mapping's event source; of several the one that names the file."""
-    logs = [(part, part.events) for part in load_mapping(mapping_path).parts if part.events is not None]
+    logs = [
+        (path, part, part.events)
+        for path in mapping_files(mapping_path)
+        for part in load_mapping(path).parts
+        if part.events is not None
+    ]
     if not logs:
         raise MappingError(
             f"{mapping_path}: has no event source: add one under also, with events: {{end: …, code: …}};"
@@ -98,15 +103,16 @@ def _event_source(log_path: Path, mapping_path: Path) -> tuple[Mapping, EventLog
         )
     if len(logs) > 1:
         logs = [
-            (part, log)
-            for part, log in logs
-            if log_path.resolve() in [path.resolve() for path in source_paths(part, mapping_path)]
+            (path, part, log)
+            for path, part, log in logs
+            if log_path.resolve() in [named.resolve() for named in source_paths(part, path)]
         ]
     if len(logs) != 1:
         raise MappingError(
             f"{mapping_path}: {len(logs)} event sources name {log_path}: name it in source.files of one of them"
         )
-    return logs[0]
+    _, part, log = logs[0]
+    return part, log
 
 
 def _of_a_kind(rows: pl.DataFrame, log: EventLog, notes: Notes) -> pl.DataFrame:

@@ -11,6 +11,17 @@ from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.source import SourceFrame
 
+EVENT_ROWS_SCHEMA = pl.Schema(
+    {
+        "timestamp": pl.Datetime("us", "UTC"),
+        "first_shift_us": pl.Int64(),
+        "second_shift_us": pl.Int64(),
+        "asset_id": pl.String(),
+        "name": pl.String(),
+        "end_utc": pl.Datetime("us", "UTC"),
+        "operating_state": pl.String(),
+    }
+)
 # Stands for "says nothing" while words are renamed; no code is spelled so.
 NOTHING, _UNNAMED = "\u0000nothing", "\u0000unnamed"
 
@@ -23,7 +34,7 @@ def event_rows(
     assets: Sequence[tuple[pl.Expr, pl.Expr]],
     notes: Notes,
 ) -> pl.DataFrame:
-    """asset_id, timestamp (start), name (asset and code), shifts, end_utc (null: none is told), operating_state.
+    """EVENT_ROWS_SCHEMA: asset, start, asset and code, shifts of the start, end (null: none is told), state.
 
     `assets` are asset_id and the source's own name for each copy of the rows. Events of codes that say nothing of the
     state are left out, and those that end before they start; all are counted.
@@ -36,7 +47,7 @@ def event_rows(
     if log.without_end == "set_aside":
         notes.add("events without an end, set aside; see events.without_end", rows["end_utc"].null_count())
         rows = rows.drop_nulls("end_utc")
-    return rows.drop("code", "note")
+    return rows.select(EVENT_ROWS_SCHEMA.names())
 
 
 def logged(

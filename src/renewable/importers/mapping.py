@@ -62,6 +62,11 @@ class Source(_Part):
     skip_rows_after_header: int = Field(
         0, ge=0, description="lines below the header that hold no data, such as units"
     )
+    last_line: Literal["ended", "complete"] = Field(
+        "ended",
+        description="ended: a last line of a text without a line end may be half written and is set aside; complete:"
+        " files always end like this",
+    )
     sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
     keep: str | None = Field(
         None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
@@ -234,6 +239,12 @@ class Mapping(_Part):
         description="instead of channels: rows are events, which fill operating_state of the other sources",
     )
     also: tuple["Mapping", ...] = ()
+    on_overlap: Literal["newest", "replace_range", "refuse"] = Field(
+        "newest",
+        description="where a delivery overlaps earlier ones: newest lets its values win one by one, and an empty cell"
+        " erases nothing; replace_range lets it replace all that was delivered between an asset's first and last stamp"
+        " in it; refuse sets a delivery aside that has another value than before",
+    )
 
     @field_validator("weather", "generation", mode="before")
     @classmethod
@@ -246,6 +257,8 @@ class Mapping(_Part):
             raise ValueError(
                 "nothing is mapped: fill weather, generation or both, or events of a source under also"
             )
+        if any(part.on_overlap != "newest" for other in self.also for part in other.parts):
+            raise ValueError("on_overlap holds for all sources: state it once, at the top of the mapping")
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
         if self.events is not None:
             faults += [f"events: {fault}" for fault in self._event_faults()]
@@ -321,6 +334,16 @@ class Mapping(_Part):
         stamp = self.timestamp
         if stamp.label != "start" or stamp.snap_minutes or stamp.interval_minutes or stamp.holds_minutes:
             yield "begins when its stamp says: remove label, snap_minutes, interval_minutes and holds_minutes"
+
+
+def mapping_files(path: Path) -> list[Path]:
+    """The mapping files that a setting names: the file itself, or all .yaml files of a folder in order of name."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
+    if not found:
+        raise MappingError(f"{path}: holds no mapping file: its mappings have to end in .yaml")
+    return found
 
 
 def load_mapping(path: Path) -> Mapping:
