@@ -1,0 +1,110 @@
+"""Laws of deliveries for what reaches over days: gaps of counters, events, rows that hold; however files are cut."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from renewable.importers.convert import import_files
+from renewable.raw_files import raw_file_names
+
+pytestmark = pytest.mark.unit
+START = datetime(2024, 3, 30, 12, tzinfo=UTC)
+CLOCK = {"column": "time", "format": "%Y-%m-%d %H:%M", "zone": "Europe/London", "missing_hour": "set_aside"}
+LOG = {
+    "source": {"files": "logs/*.csv"},
+    "timestamp": CLOCK | {"ambiguous_hour": "earliest"},
+    "asset": {"constant": "T1"},
+    "events": {
+        "end": "end",
+        "code": "code",
+        "states": {"F": "fault", "S": "standby"},
+        "without_end": "lasts",
+    },
+}
+
+
+def mapping_of(clock: dict[str, Any], counter: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "source": {"files": "inbox/*.csv"},
+        "timestamp": {"column": "time", "format": "%Y-%m-%d %H:%M", "zone": "UTC"} | clock,
+        "asset": {"constant": "T1"},
+        "weather": {"wind_speed_ms": {"column": "wind", "unit": "m/s"}},
+        "generation": {"active_power_kw": {"column": "total", "unit": "kWh", "counter": counter}},
+        "also": [LOG],
+    }
+
+
+def delivered(
+    place: Path, files: dict[str, Sequence[str]], mapping: dict[str, Any], *, one_by_one: bool
+) -> dict[str, bytes]:
+    for folder in ("inbox", "logs"):
+        (place / folder).mkdir(parents=True)
+    (place / "mapping.yaml").write_text(yaml.safe_dump(mapping))
+    headers = {"inbox": "time,wind,total", "logs": "time,end,code"}
+    for number, (name, lines) in enumerate(files.items()):
+        (place / name).write_text("\n".join([headers[name.split("/")[0]], *lines]) + "\n")
+        # A mapping reads its own files and those of its log: both have to be there.
+        if (one_by_one and number > 0) or number == len(files) - 1:
+            import_files(place / "mapping.yaml", place / "raw", None, {"T1": 30})
+    return {name: (place / "raw" / name).read_bytes() for name in raw_file_names(place / "raw")}
+
+
+@settings(max_examples=2, deadline=None)
+@given(
+    cuts=st.lists(st.integers(1, 200), min_size=1, max_size=2),
+    seed=st.integers(0, 1000),
+    clock=st.sampled_from([{"interval_minutes": 30}, {"holds_minutes": 40}]),
+    resets=st.sampled_from(["never", "daily"]),
+)
+def test_files_one_by_one_give_the_raw_files_of_one_file(
+    cuts: list[int], seed: int, clock: dict[str, Any], resets: str
+) -> None:
+    drawn, lines, total = random.Random(seed), list[str](), 100.0
+    away = sorted(drawn.sample(range(200), 4))
+    for step in range(200):
+        at = START + timedelta(minutes=30 * step)
+        total = 0.0 if resets == "daily" and at.hour == at.minute == 0 else total + drawn.randint(0, 40) / 10
+        if away[0] <= step < away[1] or away[2] <= step < away[3] or drawn.random() < 0.1:
+            continue
+        shown = total + 1000 if drawn.random() < 0.03 else total
+        lines.append(f"{at:%Y-%m-%d %H:%M},{drawn.randint(0, 9)},{shown:.1f}")
+    borders = sorted({0, len(lines), *(cut % len(lines) for cut in cuts)})
+    parts = {f"inbox/{a:04d}.csv": lines[a:b] for a, b in pairwise(borders)}
+    log = ["2024-03-31 10:00,2024-04-02 09:00,F", "2024-04-04 10:00,,S"]
+    by = mapping_of(clock, {"resets": resets})
+    with TemporaryDirectory() as place:
+        whole = delivered(
+            Path(place) / "whole", {"logs/l.csv": log, "inbox/all.csv": lines}, by, one_by_one=False
+        )
+        cut = delivered(Path(place) / "cut", {"logs/l.csv": log, **parts}, by, one_by_one=True)
+    assert cut == whole
+
+
+def test_an_event_that_a_later_log_ends_and_a_gap_that_a_later_file_closes_change_the_days_between(
+    tmp_path: Path,
+) -> None:
+    by = mapping_of({"interval_minutes": 30}, {"resets": "never"})
+    days = [START + timedelta(days=day) for day in range(4)]
+    wind = [f"{day + timedelta(minutes=m):%Y-%m-%d %H:%M},5," for day in days for m in (60, 90)]
+    files = {
+        "logs/1.csv": ["2024-03-30 12:00,,F"],
+        "inbox/1.csv": [f"{days[0]:%Y-%m-%d %H:%M},5,10.0", *wind],
+        "logs/2.csv": ["2024-03-30 12:00,2024-04-01 00:00,F"],
+        "inbox/2.csv": [f"{days[3] + timedelta(hours=2):%Y-%m-%d %H:%M},5,84.0"],
+    }
+    delivered(tmp_path, files, by, one_by_one=True)
+    found = pl.concat(pl.read_parquet(p) for p in sorted((tmp_path / "raw").glob("generation/*.parquet")))
+    told = found.drop_nulls("gap_energy_kwh")
+    assert told["gap_energy_kwh"].sum() == pytest.approx(74.0)
+    assert told["timestamp"].dt.date().n_unique() == 4
+    assert set(found.drop_nulls("operating_state")["timestamp"].dt.day()) <= {30, 31}
