@@ -29,17 +29,17 @@ def deliver_raw_files(
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:
+        from renewable.importers.asset_facts import AssetFacts
         from renewable.importers.convert import import_all
         from renewable.importers.inbox import Patience
 
-        assets = load_assets(settings.fleet_dir)
-        intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+        known = AssetFacts.of_registry(load_assets(settings.fleet_dir))
         # A delivery is taken whatever days it holds.
         done = import_all(
             settings.mapping,
             settings.raw_dir,
             None,
-            intervals,
+            known,
             patience=Patience(settings.settle_s),
             report=report,
         )

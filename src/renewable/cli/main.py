@@ -309,13 +309,14 @@ def import_(
         print(_json(Mapping.model_json_schema()))
         return
     from renewable.fleet import load_assets
+    from renewable.importers.asset_facts import AssetFacts
     from renewable.importers.convert import fold_deliveries, forget_delivery, import_all
 
     settings = _load()
     assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
-    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+    known = AssetFacts.of_registry(assets)
     if forget is not None:
-        print(forget_delivery(settings.raw_dir, forget, intervals).sentence)
+        print(forget_delivery(settings.raw_dir, forget, known).sentence)
         return
     if fold_before is not None:
         gone = fold_deliveries(settings.raw_dir, fold_before.replace(tzinfo=UTC))
@@ -337,7 +338,7 @@ def import_(
         for each in mapping_files(chosen):
             print_preview(look(each, assets, window))
         return
-    done = import_all(chosen, settings.raw_dir, window, intervals, again=again, report=_progress)
+    done = import_all(chosen, settings.raw_dir, window, known, again=again, report=_progress)
     print("\n".join(each.sentence for each in done))
     if any(each.refused for each in done):
         raise typer.Exit(1)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from renewable.contract import KEY, RawTable
 from renewable.errors import MappingError
+from renewable.importers.asset_facts import Facts
 from renewable.importers.convert_file import converted, folded, present_days, scratch_folder
 from renewable.importers.days import DayMaker
 from renewable.importers.inbox import Looked, Patience, fingerprint, look
@@ -78,7 +79,7 @@ def import_files(
     mapping_path: Path,
     raw_dir: Path,
     window: Window | None = None,
-    intervals: MappingType[str, int] | None = None,
+    intervals: Facts | None = None,
     *,
     again: bool = False,
     patience: Patience | None = None,
@@ -89,8 +90,8 @@ def import_files(
     The ledger of deliveries lies beside `raw_dir`. Files whose content was imported before are left alone, unless the
     mapping changed since or `again` is set: then they are converted anew and keep their place in the order. With a
     `window` only its days are written; the others wait for an import without one. `intervals` are the minutes of each
-    asset's interval, by the registry; sources with shorter ones are brought to it. With `patience`, for runs without a
-    person, files that may be half written are left for the next look.
+    asset's interval, or all that the registry knows; sources with shorter ones are brought to it. With `patience`, for
+    runs without a person, files that may be half written are left for the next look.
 
     A file that cannot be imported is set aside, and the others go on. Raises MappingError for a mapping at fault, and
     where no file at all could be imported.
@@ -145,7 +146,7 @@ def import_all(
     mapping: Path,
     raw_dir: Path,
     window: Window | None = None,
-    intervals: MappingType[str, int] | None = None,
+    intervals: Facts | None = None,
     *,
     again: bool = False,
     patience: Patience | None = None,
@@ -168,9 +169,7 @@ def import_all(
     return [*done, *([replace(_NOTHING, refused=tuple(faults))] if faults else [])]
 
 
-def forget_delivery(
-    raw_dir: Path, file: str, intervals: MappingType[str, int] | None = None
-) -> ImportSummary:
+def forget_delivery(raw_dir: Path, file: str, intervals: Facts | None = None) -> ImportSummary:
     """Take the newest delivery of a file's name out of the ledger, and write its days as they are without it.
 
     The same content is not imported again unless that is asked for. Raises MappingError where the ledger knows no such
@@ -312,7 +311,7 @@ def _without_conflicts(
     version: str,
     made: Sequence[tuple[Converted, Path]],
     looked: Looked,
-    intervals: MappingType[str, int],
+    intervals: Facts,
 ) -> tuple[list[tuple[Converted, Path]], list[str]]:
     """Enter converted files one by one, but for those that would change a value; why these are refused."""
     entered, refused = list[tuple[Converted, Path]](), list[str]()

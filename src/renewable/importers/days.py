@@ -1,7 +1,7 @@
 """A raw day from the kept rows of all deliveries of a mapping: a function of the ledger and of nothing else."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
@@ -10,6 +10,7 @@ import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
 from renewable.importers.around import rows_around
+from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.event_rows import EVENT_ROWS_SCHEMA
 from renewable.importers.kept_rows import Stream, read_kept
 from renewable.importers.ledger import Delivery, Due, Ledger
@@ -44,7 +45,7 @@ class _Run:
 
 
 class DayMaker:
-    """Makes raw days of one mapping. `intervals` are the minutes of each asset's interval, by the registry.
+    """Makes raw days of one mapping. `intervals` are the minutes of each asset's interval, or all facts of the registry.
 
     `deliveries` are those that count; all of the mapping where none are given.
     """
@@ -53,10 +54,10 @@ class DayMaker:
         self,
         ledger: Ledger,
         name: str,
-        intervals: Mapping[str, int],
+        intervals: Facts,
         deliveries: Sequence[Delivery] | None = None,
     ) -> None:
-        self._ledger, self._name, self._intervals = ledger, name, intervals
+        self._ledger, self._name, self._facts = ledger, name, facts_of(intervals)
         self._runs = _runs(ledger, ledger.deliveries(name) if deliveries is None else deliveries)
         self._logs: dict[tuple[int, Stream], pl.DataFrame] = {}
         self._cache: OrderedDict[tuple[int, RawTable, date], _Rows] = OrderedDict()
@@ -72,7 +73,16 @@ class DayMaker:
             else:
                 streams = self._around(number, table, day)
                 found = (
-                    assembled(table, streams, run.mapping, self._intervals, notes)
+                    assembled(
+                        table,
+                        streams,
+                        run.mapping,
+                        self._facts.intervals,
+                        notes,
+                        zones=self._facts.zones,
+                        rated_kw=self._facts.rated_kw,
+                        phases=self._facts.phases,
+                    )
                     if streams
                     else made.clear()
                 )
@@ -143,7 +153,7 @@ class DayMaker:
         for stream in streams:
             before, own, after = (around[step].get(stream) for step in (-1, 0, 1))
             if stream.kind == "rows":
-                holds = _holds(self._runs[run].mapping, stream)
+                holds = bool(self._facts.phases) or _holds(self._runs[run].mapping, stream)
                 parts = [before, own, after] if holds else [_shifted(before), own, _shifted(after)]
             elif stream.kind == EVENTS:
                 parts = [rows_around(EVENTS, self._events(run, stream), Window.of_day(day))]

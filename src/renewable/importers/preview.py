@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
+from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.clock import spring_gaps
 from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.mapping import Mapping, load_mapping
@@ -43,10 +44,9 @@ def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = No
     Raises MappingError as the import does.
     """
     mapping = load_mapping(mapping_path)
-    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
     with TemporaryDirectory(prefix="renewable-preview-") as place:
         raw_dir = Path(place) / "raw"
-        summary = import_files(mapping_path, raw_dir, window, intervals)
+        summary = import_files(mapping_path, raw_dir, window, AssetFacts.of_registry(assets))
         tables = {
             table: pl.scan_parquet(sorted((raw_dir / table).glob("*.parquet")))
             if (raw_dir / table).exists()

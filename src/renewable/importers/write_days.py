@@ -1,9 +1,7 @@
 """Raw files of the days that are due, and which days are: those of new deliveries, and those that somebody touched."""
 
-import json
 import os
 from collections import Counter
-from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import KEY, TABLES, RawTable
+from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.days import DayMaker
 from renewable.importers.ledger import Due, Ledger
 from renewable.importers.overlay import changed_values
@@ -36,7 +35,7 @@ def write_days(
     name: str,
     raw_dir: Path,
     window: Window | None,
-    intervals: MappingType[str, int],
+    intervals: Facts,
     counts: Counter[str],
 ) -> Written:
     """Write the days of a mapping that are due, or those of them in `window`; `counts` takes what is to be said."""
@@ -84,7 +83,7 @@ def _write(frame: pl.DataFrame, path: Path, found: Written) -> None:
         found.files += 1
 
 
-def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: MappingType[str, int]) -> None:
+def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: Facts) -> None:
     """Days are due again whose file somebody changed or removed, and all days where the registry says otherwise."""
     part, strays = ledger.part_of(name), list[Due]()
     for (table, day), known in ledger.written(name).items():
@@ -95,12 +94,12 @@ def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: MappingTyp
             continue
         if (stat.st_size, stat.st_mtime_ns) != known:
             strays.append((table, day))
-    registry = json.dumps(dict(sorted(intervals.items())))
+    registry = facts_of(intervals).text
     with ledger.changing():
         ledger.make_due(name, strays)
         before = ledger.made_by(name)
         if before not in (None, registry):
-            ledger.make_due(name, ledger.all_days(name))
+            ledger.make_due(name, ledger.all_days(name) | set(ledger.written(name)))
         ledger.make_by(name, registry)
 
 

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.convert import import_files
 from renewable.raw_files import raw_file_names
 
@@ -108,3 +109,33 @@ def test_an_event_that_a_later_log_ends_and_a_gap_that_a_later_file_closes_chang
     assert told["gap_energy_kwh"].sum() == pytest.approx(74.0)
     assert told["timestamp"].dt.date().n_unique() == 4
     assert set(found.drop_nulls("operating_state")["timestamp"].dt.day()) <= {30, 31}
+
+
+def test_the_registrys_zone_and_rated_power_hold_for_deliveries_and_their_change_makes_the_days_anew(
+    tmp_path: Path,
+) -> None:
+    by = mapping_of({"interval_minutes": 30}, {"resets": "never", "largest_power_kw": "rated"})
+    by["also"] = []
+    lines = [
+        f"{START + timedelta(hours=h):%Y-%m-%d %H:%M},5,{total}" for h, total in ((0, 0), (10, 20), (11, 900))
+    ]
+    for folder in ("inbox", "raw"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "inbox" / "x.csv").write_text("\n".join(["time,wind,total", *lines]) + "\n")
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(by))
+    found = {}
+    for zone in ("UTC", "Asia/Tokyo"):
+        row = {"asset_id": "T1", "interval_minutes": 30, "timezone": zone, "rated_power_kw": 5.0}
+        import_files(
+            tmp_path / "mapping.yaml", tmp_path / "raw", None, AssetFacts.of_registry(pl.DataFrame(row))
+        )
+        rows = pl.concat(pl.read_parquet(p) for p in sorted((tmp_path / "raw").glob("generation/*.parquet")))
+        found[zone] = rows.drop_nulls("gap_energy_kwh").select("timestamp", "gap_energy_kwh").rows()
+    # 12:00 to 22:00 UTC, which is midnight over in Tokyo at 15:00.
+    assert found == {
+        "UTC": [(START + timedelta(hours=9.5), pytest.approx(20.0))],
+        "Asia/Tokyo": [
+            (START + timedelta(hours=2.5), pytest.approx(6.0)),
+            (START + timedelta(hours=9.5), pytest.approx(14.0)),
+        ],
+    }
