@@ -139,3 +139,16 @@ def test_the_registrys_zone_and_rated_power_hold_for_deliveries_and_their_change
             (START + timedelta(hours=9.5), pytest.approx(14.0)),
         ],
     }
+
+
+def test_a_glitch_that_a_later_file_takes_back_is_mended_in_all_the_gap_before_it(tmp_path: Path) -> None:
+    by = mapping_of({"interval_minutes": 30}, {"resets": "never"})
+    by["also"] = []
+    lines = [
+        f"{START + timedelta(days=day, minutes=m):%Y-%m-%d %H:%M},5,{total}"
+        for day, m, total in ((0, 0, 10), (0, 30, 11), (9, 0, 5000), (9, 30, 20), (9, 60, 21))
+    ]
+    whole = delivered(tmp_path / "whole", {"inbox/1.csv": lines}, by, one_by_one=False)
+    files = {"logs/none.csv": [], "inbox/1.csv": lines[:3], "inbox/2.csv": lines[3:]}
+    assert delivered(tmp_path / "cut", files, by, one_by_one=True) == whole
+    assert len(whole) == 12
