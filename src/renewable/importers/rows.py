@@ -6,7 +6,7 @@ import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
-from renewable.importers.cells import good_cells, with_own_units
+from renewable.importers.cell_quality import good_cells, with_own_units
 from renewable.importers.channel import Channel, expression_columns, renamed
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.counter_streams import READING
