@@ -3,19 +3,14 @@
 Reading the export and converting it do not belong here.
 """
 
-import re
 from codecs import lookup
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-import polars as pl
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -24,18 +19,12 @@ from pydantic import (
 
 from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
+from renewable.importers.part import Part, expression_columns
+from renewable.importers.timestamp import TIME, Timestamp
 from renewable.importers.units import conversion, is_energy
 
-_ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
-_FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 # Stands for the asset in the columns of a wide export.
 PLACE = "{asset}"
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
-        raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
-    return name
 
 
 def _known_encoding(name: str) -> str:
@@ -45,11 +34,7 @@ def _known_encoding(name: str) -> str:
         raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-
-class Source(_Part):
+class Source(Part):
     """The export's files: CSV and TSV (also .gz and .zip), Parquet, Excel; told apart by their content."""
 
     files: str = Field(min_length=1, description="path or glob, counted from the mapping file's directory")
@@ -84,92 +69,7 @@ class Source(_Part):
         return self
 
 
-class Timestamp(_Part):
-    """What the text in the timestamp column means.
-
-    `offset` says what to do with an offset in the text: `absent` (there is none), `honoured` (it is right),
-    `ignored` (it is wrong: the printed clock counts in `zone`).
-    """
-
-    column: str = ""
-    columns: tuple[str, ...] = Field(
-        (), description="instead of column: date and time apart, joined by a blank"
-    )
-    format: str = Field(
-        "",
-        description="strptime format, ends in %z when the text carries an offset; epoch_s or epoch_ms for seconds or"
-        " milliseconds since 1970; not needed where the file has real times (Parquet)",
-    )
-    offset: Literal["absent", "honoured", "ignored"] = "absent"
-    zone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
-        None, description="UTC, an IANA zone, or a fixed offset such as +01:00"
-    )
-    ambiguous_hour: Literal["error", "earliest", "latest", "in_order"] = Field(
-        "error",
-        description="which of the two hours a stamp of the autumn clock change names; in_order: of two equal stamps of"
-        " an asset the first in the file is the earlier",
-    )
-    missing_hour: Literal["error", "set_aside"] = Field(
-        "error", description="what to do with stamps that the zone leaves out in spring"
-    )
-    spring_pairs: Annotated[str, AfterValidator(_known_zone)] | None = Field(
-        None,
-        description="zone whose spring change pushed stamps of a clock without summer time onto the next hour: of two"
-        " equal stamps there the first is given back to the skipped hour",
-    )
-    label: Literal["start", "end"] = Field("start", description="which end of its interval a stamp names")
-    interval_minutes: int | None = Field(
-        None,
-        ge=1,
-        le=60,
-        description="length of the source's interval; needed for label: end, energy and resampling",
-    )
-
-    snap_minutes: float = Field(
-        0,
-        ge=0,
-        description="stamps that miss the grid of interval_minutes by no more than this are put onto it",
-    )
-
-    @model_validator(mode="after")
-    def _clock_is_stated(self) -> "Timestamp":
-        has_offset = self.format.endswith(_ENDS_IN_OFFSET)
-        if bool(self.column) == bool(self.columns):
-            raise ValueError("give either column or columns")
-        if self.is_epoch and (self.zone not in (None, "UTC") or self.offset != "absent"):
-            raise ValueError("seconds since 1970 count in UTC: remove zone and offset")
-        if has_offset and self.offset == "absent":
-            raise ValueError("the format ends in an offset: state offset: honoured, or ignored and a zone")
-        if self.format and not has_offset and self.offset != "absent":
-            raise ValueError(f"offset: {self.offset} needs a format that ends in %z")
-        if self.offset == "honoured" and self.zone is not None:
-            raise ValueError("offset: honoured leaves nothing for zone to say: remove one of them")
-        if self.offset != "honoured" and self.zone is None and not self.is_epoch:
-            raise ValueError("zone is missing: the clock of these stamps must be stated, UTC or an IANA zone")
-        if self.label == "end" and self.interval_minutes is None:
-            raise ValueError("label: end needs interval_minutes")
-        if self.snap_minutes and self.interval_minutes is None:
-            raise ValueError("snap_minutes needs interval_minutes")
-        if self.interval_minutes is not None and 60 % self.interval_minutes:
-            raise ValueError(f"interval_minutes must divide an hour, got {self.interval_minutes}")
-        return self
-
-    @property
-    def is_epoch(self) -> bool:
-        return self.format in ("epoch_s", "epoch_ms")
-
-    @property
-    def source_columns(self) -> tuple[str, ...]:
-        return self.columns or (self.column,)
-
-    @property
-    def wall_format(self) -> str:
-        """The format without its offset."""
-        ending = next((e for e in _ENDS_IN_OFFSET if self.format.endswith(e)), "")
-        return self.format.removesuffix(ending).rstrip()
-
-
-class Asset(_Part):
+class Asset(Part):
     """Which assets a row is about.
 
     `column`: named in the row, renamed or not. `constant`: one for the whole source. `every`: the row holds for each of
@@ -206,7 +106,7 @@ class Asset(_Part):
         return {target: self.expected or targets.count(target) for target in targets}
 
 
-class Channel(_Part):
+class Channel(Part):
     """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
 
     column: str | None = None
@@ -239,7 +139,7 @@ class Channel(_Part):
         return [] if self.expression is None else expression_columns(self.expression)
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """A mapping file. `weather` and `generation` are keyed by the contract's column names.
 
     `also` lists further sources, each with its own clock, assets and channels; their rows are joined by asset and time.
@@ -248,8 +148,8 @@ class Mapping(_Part):
     source: Source
     timestamp: Timestamp
     asset: Asset
-    weather: dict[str, Channel] = {}
-    generation: dict[str, Channel] = {}
+    weather: dict[str, Channel] = Field({})
+    generation: dict[str, Channel] = Field({})
     also: tuple["Mapping", ...] = ()
 
     @field_validator("weather", "generation", mode="before")
@@ -290,15 +190,23 @@ class Mapping(_Part):
         return self.weather if table == "weather" else self.generation
 
     @property
-    def source_columns(self) -> list[str]:
-        """Every source column that the mapping names, once."""
+    def source_columns(self) -> list[str] | None:
+        """Every source column that the mapping names, once; None: all of the file, as their names tell something."""
+        return None if self.timestamp.needs_all_columns else self.named_columns
+
+    @property
+    def named_columns(self) -> list[str]:
+        """Every source column that the mapping names, once; {time} stands for a part of some."""
         keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
-        named = [
-            c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns
-        ]
+        named = self.channel_columns
         if self.asset.wide:
             named = [name.replace(PLACE, token) for name in named for token in self.asset.wide]
         return list(dict.fromkeys(keys + named))
+
+    @property
+    def channel_columns(self) -> list[str]:
+        """The columns of the channels, as the mapping names them."""
+        return [c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns]
 
     def _channel_faults(self, table: RawTable) -> Iterator[str]:
         known = measurements(table)
@@ -324,6 +232,10 @@ class Mapping(_Part):
         except ValueError as error:
             yield f"unit {channel.unit!r} of column {channel.named!r} {error}"
             return
+        if TIME in "".join(channel.source_columns) and self.timestamp.across is None:
+            yield f"column {channel.named!r} has {TIME}, which needs timestamp.across: which part of it is a time?"
+        if self.timestamp.across is not None and not all(TIME in name for name in channel.source_columns):
+            yield f"column {channel.named!r} has no {TIME}, so every time would get it; see timestamp.across"
         if channel.counter and not energy:
             yield f"counter: true needs a unit of energy such as kWh, not {channel.unit!r}"
         if self.asset.wide and channel.column is not None and PLACE not in channel.column:
@@ -338,15 +250,6 @@ def _word_faults(channel: Channel) -> Iterator[str]:
     unknown = sorted(set(channel.rename.values()) - set(OPERATING_STATES))
     if unknown:
         yield f"{', '.join(unknown)}: no such state; there are {', '.join(OPERATING_STATES)}"
-
-
-def expression_columns(expression: str) -> list[str]:
-    """The columns that an SQL expression names."""
-    try:
-        return sorted(set(pl.sql_expr(expression).meta.root_names()))
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
 
 
 def load_mapping(path: Path) -> Mapping:

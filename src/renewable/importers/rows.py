@@ -9,7 +9,9 @@ from renewable.errors import MappingError
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.mapping import PLACE, Channel, Mapping, Source
 from renewable.importers.notes import Notes
+from renewable.importers.repeated_hour import in_order_of_file
 from renewable.importers.source import SourceFrame, kept, one_line, require_none
+from renewable.importers.times_across import one_time_a_row
 from renewable.importers.together import READING
 from renewable.importers.units import conversion
 
@@ -23,6 +25,7 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     if keep is not None:
         notes.add("rows left out by source.keep", int((~keep).sum()))
         batch = batch.keeping(keep)
+    batch = one_time_a_row(batch, part)
     clock = interval_starts_utc(batch, part.timestamp)
     notes.add("rows at local hours that do not exist, set aside", clock["timestamp"].null_count())
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
@@ -42,7 +45,9 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                 )
                 for token, asset, name in _assets(part)
             ]
-            rows = pl.concat(frames).drop_nulls("timestamp")
+            rows = in_order_of_file(
+                pl.concat(frames).drop_nulls("timestamp"), notes if not found else Notes()
+            )
             if kind != "rows" and part.timestamp.label == "start":
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
                 rows = rows.with_columns(

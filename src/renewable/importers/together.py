@@ -13,6 +13,7 @@ import polars as pl
 from renewable.contract import KEY, RawTable, column_unit, polars_schema
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
+from renewable.importers.repeated_hour import SHIFTED, in_order_of_values
 from renewable.importers.units import conversion
 
 KEY_AND_NAME = ("asset_id", "timestamp", "name")
@@ -72,8 +73,9 @@ def assembled(
 
 def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """Stamps around clock changes where the mapping's rule puts them; drops the columns that say so."""
-    if not frame.select(pl.any_horizontal(pl.col(SHIFTS) != 0).any()).item():
+    if not frame.select(SHIFTED.any()).item():
         return frame.drop(SHIFTS)
+    frame = in_order_of_values(frame, notes)
     count, number = pl.len().over(KEY_AND_NAME), pl.int_range(pl.len()).over(KEY_AND_NAME)
     moved_us = (
         pl.when((count == 2) & (number == 0))
@@ -82,7 +84,8 @@ def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         .then("second_shift_us")
         .otherwise(0)
     )
-    frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & (pl.col("second_shift_us") != 0))
+    in_autumn = (pl.col("second_shift_us") > 0) | (pl.col("first_shift_us") > 0)
+    frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & in_autumn)
     notes.add_rows(
         "stamps of a repeated hour given to the skipped or the second one", frame, pl.col("moved_us") != 0
     )

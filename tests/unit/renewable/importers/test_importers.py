@@ -226,7 +226,7 @@ def test_the_skipped_local_hour_is_always_refused() -> None:
         starts(["2024-03-31 02:30"], format="%Y-%m-%d %H:%M", zone="Europe/Paris", ambiguous_hour="latest")
 
 
-@pytest.mark.parametrize("text", ["2024-01-01 24:00", "01.01.2024 00:00", "2024-01-01 00:00 UTC", ""])
+@pytest.mark.parametrize("text", ["2024-01-01 24:10", "01.01.2024 00:00", "2024-01-01 00:00 UTC", ""])
 def test_an_unreadable_stamp_is_named_with_file_row_and_column(text: str) -> None:
     with pytest.raises(MappingError, match=rf"export\.csv, column time: 1 text.*'{text}' in row 3"):
         starts(["2024-01-01 00:00", text], format="%Y-%m-%d %H:%M", zone="UTC")
