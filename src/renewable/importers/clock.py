@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from renewable.importers.source import SourceFrame, require_none
+from renewable.importers.source import SourceFrame, require_none, set_aside
 from renewable.importers.stamp_format import parsed
 from renewable.importers.stamp_text import stamp_texts
 from renewable.importers.timestamp import Timestamp
@@ -42,7 +42,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
         and stamp.offset != "ignored"
     ):
         starts = typed.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
-        require_none(source, stamp.named, starts.is_null(), "cell(s) are empty", _EMPTY)
+        _set_aside(source, stamp, starts.is_null(), typed, "are empty", _EMPTY)
     else:
         wall, offset, marker, period = _read(source, stamp, typed)
         if stamp.spring_pairs:
@@ -85,7 +85,7 @@ def _read(
     no_offset = pl.Series([timedelta()]).new_from_index(0, source.rows.height)
     if typed is not None:
         wall = typed.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-        require_none(source, stamp.named, wall.is_null(), "cell(s) are empty", _EMPTY)
+        _set_aside(source, stamp, wall.is_null(), typed, "are empty", _EMPTY)
         return wall, no_offset, None, None
     texts = stamp_texts(source, stamp)
     marker = texts.marker if stamp.markers else None
@@ -109,8 +109,8 @@ def _from_epoch(source: SourceFrame, stamp: Timestamp, cells: pl.Series) -> pl.S
     number = cells.cast(pl.Float64, strict=False) * unit_us
     first_us, end_us = ((day - datetime(1970, 1, 1)) // timedelta(microseconds=1) for day in (_FIRST, _END))
     number = pl.select(pl.when(number.is_between(first_us, end_us)).then(number)).to_series()
-    fault = f"cell(s) are no {stamp.format}"
-    require_none(source, stamp.named, number.is_null(), fault, "Mend timestamp.format.")
+    fault = f"are no {stamp.format}"
+    _set_aside(source, stamp, number.is_null(), cells, fault, "Mend timestamp.format.")
     return number.round().cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
@@ -134,8 +134,8 @@ def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series) -> pl.Series:
         wall = _strptime(source, stamp, clock)
     wall = wall.cast(pl.Datetime("us"))
     wall = pl.select(pl.when(wall.is_between(_FIRST, _END, closed="left")).then(wall)).to_series()
-    fault = f"text(s) are no timestamp of the format {stamp.format!r}"
-    require_none(source, stamp.named, wall.is_null(), fault, _MEND)
+    fault = f"are no timestamp of the format {stamp.format!r}"
+    _set_aside(source, stamp, wall.is_null(), clock, fault, _MEND)
     return wall
 
 
@@ -165,15 +165,17 @@ def _of_period(source: SourceFrame, stamp: Timestamp, days: pl.Series, period: p
     begins, ends = (_begin_of_day(stamp.zone or "UTC", day) for day in (days, days + timedelta(days=1)))
     starts = pl.select(begins + number * step).to_series()
     within = (number >= 0) & (starts < ends)
-    fault = f"text(s) have no period of their day, which counts from {stamp.first_period}"
-    require_none(
-        source,
-        stamp.named,
-        ~within.fill_null(False),
-        fault,
-        "Mend timestamp.first_period or interval_minutes.",
-    )
-    return starts
+    fault = f"are no period of their day, which counts from {stamp.first_period}"
+    at_fault = ~within.fill_null(False) & days.is_not_null()
+    _set_aside(source, stamp, at_fault, period, fault, "Mend timestamp.first_period or interval_minutes.")
+    return pl.select(pl.when(within).then(starts)).to_series()
+
+
+def _set_aside(
+    source: SourceFrame, stamp: Timestamp, rows: pl.Series, texts: pl.Series, fault: str, next_step: str
+) -> None:
+    """Leave out rows whose stamp cannot be read; what is said of them names the texts."""
+    set_aside(source, "rows", stamp.named, rows, fault, next_step, texts)
 
 
 def _begin_of_day(zone: str, days: pl.Series) -> pl.Series:
@@ -205,7 +207,7 @@ def _localised(
         require_none(
             source,
             name,
-            earliest.is_null(),
+            earliest.is_null() & wall.is_not_null(),
             f"stamp(s) name an hour that {zone} leaves out in spring",
             "This clock does not follow that zone: state the one it follows, UTC or a fixed offset "
             "such as +01:00 (one hour east of Greenwich); or timestamp.missing_hour: set_aside.",
@@ -256,8 +258,8 @@ def _told(
     instants = pl.select(told.otherwise(None)).to_series()
     # An hour that the zone leaves out is a matter of timestamp.missing_hour.
     at_fault = instants.is_null() & (marker.fill_null("") != "") & earliest.is_not_null()
-    fault = f"marker(s) are not in timestamp.markers, or tell a clock that {zone} does not have then"
-    require_none(source, stamp.named, at_fault, fault, "Mend timestamp.markers or zone.")
+    fault = f"are not in timestamp.markers, or tell a clock that {zone} does not have then"
+    _set_aside(source, stamp, at_fault, marker, fault, "Mend timestamp.markers or zone.")
     return instants
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 
 from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.part import Part, expression_columns
+from renewable.importers.part import Part, expression_columns, known_pattern
 from renewable.importers.timestamp import TIME, Timestamp
 from renewable.importers.units import conversion, is_energy
 
@@ -47,6 +47,23 @@ class Source(Part):
     thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
     null_markers: tuple[str, ...] = Field(
         (), description="texts that mean 'no value', besides the empty text"
+    )
+    null_pattern: Annotated[str, AfterValidator(known_pattern)] | None = Field(
+        None, description="pattern of such texts; the whole cell has to match it"
+    )
+    unreadable_cells_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="cells that are no number are left empty and counted; above this share of the filled cells of a"
+        " column the file is refused. 1: whatever is no number is empty",
+    )
+    unreadable_rows_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="rows that cannot be read, as for their stamp, are left out and counted; above this share of the"
+        " rows the file is refused",
     )
     encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
     skip_rows: int = Field(0, ge=0, description="lines above the header")

@@ -17,3 +17,18 @@ def expression_columns(expression: str) -> list[str]:
     except pl.exceptions.PolarsError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
+
+
+def known_pattern(pattern: str) -> str:
+    """A regular expression; ValueError where it cannot be read."""
+    try:
+        pl.Series([""]).str.contains(whole(pattern))
+    except pl.exceptions.PolarsError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
+    return pattern
+
+
+def whole(pattern: str) -> str:
+    """The regular expression that matches a text only from its start to its end."""
+    return f"^(?:{pattern})$"

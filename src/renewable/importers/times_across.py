@@ -1,6 +1,7 @@
 """A day in a row, with times as names of columns, made into rows of one time each."""
 
 import re
+from dataclasses import replace
 
 import polars as pl
 
@@ -54,7 +55,7 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
     # Rows keep their order, and the times of a row that of their columns.
     long = pl.concat(times).sort(number, maintain_order=True)
     long = long.filter(pl.any_horizontal(pl.col(templates).is_not_null()))
-    return SourceFrame(batch.name, long.drop(number), batch.first_row, long[number])
+    return replace(batch, rows=long.drop(number), numbers=long[number])
 
 
 def _templates(part: Mapping) -> list[str]:

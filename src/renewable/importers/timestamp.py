@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 import polars as pl
 from pydantic import AfterValidator, Field, model_validator
 
-from renewable.importers.part import Part, expression_columns
+from renewable.importers.part import Part, expression_columns, known_pattern
 from renewable.importers.stamp_format import parsed
 
 # Stand for the file's name, its column names, and what `across` finds in a column's name.
@@ -23,15 +23,6 @@ def _known_zone(name: str) -> str:
     if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
         raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
     return name
-
-
-def _known_pattern(pattern: str) -> str:
-    try:
-        pattern_groups(pattern)
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
-    return pattern
 
 
 def pattern_groups(pattern: str) -> list[str]:
@@ -56,12 +47,12 @@ class Timestamp(Part):
     expression: str | None = Field(
         None, description="instead of column: SQL expression over the file's columns as texts"
     )
-    pattern: Annotated[str, AfterValidator(_known_pattern)] | None = Field(
+    pattern: Annotated[str, AfterValidator(known_pattern)] | None = Field(
         None,
         description="regular expression; what its groups find, joined by blanks, is read by format. Groups with a name:"
         " (?<marker>…) for markers, (?<period>…) for the number of an interval in its day",
     )
-    across: Annotated[str, AfterValidator(_known_pattern)] | None = Field(
+    across: Annotated[str, AfterValidator(known_pattern)] | None = Field(
         None,
         description="a day in a row: regular expression for that part of a column's name which is a time;"
         " {time} stands for it here and in the channels",
