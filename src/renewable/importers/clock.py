@@ -91,9 +91,14 @@ def _read(
     marker = texts.marker if stamp.markers else None
     period = texts.period if stamp.has_period else None
     if stamp.offset == "absent":
-        return _wall(source, stamp, texts.stamp), no_offset, marker, period
+        return _wall(source, stamp, texts.stamp, texts.whole), no_offset, marker, period
     parts = texts.stamp.str.extract_groups(_STAMP).struct.unnest()
-    return _wall(source, stamp, parts["clock"]), parts.select(_offset()).to_series(), marker, period
+    return (
+        _wall(source, stamp, parts["clock"], texts.whole),
+        parts.select(_offset()).to_series(),
+        marker,
+        period,
+    )
 
 
 def _onto_grid(starts: pl.Series, stamp: Timestamp) -> pl.Expr:
@@ -121,7 +126,7 @@ def _offset() -> pl.Expr:
     return pl.duration(minutes=sign * (60 * hours + minutes))
 
 
-def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series) -> pl.Series:
+def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series, texts: pl.Series) -> pl.Series:
     """What a clock on the wall shows, without its zone."""
     if stamp.format == "excel_serial":
         # With nine digits behind the point a second is right; a comma can only be that point, as the days have five.
@@ -135,7 +140,7 @@ def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series) -> pl.Series:
     wall = wall.cast(pl.Datetime("us"))
     wall = pl.select(pl.when(wall.is_between(_FIRST, _END, closed="left")).then(wall)).to_series()
     fault = f"are no timestamp of the format {stamp.format!r}"
-    _set_aside(source, stamp, wall.is_null(), clock, fault, _MEND)
+    _set_aside(source, stamp, wall.is_null(), texts, fault, _MEND)
     return wall
 
 

@@ -15,8 +15,12 @@ TIME_TEXT = "{time} of the stamp"
 
 @dataclass(frozen=True)
 class StampTexts:
-    """Texts by row, null where there is none: what format reads, the marker of an hour, the number of a period."""
+    """Texts by row, null where there is none.
 
+    `whole` is what the row has, `stamp` what format reads, `marker` tells of an hour, `period` is a number in its day.
+    """
+
+    whole: pl.Series
     stamp: pl.Series
     marker: pl.Series
     period: pl.Series
@@ -27,7 +31,7 @@ def stamp_texts(source: SourceFrame, stamp: Timestamp) -> StampTexts:
     text = _whole(source, stamp).alias(stamp.named)
     none = pl.Series(stamp.named, [None], dtype=pl.String).new_from_index(0, text.len())
     if stamp.pattern is None:
-        return StampTexts(text, none, none)
+        return StampTexts(text, text, none, none)
     found = text.str.extract_groups(stamp.pattern).struct.unnest()
     groups = pattern_groups(stamp.pattern)
     cut = [name for name in groups if name.isdecimal()]
@@ -38,7 +42,7 @@ def stamp_texts(source: SourceFrame, stamp: Timestamp) -> StampTexts:
         )
     ).to_series()
     marker, period = (found[name] if name in groups else none for name in ("marker", "period"))
-    return StampTexts(joined.alias(stamp.named), marker, period)
+    return StampTexts(text, joined.alias(stamp.named), marker, period)
 
 
 def _whole(source: SourceFrame, stamp: Timestamp) -> pl.Series:

@@ -231,7 +231,9 @@ def test_the_skipped_local_hour_is_always_refused() -> None:
 
 @pytest.mark.parametrize("text", ["2024-01-01 24:10", "01.01.2024 00:00", "2024-01-01 00:00 UTC", ""])
 def test_an_unreadable_stamp_is_named_with_file_row_and_column(text: str) -> None:
-    with pytest.raises(MappingError, match=rf"export\.csv, column time: 1 of 2 rows are no timestamp.*'{text}' in row 3"):
+    with pytest.raises(
+        MappingError, match=rf"export\.csv, column time: 1 of 2 rows are no timestamp.*'{text}' in row 3"
+    ):
         starts(["2024-01-01 00:00", text], format="%Y-%m-%d %H:%M", zone="UTC")
 
 
