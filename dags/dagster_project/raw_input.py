@@ -33,7 +33,8 @@ def deliver_raw_files(
 
         assets = load_assets(settings.fleet_dir)
         intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
-        sentence = import_files(settings.mapping, settings.raw_dir, window, intervals).sentence
+        offsets = dict(assets.select("asset_id", "interval_offset_minutes").drop_nulls().iter_rows())
+        sentence = import_files(settings.mapping, settings.raw_dir, window, intervals, offsets).sentence
     else:
         sentence = "files come from outside: nothing to write"
     report(sentence)

@@ -298,7 +298,8 @@ def import_(
         print_preview(look(chosen, assets, window))
         return
     intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
-    print(import_files(chosen, settings.raw_dir, window, intervals).sentence)
+    offsets = dict(assets.select("asset_id", "interval_offset_minutes").drop_nulls().iter_rows())
+    print(import_files(chosen, settings.raw_dir, window, intervals, offsets).sentence)
 
 
 @app.command()

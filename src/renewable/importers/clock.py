@@ -33,7 +33,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
     the values have to tell. Raises MappingError for an unreadable stamp and for a local hour that no rule settles.
     """
     first = second = pl.zeros(source.rows.height, dtype=pl.Int64, eager=True)
-    typed = _typed(source, stamp)
+    typed, clock = _typed(source, stamp), None
     if stamp.is_epoch:
         starts = _from_epoch(source, stamp, stamp_texts(source, stamp).stamp if typed is None else typed)
     elif (
@@ -45,6 +45,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
         _set_aside(source, stamp, starts.is_null(), typed, "are empty", _EMPTY)
     else:
         wall, offset, marker, period = _read(source, stamp, typed)
+        clock = wall
         if stamp.spring_pairs:
             first = _pushed(wall, stamp)
         if period is not None:
@@ -58,7 +59,7 @@ def interval_starts_utc(source: SourceFrame, stamp: Timestamp) -> pl.DataFrame:
     if stamp.label == "end":
         starts = pl.select(starts - pl.duration(minutes=stamp.interval_minutes)).to_series()
     if stamp.snap_minutes:
-        starts = pl.select(_onto_grid(starts, stamp)).to_series()
+        starts = starts + _to_grid(starts if clock is None else clock, stamp)
     return pl.DataFrame(
         [starts.alias("timestamp"), first.alias("first_shift_us"), second.alias("second_shift_us")]
     )
@@ -101,12 +102,15 @@ def _read(
     )
 
 
-def _onto_grid(starts: pl.Series, stamp: Timestamp) -> pl.Expr:
-    """The closest start of an interval where it is no more than snap_minutes away."""
-    step_us, us = (stamp.interval_minutes or 1) * 60_000_000, pl.lit(starts).to_physical()
-    closest = (us + step_us // 2) // step_us * step_us
-    near = (closest - us).abs() <= stamp.snap_minutes * 60_000_000
-    return pl.when(near).then(closest).otherwise(us).cast(pl.Datetime("us", "UTC")).alias("timestamp")
+def _to_grid(stamps: pl.Series, stamp: Timestamp) -> pl.Series:
+    """How far it is to the closest start of an interval, 0 where that is more than snap_minutes.
+
+    The grid is that of the clock of the stamps: hours of a zone of half an hour start at half past, in UTC.
+    """
+    step_us, us = (stamp.interval_minutes or 1) * 60_000_000, stamps.to_physical()
+    away = (us + step_us // 2) // step_us * step_us - us
+    near = away.abs() <= stamp.snap_minutes * 60_000_000
+    return pl.select(pl.when(near).then(away).otherwise(0).cast(pl.Duration("us"))).to_series()
 
 
 def _from_epoch(source: SourceFrame, stamp: Timestamp, cells: pl.Series) -> pl.Series:

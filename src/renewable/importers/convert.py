@@ -61,10 +61,12 @@ def import_files(
     raw_dir: Path,
     window: Window | None = None,
     intervals: MappingType[str, int] | None = None,
+    offsets_minutes: MappingType[str, int] | None = None,
 ) -> ImportSummary:
     """Convert the export that a mapping names and write its days, or those of `window`, under `raw_dir`.
 
     `intervals` are the minutes of each asset's interval, by the registry; sources with shorter ones are brought to it.
+    `offsets_minutes` say of some how long after the full hour these start.
     A day file whose rows would stay the same is left alone. Raises MappingError before anything is written.
     """
     mapping = load_mapping(mapping_path)
@@ -80,7 +82,7 @@ def import_files(
                     read, late = _spread(batch, part, number, window, spread, Notes(counts))
                     source_rows, outside = source_rows + read, outside + late
         rows, written, files = dict.fromkeys(mapping.all_tables, 0), 0, 0
-        for table, day, frame in _days(spread, mapping, window, intervals or {}, counts):
+        for table, day, frame in _days(spread, mapping, window, intervals or {}, counts, offsets_minutes):
             rows[table] += frame.height
             files += 1
             written += _write_if_changed(frame, RawFileName(table, day).path_under(raw_dir))
@@ -127,6 +129,7 @@ def _days(
     window: Window | None,
     intervals: MappingType[str, int],
     counts: Counter[str],
+    offsets_minutes: MappingType[str, int] | None,
 ) -> Iterator[tuple[RawTable, date, pl.DataFrame]]:
     for table in mapping.all_tables:
         places = sorted((directory / table).iterdir()) if (directory / table).exists() else []
@@ -147,7 +150,9 @@ def _days(
                 for key, rows in streams.items()
                 if key[1] != "rows"
             }
-            frame = assembled(table, streams, mapping, intervals, Notes(counts, Window.of_day(day)))
+            frame = assembled(
+                table, streams, mapping, intervals, Notes(counts, Window.of_day(day)), offsets_minutes
+            )
             if frame.height and (window is None or window.start <= day < window.end):
                 yield table, day, frame
 

@@ -36,11 +36,13 @@ def assembled(
     mapping: Mapping,
     intervals: MappingType[str, int],
     notes: Notes,
+    offsets_minutes: MappingType[str, int] | None = None,
 ) -> pl.DataFrame:
     """One frame of the contract, ordered by key, from the rows of all sources.
 
-    The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of counters,
-    clock changes): give these too, and `notes` the window that is wanted.
+    `intervals` are the minutes of each asset's interval; `offsets_minutes` say of some how long after the full hour
+    these start. The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of
+    counters, clock changes): give these too, and `notes` the window that is wanted.
     """
     beside = []
     for number, part in enumerate(mapping.parts):
@@ -59,7 +61,8 @@ def assembled(
             frames.append(frame)
         if frames:
             together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
-            beside.append(resampled(together, part.timestamp.interval_minutes, intervals, notes))
+            own = part.timestamp.interval_minutes
+            beside.append(resampled(together, own, intervals, notes, offsets_minutes))
     joined = side_by_side(beside)
     return (
         notes.inside(joined)
@@ -129,7 +132,11 @@ def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
 
 
 def resampled(
-    frame: pl.DataFrame, minutes: int | None, intervals: MappingType[str, int], notes: Notes
+    frame: pl.DataFrame,
+    minutes: int | None,
+    intervals: MappingType[str, int],
+    notes: Notes,
+    offsets_minutes: MappingType[str, int] | None = None,
 ) -> pl.DataFrame:
     """Rows of `minutes` to the asset's own interval: means, sums of amounts, vector means; null unless complete."""
     if minutes is None or not any(interval > minutes for interval in intervals.values()):
@@ -141,7 +148,9 @@ def resampled(
     if short.is_empty():
         return frame.drop("own_minutes")
     us = pl.col("timestamp").to_physical()
-    start = (us - us % (pl.col("own_minutes") * 60_000_000)).cast(frame.schema["timestamp"])
+    offset = pl.col("asset_id").replace_strict(offsets_minutes or {}, default=0, return_dtype=pl.Int64)
+    since = (us - offset * 60_000_000) % (pl.col("own_minutes") * 60_000_000)
+    start = (us - since).cast(frame.schema["timestamp"])
     short = short.with_columns(
         rows_needed=pl.col("own_minutes") // minutes, at=pl.col("timestamp"), timestamp=start
     )
