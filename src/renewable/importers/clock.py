@@ -134,7 +134,9 @@ def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series, texts: pl.Ser
     """What a clock on the wall shows, without its zone."""
     if stamp.format == "excel_serial":
         # With nine digits behind the point a second is right; a comma can only be that point, as the days have five.
-        days = clock.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        days = (
+            clock.str.extract(r"^(\d{5,6}(?:[.,]\d*)?)$").str.replace(",", ".", literal=True).cast(pl.Float64)
+        )
         seconds = (days * 86_400).round()
         wall = pl.select(
             _SERIAL_ZERO + pl.duration(seconds=pl.lit(seconds).cast(pl.Int64, strict=False))
@@ -143,7 +145,8 @@ def _wall(source: SourceFrame, stamp: Timestamp, clock: pl.Series, texts: pl.Ser
         wall = _strptime(source, stamp, clock)
     wall = wall.cast(pl.Datetime("us"))
     wall = pl.select(pl.when(wall.is_between(_FIRST, _END, closed="left")).then(wall)).to_series()
-    fault = f"are no timestamp of the format {stamp.format!r}"
+    cut = "" if stamp.pattern is None else f" where timestamp.pattern {stamp.pattern!r} cuts it out"
+    fault = f"are no timestamp of the format {stamp.format!r}{cut}"
     _set_aside(source, stamp, wall.is_null(), texts, fault, _MEND)
     return wall
 
