@@ -45,6 +45,20 @@ def _known_encoding(name: str) -> str:
         raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
 
 
+def _known_pattern(pattern: str) -> str:
+    try:
+        pl.Series([""]).str.contains(whole(pattern))
+    except pl.exceptions.PolarsError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
+    return pattern
+
+
+def whole(pattern: str) -> str:
+    """The regular expression that matches a text only from its start to its end."""
+    return f"^(?:{pattern})$"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -62,6 +76,23 @@ class Source(_Part):
     thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
     null_markers: tuple[str, ...] = Field(
         (), description="texts that mean 'no value', besides the empty text"
+    )
+    null_pattern: Annotated[str, AfterValidator(_known_pattern)] | None = Field(
+        None, description="pattern of such texts; the whole cell has to match it"
+    )
+    unreadable_cells_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="cells that are no number are left empty and counted; above this share of the filled cells of a"
+        " column the file is refused. 1: whatever is no number is empty",
+    )
+    unreadable_rows_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="rows that cannot be read, as for their stamp, are left out and counted; above this share of the"
+        " rows the file is refused",
     )
     encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
     skip_rows: int = Field(0, ge=0, description="lines above the header")

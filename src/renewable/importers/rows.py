@@ -6,10 +6,11 @@ import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
+from renewable.importers.cells import Numbers
 from renewable.importers.clock import interval_starts_utc
-from renewable.importers.mapping import PLACE, Channel, Mapping, Source
+from renewable.importers.mapping import PLACE, Channel, Mapping
 from renewable.importers.notes import Notes
-from renewable.importers.source import SourceFrame, kept, one_line, require_none
+from renewable.importers.source import SourceFrame, kept, one_line
 from renewable.importers.together import READING
 from renewable.importers.units import conversion
 
@@ -23,8 +24,14 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     if keep is not None:
         notes.add("rows left out by source.keep", int((~keep).sum()))
         batch = batch.keeping(keep)
+    taken = batch.set_aside.rows_taken
+    batch.set_aside.rows_seen += batch.rows.height
     clock = interval_starts_utc(batch, part.timestamp)
-    notes.add("rows at local hours that do not exist, set aside", clock["timestamp"].null_count())
+    stamped = clock["timestamp"].is_not_null()
+    absent = batch.rows.height - int(stamped.sum()) - (batch.set_aside.rows_taken - taken)
+    notes.add("rows at local hours that do not exist, set aside", absent)
+    batch, clock = batch.keeping(stamped), clock.filter(stamped)
+    numbers = Numbers(batch, part.source)
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
@@ -38,17 +45,18 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     *clock,
                     asset.alias("asset_id"),
                     name.alias("name"),
-                    *(_channel(batch, part, table, *of, token) for of in channels.items()),
+                    *(_channel(numbers, part, table, *of, token) for of in channels.items()),
                 )
                 for token, asset, name in _assets(part)
             ]
-            rows = pl.concat(frames).drop_nulls("timestamp")
+            rows = pl.concat(frames)
             if kind != "rows" and part.timestamp.label == "start":
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
                 rows = rows.with_columns(
                     pl.col("timestamp") - pl.duration(minutes=part.timestamp.interval_minutes)
                 )
             found[table, kind] = rows
+    notes.counts.update(batch.set_aside.told())
     return found
 
 
@@ -67,7 +75,7 @@ def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
 
 
 def _channel(
-    batch: SourceFrame, part: Mapping, table: RawTable, target: str, channel: Channel, token: str | None
+    numbers: Numbers, part: Mapping, table: RawTable, target: str, channel: Channel, token: str | None
 ) -> pl.Expr:
     named = channel if token is None else _of_token(channel, token)
     contract_unit = column_unit(table, target)
@@ -76,12 +84,10 @@ def _channel(
     if named.constant is not None:
         value: pl.Expr = pl.lit(named.constant, pl.Float64)
     elif named.column is not None:
-        value = _number(batch, named.column, part.source)
+        value = pl.lit(numbers.of(named.column))
     else:
-        numbers = batch.rows.select(
-            _number(batch, name, part.source).alias(name) for name in named.source_columns
-        )
-        value = pl.lit(_evaluated(batch, numbers, named.expression or ""))
+        columns = pl.DataFrame([numbers.of(name) for name in named.source_columns])
+        value = pl.lit(_evaluated(numbers.batch, columns, named.expression or ""))
     # Energy that a counter counted becomes power once the difference is known.
     if channel.counter:
         return value.alias(READING + target)
@@ -111,31 +117,3 @@ def _evaluated(batch: SourceFrame, numbers: pl.DataFrame, expression: str) -> pl
             " give one value for each row"
         )
     return found
-
-
-def _number(source: SourceFrame, column: str, form: Source) -> pl.Expr:
-    """The cells of a column as numbers; MappingError names those that are none."""
-    cell = pl.col(column)
-    if source.rows.schema[column] != pl.String:
-        return cell.cast(pl.Float64)
-    text = cell.str.replace_all(form.thousands, "", literal=True) if form.thousands else cell
-    if form.thousands == " ":
-        # Spreadsheets write narrow and unbreakable blanks.
-        text = text.str.replace_all("[\u00a0\u202f]", "")
-    if form.decimal_comma:
-        pointless = ~text.str.contains(".", literal=True)
-        number = (
-            pl.when(pointless).then(text.str.replace(",", ".", literal=True)).cast(pl.Float64, strict=False)
-        )
-    else:
-        number = text.cast(pl.Float64, strict=False)
-    unreadable = source.rows.select(cell.is_not_null() & number.is_null()).to_series()
-    require_none(
-        source,
-        column,
-        unreadable,
-        "text(s) are no number",
-        f"Set source.decimal_comma (now {str(form.decimal_comma).lower()}), "
-        "or list the texts that mean 'no value' under source.null_markers.",
-    )
-    return number

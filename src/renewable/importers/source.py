@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
@@ -20,7 +20,8 @@ from typing import IO, cast
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.mapping import Mapping, Source
+from renewable.importers.mapping import Mapping, Source, whole
+from renewable.importers.set_aside import Kind, SetAside
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
@@ -34,18 +35,24 @@ _LONGEST_SHOWN = 100
 class SourceFrame:
     """Rows of one source file: cells as trimmed text or null, or typed where the file has types (Parquet).
 
-    `name` is what errors call the file, `first_row` the row of the file that the first row here is.
+    `name` is what errors call the file, `first_row` the row of the file that the first row here is. All batches of a
+    file share one `set_aside`.
     """
 
     name: str
     rows: pl.DataFrame
     first_row: int = 2
     numbers: pl.Series | None = None
+    set_aside: SetAside = field(default_factory=SetAside)
 
     def keeping(self, mask: pl.Series) -> "SourceFrame":
         """Only the rows where `mask` is true; they keep their numbers in errors."""
         numbers = pl.int_range(self.first_row, self.first_row + self.rows.height, eager=True)
-        return SourceFrame(self.name, self.rows.filter(mask), self.first_row, numbers.filter(mask))
+        if self.numbers is not None:
+            numbers = self.numbers
+        return SourceFrame(
+            self.name, self.rows.filter(mask), self.first_row, numbers.filter(mask), self.set_aside
+        )
 
     def number(self, row: int) -> int:
         """Of a row here, in its file."""
@@ -77,8 +84,12 @@ def read_batches(
 ) -> Iterator[SourceFrame]:
     """The rows of a file in its order, at least one batch; memory holds a few batches, never the file.
 
-    With `columns` only these are read; MappingError when the file lacks one, or cannot be read.
+    With `columns` only these are read. Raises MappingError when the file lacks one or cannot be read, and at its end
+    when those who used the batches set too much of it aside.
     """
+    set_aside = SetAside(
+        str(path), {"cells": source.unreadable_cells_ratio, "rows": source.unreadable_rows_ratio}
+    )
     try:
         with _scanned(path, source) as scanned:
             frame = scanned.rename(nameless(scanned.collect_schema().names()))
@@ -91,10 +102,12 @@ def read_batches(
             for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
                 if not batch.height:
                     continue
-                yield _without_blank_lines(SourceFrame(str(path), _cells(batch, source), row))
+                cells = _cells(batch, source)
+                yield _without_blank_lines(SourceFrame(str(path), cells, row, set_aside=set_aside))
                 row, any_batch = row + batch.height, True
             if not any_batch:
                 yield SourceFrame(str(path), needed.head(0).collect(), row)
+        set_aside.settle()
     except unreadable() as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
@@ -187,6 +200,29 @@ def require_none(source: SourceFrame, column: str, at_fault: pl.Series, fault: s
     raise MappingError(f"{source.name}, column {column}: {rows.len()} {fault}: {sample}. {next_step}")
 
 
+def set_aside(
+    source: SourceFrame,
+    kind: Kind,
+    column: str,
+    at_fault: pl.Series,
+    fault: str,
+    next_step: str,
+    texts: pl.Series | None = None,
+) -> None:
+    """Count the cells or rows where `at_fault` is true; the file is refused at its end where they are too many.
+
+    The caller makes the cell null, or the stamp of the row. Of cells call it for every batch, also without a fault.
+    `texts` are the cells of `column` where it is none of the file's, such as date and time joined.
+    """
+    rows = at_fault.fill_null(False).arg_true()
+    if texts is None:
+        texts = source.rows[column]
+    seen = texts.len() - texts.null_count() if kind == "cells" else 0
+    source.set_aside.add(
+        kind, column, fault, next_step, seen, texts.gather(rows), [source.number(row) for row in rows]
+    )
+
+
 def nameless(columns: list[str]) -> dict[str, str]:
     """New names, column_N by place, for columns without one."""
     return {name: f"column_{place}" for place, name in enumerate(columns, 1) if not name.strip()}
@@ -212,7 +248,10 @@ def _first_row(source: Source) -> int:
 
 def _cells(batch: pl.DataFrame, source: Source) -> pl.DataFrame:
     text = pl.col(pl.String).str.strip_chars()
-    return batch.with_columns(pl.when(~text.is_in(["", *source.null_markers])).then(text))
+    empty = text.is_in(["", *source.null_markers])
+    if source.null_pattern is not None:
+        empty |= text.str.contains(whole(source.null_pattern))
+    return batch.with_columns(pl.when(~empty).then(text))
 
 
 def kind_of(path: Path) -> str:

@@ -349,7 +349,7 @@ def test_an_unreadable_number_is_named_and_nothing_is_written(
     )
     value = text.strip('"')
     with pytest.raises(
-        MappingError, match=rf"export\.csv, column power: 1 text.*'{value}' in row 3.*null_markers"
+        MappingError, match=rf"export\.csv, column power: 1 of 2 filled.*'{value}' in row 3.*null_markers"
     ):
         import_files(mapping_path, tmp_path / "raw")
     assert not (tmp_path / "raw").exists()
