@@ -30,6 +30,8 @@ _ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
 _FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 # Stands for the asset in the columns of a wide export.
 PLACE = "{asset}"
+# As a delimiter: runs of blanks and tabs.
+BLANKS = "blanks"
 
 
 def _known_zone(name: str) -> str:
@@ -54,6 +56,20 @@ def _known_pattern(pattern: str) -> str:
     return pattern
 
 
+def _naming_pattern(pattern: str) -> str:
+    """A regular expression with the group asset, in the spelling that Python and Polars share."""
+    shared = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
+    try:
+        groups = re.compile(shared).groupindex
+        pl.Series([""]).str.contains(shared)
+    except (re.error, pl.exceptions.PolarsError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
+    if "asset" not in groups:
+        raise ValueError(f"{pattern!r} does not say which part is the asset: write (?P<asset>…) around it")
+    return shared
+
+
 def whole(pattern: str) -> str:
     """The regular expression that matches a text only from its start to its end."""
     return f"^(?:{pattern})$"
@@ -64,14 +80,42 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """The export's files: CSV and TSV (also .gz and .zip), Parquet, Excel; told apart by their content."""
+    """The export's files: texts (also .gz and .zip), JSON lines, Parquet, Excel, SQLite, DuckDB; told by content."""
 
-    files: str = Field(min_length=1, description="path or glob, counted from the mapping file's directory")
-    delimiter: str = Field(
-        ",", min_length=1, max_length=1, description="character between two fields of a text"
+    files: str = Field(
+        min_length=1,
+        description="path or glob, counted from the mapping file's directory, or a URL such as s3://place/*.csv",
     )
-    decimal_comma: bool = Field(
-        False, description="numbers are written 1,5; a point in a number is then an error"
+    members: str | None = Field(
+        None, description="which files of a zip are read, as a glob: *.csv; its only one when not given"
+    )
+    delimiter: str = Field(
+        ",",
+        min_length=1,
+        description="character between two fields of a text; blanks: columns are aligned with runs of blanks",
+    )
+    header_rows: int = Field(
+        1,
+        ge=0,
+        le=9,
+        description="lines of the header, joined with blanks to one name a column; 0: there is none",
+    )
+    header_text: str | None = Field(
+        None,
+        min_length=1,
+        description="a cell of the header: the first line that has it begins the header, whatever stands above",
+    )
+    columns: tuple[str, ...] = Field(
+        (),
+        description="names of the columns by place, where header_rows is 0; others are column_1, column_2, …",
+    )
+    comment_prefix: str | None = Field(
+        None, min_length=1, max_length=5, description="lines that begin with it are no data"
+    )
+    decimal_comma: bool | Literal["either"] = Field(
+        False,
+        description="numbers are written 1,5; a point in a number is then an error. either: both marks come, and a"
+        " number such as 1.234, that could be read both ways, is set aside",
     )
     thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
     null_markers: tuple[str, ...] = Field(
@@ -94,24 +138,39 @@ class Source(_Part):
         description="rows that cannot be read, as for their stamp, are left out and counted; above this share of the"
         " rows the file is refused",
     )
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
+    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = Field(
+        None, description="of the text; recognised when not given"
+    )
     skip_rows: int = Field(0, ge=0, description="lines above the header")
     skip_rows_after_header: int = Field(
         0, ge=0, description="lines below the header that hold no data, such as units"
     )
     sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
+    table: str | None = Field(None, description="of an SQLite or DuckDB file; its only one when not given")
     keep: str | None = Field(
         None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
     )
 
     @model_validator(mode="after")
-    def _delimiter_is_free(self) -> "Source":
-        if not self.delimiter.isascii() or self.delimiter in '"\r\n':
-            raise ValueError("delimiter must be one ASCII character other than a quote or a line end")
+    def _fits_together(self) -> "Source":
+        if self.delimiter != BLANKS and (
+            len(self.delimiter) > 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n'
+        ):
+            raise ValueError(
+                "delimiter must be one ASCII character other than a quote or a line end, or the word blanks"
+            )
         if self.keep is not None:
             expression_columns(self.keep)
-        if self.thousands == ("," if self.decimal_comma else "."):
+        if self.thousands and self.thousands in {"either": ".,", True: ",", False: "."}[self.decimal_comma]:
             raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
+        if self.header_text is not None and (self.skip_rows or not self.header_rows):
+            raise ValueError("header_text finds the header: remove skip_rows, and header_rows: 0")
+        if self.columns and self.header_rows:
+            raise ValueError(
+                "columns are for files without a header: state header_rows: 0 (skip_rows lines above)"
+            )
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns names one column twice")
         return self
 
 
@@ -203,14 +262,30 @@ class Timestamp(_Part):
 class Asset(_Part):
     """Which assets a row is about.
 
-    `column`: named in the row, renamed or not. `constant`: one for the whole source. `every`: the row holds for each of
-    these assets, as of a weather station. `wide`: one set of columns an asset; in the channels `{asset}` stands for a
-    key of it. Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of
-    all `expected` (default: the names that lead there), and nothing while one of them is missing.
+    `column`: named in the row. `file_name`, `line`: named once for a file. `constant`: one for the whole source.
+    `every`: the row holds for each of these assets, as of a weather station. `wide`: one set of columns an asset; in
+    the channels `{asset}` stands for a key of it.
+    Of a text that names the asset `pattern` takes the part that does, and `rename` says what the asset is called here.
+    Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of all
+    `expected` (default: the names that lead there), and nothing while one of them is missing.
     """
 
     column: str | None = None
-    rename: dict[str, str] = Field({}, description="name in the source -> asset_id; others stay as they are")
+    file_name: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
+        None, description="pattern with a named group, (?P<asset>…), of the file's name"
+    )
+    line: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
+        None, description="pattern with a named group, (?P<asset>…), of a line above the data"
+    )
+    pattern: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
+        None,
+        description="of column: pattern with a named group, (?P<asset>…), that takes the asset out of the text",
+    )
+    rename: dict[str, str] | str = Field(
+        {},
+        description="name in the source -> asset_id; others stay as they are. Or a text in which {asset} stands for"
+        " what the pattern found: WTG-{asset}",
+    )
     constant: str | None = None
     every: tuple[str, ...] = ()
     wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
@@ -221,19 +296,38 @@ class Asset(_Part):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "Asset":
-        if sum((self.column is not None, self.constant is not None, bool(self.every), bool(self.wide))) != 1:
-            raise ValueError("give either column or constant, or every or wide")
-        if self.rename and self.column is None:
-            raise ValueError("rename needs column")
+        texts = (self.column, self.constant, self.file_name, self.line)
+        if sum((*(text is not None for text in texts), bool(self.every), bool(self.wide))) != 1:
+            raise ValueError("give one of column, constant, every, wide, file_name, line")
+        named = self.column or self.file_name or self.line
+        if self.rename and named is None:
+            raise ValueError("rename needs column, file_name or line")
+        if self.pattern is not None and self.column is None:
+            raise ValueError("pattern needs column; file_name and line are patterns themselves")
+        if isinstance(self.rename, str) and PLACE not in self.rename:
+            raise ValueError(
+                f"rename: {self.rename!r} gives all assets one name; write {PLACE} in it, or constant"
+            )
         if self.expected is not None and self.combine is None:
             raise ValueError("expected needs combine")
-        if self.combine and self.column is not None and not self.rename and self.expected is None:
+        if self.combine and named is not None and not self.renamed and self.expected is None:
             raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
         return self
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Name in the source -> asset_id, where they are listed."""
+        return self.rename if isinstance(self.rename, dict) else {}
+
+    def called(self, name: str) -> str:
+        """The asset_id of a name in the source."""
+        return (
+            self.rename.replace(PLACE, name) if isinstance(self.rename, str) else self.rename.get(name, name)
+        )
+
     def expected_names(self) -> dict[str, int]:
         """asset_id -> how many source rows make it whole."""
-        targets = [*self.rename.values(), *self.wide.values(), *self.every]
+        targets = [*self.renamed.values(), *self.wide.values(), *self.every]
         return {target: self.expected or targets.count(target) for target in targets}
 
 
@@ -248,6 +342,9 @@ class Channel(_Part):
         False, description="readings of an energy counter: what was added since the last one counts"
     )
     sign: Literal[1, -1] = 1
+    optional: bool = Field(
+        False, description="a file that has not got the column leaves this empty, and is counted"
+    )
     rename: dict[str, str] = Field({}, description="word in the source -> word of the contract")
 
     @model_validator(mode="after")
@@ -293,12 +390,6 @@ class Mapping(_Part):
         if not self.tables:
             raise ValueError("nothing is mapped: fill weather, generation or both")
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
-        for table in TABLES:
-            taken = [name for part in self.parts for name in part.channels(table)]
-            twice = sorted({name for name in taken if taken.count(name) > 1})
-            faults += [
-                f"{table}.{name}: is mapped by two sources; one column has one origin" for name in twice
-            ]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -324,12 +415,20 @@ class Mapping(_Part):
     def source_columns(self) -> list[str]:
         """Every source column that the mapping names, once."""
         keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
-        named = [
-            c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns
-        ]
+        return list(dict.fromkeys(keys + self._channel_columns(optional=None)))
+
+    @property
+    def optional_columns(self) -> frozenset[str]:
+        """Those of the source columns that a file may lack."""
+        needed = {*self.timestamp.source_columns, self.asset.column, *self._channel_columns(optional=False)}
+        return frozenset({*self._channel_columns(optional=True)} - needed)
+
+    def _channel_columns(self, optional: bool | None) -> list[str]:
+        channels = [channel for table in self.tables for channel in self.channels(table).values()]
+        named = [name for ch in channels if optional in (None, ch.optional) for name in ch.source_columns]
         if self.asset.wide:
-            named = [name.replace(PLACE, token) for name in named for token in self.asset.wide]
-        return list(dict.fromkeys(keys + named))
+            return [name.replace(PLACE, token) for name in named for token in self.asset.wide]
+        return named
 
     def _channel_faults(self, table: RawTable) -> Iterator[str]:
         known = measurements(table)
