@@ -63,6 +63,11 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     pl.col("timestamp") - pl.duration(minutes=part.timestamp.interval_minutes)
                 )
             found[table, kind] = rows
+    if not found:
+        raise MappingError(
+            f"{batch.name}: has none of the mapping's optional columns: {', '.join(sorted(batch.lacking))}. Mend their"
+            " names in the mapping, or leave this file out of source.files"
+        )
     notes.counts.update(batch.set_aside.told())
     return found
 

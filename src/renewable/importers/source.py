@@ -20,6 +20,7 @@ from renewable.errors import MappingError
 from renewable.importers.databases import duckdb_table, json_lines, sqlite_table
 from renewable.importers.encoding import recognised, transcode
 from renewable.importers.mapping import BLANKS, Mapping, Source, whole
+from renewable.importers.remote import fetched, is_url
 from renewable.importers.set_aside import Kind, SetAside
 from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
 from renewable.importers.unpacking import kind_of, opened, unpacked
@@ -67,6 +68,8 @@ class SourceFrame:
 def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     """The files that `source.files` names, in order of name."""
     directory, files = mapping_path.parent, mapping.source.files
+    if is_url(files):
+        return fetched(files, mapping_path)
     try:
         if (directory / files).is_file():
             return [directory / files]
@@ -281,7 +284,7 @@ def _names(condition: str | None) -> list[str]:
 
 
 def _cells(batch: pl.DataFrame, source: Source) -> pl.DataFrame:
-    text = pl.col(pl.String).str.strip_chars()
+    text = pl.col(pl.String).exclude(MISFIT).str.strip_chars()
     empty = text.is_in(["", *source.null_markers])
     if source.null_pattern is not None:
         empty |= text.str.contains(whole(source.null_pattern))
