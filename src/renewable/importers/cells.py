@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from renewable.importers.mapping import Source
 from renewable.importers.source import SourceFrame, set_aside
+from renewable.importers.source_settings import Source
 
 
 class Numbers:

@@ -4,18 +4,14 @@ Reading the export and converting it do not belong here.
 """
 
 import re
-from codecs import lookup
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-import polars as pl
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -24,154 +20,20 @@ from pydantic import (
 
 from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import PLACE, Asset
+from renewable.importers.settings import Part as _Part
+from renewable.importers.settings import expression_columns
+from renewable.importers.source_settings import Source
 from renewable.importers.units import conversion, is_energy
 
 _ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
 _FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
-# Stands for the asset in the columns of a wide export.
-PLACE = "{asset}"
-# As a delimiter: runs of blanks and tabs.
-BLANKS = "blanks"
 
 
 def _known_zone(name: str) -> str:
     if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
         raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
     return name
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        return lookup(name).name
-    except LookupError as error:
-        raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
-
-
-def _known_pattern(pattern: str) -> str:
-    try:
-        pl.Series([""]).str.contains(whole(pattern))
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
-    return pattern
-
-
-def _naming_pattern(pattern: str) -> str:
-    """A regular expression with the group asset, in the spelling that Python and Polars share."""
-    shared = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
-    try:
-        groups = re.compile(shared).groupindex
-        pl.Series([""]).str.contains(shared)
-    except (re.error, pl.exceptions.PolarsError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
-    if "asset" not in groups:
-        raise ValueError(f"{pattern!r} does not say which part is the asset: write (?P<asset>…) around it")
-    return shared
-
-
-def whole(pattern: str) -> str:
-    """The regular expression that matches a text only from its start to its end."""
-    return f"^(?:{pattern})$"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-
-class Source(_Part):
-    """The export's files: texts (also .gz and .zip), JSON lines, Parquet, Excel, SQLite, DuckDB; told by content."""
-
-    files: str = Field(
-        min_length=1,
-        description="path or glob, counted from the mapping file's directory, or a URL such as s3://place/*.csv",
-    )
-    members: str | None = Field(
-        None, description="which files of a zip are read, as a glob: *.csv; its only one when not given"
-    )
-    delimiter: str = Field(
-        ",",
-        min_length=1,
-        description="character between two fields of a text; blanks: columns are aligned with runs of blanks",
-    )
-    header_rows: int = Field(
-        1,
-        ge=0,
-        le=9,
-        description="lines of the header, joined with blanks to one name a column; 0: there is none",
-    )
-    header_text: str | None = Field(
-        None,
-        min_length=1,
-        description="a cell of the header: the first line that has it begins the header, whatever stands above",
-    )
-    columns: tuple[str, ...] = Field(
-        (),
-        description="names of the columns by place, where header_rows is 0; others are column_1, column_2, …",
-    )
-    comment_prefix: str | None = Field(
-        None, min_length=1, max_length=5, description="lines that begin with it are no data"
-    )
-    decimal_comma: bool | Literal["either"] = Field(
-        False,
-        description="numbers are written 1,5; a point in a number is then an error. either: both marks come, and a"
-        " number such as 1.234, that could be read both ways, is set aside",
-    )
-    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
-    null_markers: tuple[str, ...] = Field(
-        (), description="texts that mean 'no value', besides the empty text"
-    )
-    null_pattern: Annotated[str, AfterValidator(_known_pattern)] | None = Field(
-        None, description="pattern of such texts; the whole cell has to match it"
-    )
-    unreadable_cells_ratio: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="cells that are no number are left empty and counted; above this share of the filled cells of a"
-        " column the file is refused. 1: whatever is no number is empty",
-    )
-    unreadable_rows_ratio: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="rows that cannot be read, as for their stamp, are left out and counted; above this share of the"
-        " rows the file is refused",
-    )
-    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = Field(
-        None, description="of the text; recognised when not given"
-    )
-    skip_rows: int = Field(0, ge=0, description="lines above the header")
-    skip_rows_after_header: int = Field(
-        0, ge=0, description="lines below the header that hold no data, such as units"
-    )
-    sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
-    table: str | None = Field(None, description="of an SQLite or DuckDB file; its only one when not given")
-    keep: str | None = Field(
-        None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
-    )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "Source":
-        if self.delimiter != BLANKS and (
-            len(self.delimiter) > 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n'
-        ):
-            raise ValueError(
-                "delimiter must be one ASCII character other than a quote or a line end, or the word blanks"
-            )
-        if self.keep is not None:
-            expression_columns(self.keep)
-        if self.thousands and self.thousands in {"either": ".,", True: ",", False: "."}[self.decimal_comma]:
-            raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
-        if self.header_text is not None and (self.skip_rows or not self.header_rows):
-            raise ValueError("header_text finds the header: remove skip_rows, and header_rows: 0")
-        if self.columns and self.header_rows:
-            raise ValueError(
-                "columns are for files without a header: state header_rows: 0 (skip_rows lines above)"
-            )
-        if len(set(self.columns)) < len(self.columns):
-            raise ValueError("columns names one column twice")
-        return self
 
 
 class Timestamp(_Part):
@@ -259,78 +121,6 @@ class Timestamp(_Part):
         return self.format.removesuffix(ending).rstrip()
 
 
-class Asset(_Part):
-    """Which assets a row is about.
-
-    `column`: named in the row. `file_name`, `line`: named once for a file. `constant`: one for the whole source.
-    `every`: the row holds for each of these assets, as of a weather station. `wide`: one set of columns an asset; in
-    the channels `{asset}` stands for a key of it.
-    Of a text that names the asset `pattern` takes the part that does, and `rename` says what the asset is called here.
-    Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of all
-    `expected` (default: the names that lead there), and nothing while one of them is missing.
-    """
-
-    column: str | None = None
-    file_name: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
-        None, description="pattern with a named group, (?P<asset>…), of the file's name"
-    )
-    line: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
-        None, description="pattern with a named group, (?P<asset>…), of a line above the data"
-    )
-    pattern: Annotated[str, AfterValidator(_naming_pattern)] | None = Field(
-        None,
-        description="of column: pattern with a named group, (?P<asset>…), that takes the asset out of the text",
-    )
-    rename: dict[str, str] | str = Field(
-        {},
-        description="name in the source -> asset_id; others stay as they are. Or a text in which {asset} stands for"
-        " what the pattern found: WTG-{asset}",
-    )
-    constant: str | None = None
-    every: tuple[str, ...] = ()
-    wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
-    combine: Literal["sum", "mean"] | None = Field(None, description="of power; other channels are averaged")
-    expected: int | None = Field(
-        None, ge=1, description="how many source rows of an asset and time make it whole"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Asset":
-        texts = (self.column, self.constant, self.file_name, self.line)
-        if sum((*(text is not None for text in texts), bool(self.every), bool(self.wide))) != 1:
-            raise ValueError("give one of column, constant, every, wide, file_name, line")
-        named = self.column or self.file_name or self.line
-        if self.rename and named is None:
-            raise ValueError("rename needs column, file_name or line")
-        if self.pattern is not None and self.column is None:
-            raise ValueError("pattern needs column; file_name and line are patterns themselves")
-        if isinstance(self.rename, str) and PLACE not in self.rename:
-            raise ValueError(
-                f"rename: {self.rename!r} gives all assets one name; write {PLACE} in it, or constant"
-            )
-        if self.expected is not None and self.combine is None:
-            raise ValueError("expected needs combine")
-        if self.combine and named is not None and not self.renamed and self.expected is None:
-            raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
-        return self
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """Name in the source -> asset_id, where they are listed."""
-        return self.rename if isinstance(self.rename, dict) else {}
-
-    def called(self, name: str) -> str:
-        """The asset_id of a name in the source."""
-        return (
-            self.rename.replace(PLACE, name) if isinstance(self.rename, str) else self.rename.get(name, name)
-        )
-
-    def expected_names(self) -> dict[str, int]:
-        """asset_id -> how many source rows make it whole."""
-        targets = [*self.renamed.values(), *self.wide.values(), *self.every]
-        return {target: self.expected or targets.count(target) for target in targets}
-
-
 class Channel(_Part):
     """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
 
@@ -376,8 +166,8 @@ class Mapping(_Part):
     source: Source
     timestamp: Timestamp
     asset: Asset
-    weather: dict[str, Channel] = {}
-    generation: dict[str, Channel] = {}
+    weather: dict[str, Channel] = Field({})
+    generation: dict[str, Channel] = Field({})
     also: tuple["Mapping", ...] = ()
 
     @field_validator("weather", "generation", mode="before")
@@ -468,15 +258,6 @@ def _word_faults(channel: Channel) -> Iterator[str]:
     unknown = sorted(set(channel.rename.values()) - set(OPERATING_STATES))
     if unknown:
         yield f"{', '.join(unknown)}: no such state; there are {', '.join(OPERATING_STATES)}"
-
-
-def expression_columns(expression: str) -> list[str]:
-    """The columns that an SQL expression names."""
-    try:
-        return sorted(set(pl.sql_expr(expression).meta.root_names()))
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
 
 
 def load_mapping(path: Path) -> Mapping:

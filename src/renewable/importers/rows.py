@@ -7,9 +7,10 @@ import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import PLACE, Asset
 from renewable.importers.cells import Numbers
 from renewable.importers.clock import interval_starts_utc
-from renewable.importers.mapping import PLACE, Asset, Channel, Mapping
+from renewable.importers.mapping import Channel, Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.source import SourceFrame, kept, one_line, set_aside
 from renewable.importers.text_table import MISFIT

@@ -19,9 +19,11 @@ import polars as pl
 from renewable.errors import MappingError
 from renewable.importers.databases import duckdb_table, json_lines, sqlite_table
 from renewable.importers.encoding import recognised, transcode
-from renewable.importers.mapping import BLANKS, Mapping, Source, whole
+from renewable.importers.mapping import Mapping
 from renewable.importers.remote import fetched, is_url
 from renewable.importers.set_aside import Kind, SetAside
+from renewable.importers.settings import whole
+from renewable.importers.source_settings import BLANKS, Source
 from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
 from renewable.importers.unpacking import kind_of, opened, unpacked
 
@@ -275,7 +277,7 @@ def _require(name: str, columns: list[str], present: list[str]) -> None:
     if missing:
         raise MappingError(
             f"{name}: the mapping names column(s) {', '.join(missing)} that the file does not have; "
-            f"it has {', '.join(present)}. Mend the mapping or its delimiter."
+            f"it has {', '.join(column for column in present if column != MISFIT)}. Mend the mapping or its delimiter."
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.mapping import BLANKS, Source
+from renewable.importers.source_settings import BLANKS, Source
 
 # Cells beyond the header's last column are read into columns of these names: nobody else's name has a null byte.
 _BEYOND = tuple(f"\0beyond_{place}" for place in range(4))

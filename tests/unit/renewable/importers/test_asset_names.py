@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import Asset
 from renewable.importers.convert import ImportSummary, import_files
-from renewable.importers.mapping import Asset
 
 pytestmark = pytest.mark.unit
 CLOCK = {"column": "time", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": 10}

@@ -19,7 +19,7 @@ from renewable.errors import MappingError
 from renewable.importers import source
 from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.encoding import recognised
-from renewable.importers.mapping import Source
+from renewable.importers.source_settings import Source
 from renewable.importers.text_table import text_table
 
 pytestmark = pytest.mark.unit
