@@ -2,6 +2,7 @@
 
 import shutil
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,11 +24,15 @@ def fetched(url: str, mapping_path: Path) -> list[Path]:
     try:
         found = sorted(fsspec.open_files(url, "rb"), key=lambda file: str(file.path))
         copies = []
-        for number, remote in enumerate(found):
-            copy = Path(_place().name) / str(number) / Path(remote.path).name
-            copy.parent.mkdir(exist_ok=True)
-            with remote as content, copy.open("wb") as out:
-                shutil.copyfileobj(content, out, 1 << 20)
+        for remote in found:
+            # What did not change stays as it was fetched before.
+            state = sha256(f"{remote.path} {remote.fs.ukey(remote.path)}".encode()).hexdigest()
+            copy = Path(_place().name) / state / Path(remote.path).name
+            if not copy.exists():
+                copy.parent.mkdir(exist_ok=True)
+                with remote as content, copy.with_suffix(".part").open("wb") as out:
+                    shutil.copyfileobj(content, out, 1 << 20)
+                copy.with_suffix(".part").rename(copy)
             copies.append(copy)
     # Each kind of place has errors of its own.
     except Exception as error:
