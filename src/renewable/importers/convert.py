@@ -21,7 +21,7 @@ from renewable.contract import RawTable
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
-from renewable.importers.source import SourceFrame, read_batches, source_paths
+from renewable.importers.source import SourceFrame, part_batches, source_paths
 from renewable.importers.together import Streams, assembled
 from renewable.raw_files import RawFileName
 from renewable.windows import Window
@@ -78,7 +78,7 @@ def import_files(
         source_rows, outside = 0, 0
         for number, part in enumerate(mapping.parts):
             for path in paths[number]:
-                for batch in read_batches(path, part.source, part.source_columns):
+                for batch in part_batches(path, part):
                     read, late = _spread(batch, part, number, window, spread, Notes(counts))
                     source_rows, outside = source_rows + read, outside + late
         rows, written, files = dict.fromkeys(mapping.all_tables, 0), 0, 0

@@ -3,14 +3,12 @@
 Reading the export and converting it do not belong here.
 """
 
-from codecs import lookup
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     Field,
     ValidationError,
     field_validator,
@@ -19,111 +17,15 @@ from pydantic import (
 
 from renewable.contract import OPERATING_STATES, TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.part import Part, expression_columns, known_pattern
+from renewable.importers.asset_settings import PLACE, Asset
+from renewable.importers.settings import Part as _Part
+from renewable.importers.settings import expression_columns
+from renewable.importers.source_settings import Source
 from renewable.importers.timestamp import TIME, Timestamp
 from renewable.importers.units import conversion, is_energy
 
-# Stands for the asset in the columns of a wide export.
-PLACE = "{asset}"
 
-
-def _known_encoding(name: str) -> str:
-    try:
-        return lookup(name).name
-    except LookupError as error:
-        raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
-
-
-class Source(Part):
-    """The export's files: CSV and TSV (also .gz and .zip), Parquet, Excel; told apart by their content."""
-
-    files: str = Field(min_length=1, description="path or glob, counted from the mapping file's directory")
-    delimiter: str = Field(
-        ",", min_length=1, max_length=1, description="character between two fields of a text"
-    )
-    decimal_comma: bool = Field(
-        False, description="numbers are written 1,5; a point in a number is then an error"
-    )
-    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
-    null_markers: tuple[str, ...] = Field(
-        (), description="texts that mean 'no value', besides the empty text"
-    )
-    null_pattern: Annotated[str, AfterValidator(known_pattern)] | None = Field(
-        None, description="pattern of such texts; the whole cell has to match it"
-    )
-    unreadable_cells_ratio: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="cells that are no number are left empty and counted; above this share of the filled cells of a"
-        " column the file is refused. 1: whatever is no number is empty",
-    )
-    unreadable_rows_ratio: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="rows that cannot be read, as for their stamp, are left out and counted; above this share of the"
-        " rows the file is refused",
-    )
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
-    skip_rows: int = Field(0, ge=0, description="lines above the header")
-    skip_rows_after_header: int = Field(
-        0, ge=0, description="lines below the header that hold no data, such as units"
-    )
-    sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
-    keep: str | None = Field(
-        None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
-    )
-
-    @model_validator(mode="after")
-    def _delimiter_is_free(self) -> "Source":
-        if not self.delimiter.isascii() or self.delimiter in '"\r\n':
-            raise ValueError("delimiter must be one ASCII character other than a quote or a line end")
-        if self.keep is not None:
-            expression_columns(self.keep)
-        if self.thousands == ("," if self.decimal_comma else "."):
-            raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
-        return self
-
-
-class Asset(Part):
-    """Which assets a row is about.
-
-    `column`: named in the row, renamed or not. `constant`: one for the whole source. `every`: the row holds for each of
-    these assets, as of a weather station. `wide`: one set of columns an asset; in the channels `{asset}` stands for a
-    key of it. Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of
-    all `expected` (default: the names that lead there), and nothing while one of them is missing.
-    """
-
-    column: str | None = None
-    rename: dict[str, str] = Field({}, description="name in the source -> asset_id; others stay as they are")
-    constant: str | None = None
-    every: tuple[str, ...] = ()
-    wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
-    combine: Literal["sum", "mean"] | None = Field(None, description="of power; other channels are averaged")
-    expected: int | None = Field(
-        None, ge=1, description="how many source rows of an asset and time make it whole"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Asset":
-        if sum((self.column is not None, self.constant is not None, bool(self.every), bool(self.wide))) != 1:
-            raise ValueError("give either column or constant, or every or wide")
-        if self.rename and self.column is None:
-            raise ValueError("rename needs column")
-        if self.expected is not None and self.combine is None:
-            raise ValueError("expected needs combine")
-        if self.combine and self.column is not None and not self.rename and self.expected is None:
-            raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
-        return self
-
-    def expected_names(self) -> dict[str, int]:
-        """asset_id -> how many source rows make it whole."""
-        targets = [*self.rename.values(), *self.wide.values(), *self.every]
-        return {target: self.expected or targets.count(target) for target in targets}
-
-
-class Channel(Part):
+class Channel(_Part):
     """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
 
     column: str | None = None
@@ -134,6 +36,9 @@ class Channel(Part):
         False, description="readings of an energy counter: what was added since the last one counts"
     )
     sign: Literal[1, -1] = 1
+    optional: bool = Field(
+        False, description="a file that has not got the column leaves this empty, and is counted"
+    )
     rename: dict[str, str] = Field({}, description="word in the source -> word of the contract")
 
     @model_validator(mode="after")
@@ -156,7 +61,7 @@ class Channel(Part):
         return [] if self.expression is None else expression_columns(self.expression)
 
 
-class Mapping(Part):
+class Mapping(_Part):
     """A mapping file. `weather` and `generation` are keyed by the contract's column names.
 
     `also` lists further sources, each with its own clock, assets and channels; their rows are joined by asset and time.
@@ -179,12 +84,6 @@ class Mapping(Part):
         if not self.tables:
             raise ValueError("nothing is mapped: fill weather, generation or both")
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
-        for table in TABLES:
-            taken = [name for part in self.parts for name in part.channels(table)]
-            twice = sorted({name for name in taken if taken.count(name) > 1})
-            faults += [
-                f"{table}.{name}: is mapped by two sources; one column has one origin" for name in twice
-            ]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -209,21 +108,27 @@ class Mapping(Part):
     @property
     def source_columns(self) -> list[str] | None:
         """Every source column that the mapping names, once; None: all of the file, as their names tell something."""
-        return None if self.timestamp.needs_all_columns else self.named_columns
+        return None if self.timestamp.across is not None else self.named_columns
 
     @property
     def named_columns(self) -> list[str]:
         """Every source column that the mapping names, once; {time} stands for a part of some."""
         keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
-        named = self.channel_columns
-        if self.asset.wide:
-            named = [name.replace(PLACE, token) for name in named for token in self.asset.wide]
-        return list(dict.fromkeys(keys + named))
+        return list(dict.fromkeys(keys + self.channel_columns()))
 
     @property
-    def channel_columns(self) -> list[str]:
-        """The columns of the channels, as the mapping names them."""
-        return [c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns]
+    def optional_columns(self) -> frozenset[str]:
+        """Those of the source columns that a file may lack."""
+        needed = {*self.timestamp.source_columns, self.asset.column, *self.channel_columns(optional=False)}
+        return frozenset({*self.channel_columns(optional=True)} - needed)
+
+    def channel_columns(self, optional: bool | None = None) -> list[str]:
+        """The columns of the channels, of all or of those that a file may lack or may not."""
+        channels = [channel for table in self.tables for channel in self.channels(table).values()]
+        named = [name for ch in channels if optional in (None, ch.optional) for name in ch.source_columns]
+        if self.asset.wide:
+            return [name.replace(PLACE, token) for name in named for token in self.asset.wide]
+        return named
 
     def _channel_faults(self, table: RawTable) -> Iterator[str]:
         known = measurements(table)

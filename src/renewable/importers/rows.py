@@ -1,17 +1,20 @@
 """Rows of a source in the contract's units: which asset, when, how much. How rows become intervals is not said here."""
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import PLACE, Asset
 from renewable.importers.cells import Numbers
 from renewable.importers.clock import interval_starts_utc
-from renewable.importers.mapping import PLACE, Channel, Mapping
+from renewable.importers.mapping import Channel, Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.repeated_hour import in_order_of_file
-from renewable.importers.source import SourceFrame, kept, one_line
+from renewable.importers.source import SourceFrame, kept, one_line, set_aside
+from renewable.importers.text_table import MISFIT
 from renewable.importers.times_across import one_time_a_row
 from renewable.importers.together import READING
 from renewable.importers.units import conversion
@@ -26,15 +29,17 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     if keep is not None:
         notes.add("rows left out by source.keep", int((~keep).sum()))
         batch = batch.keeping(keep)
-    batch = one_time_a_row(batch, part)
-    taken = batch.set_aside.rows_taken
     batch.set_aside.rows_seen += batch.rows.height
+    batch = one_time_a_row(_fitting(batch), part)
+    batch = _of_known_assets(batch, part.asset)
+    taken = batch.set_aside.rows_taken
     clock = interval_starts_utc(batch, part.timestamp)
     stamped = clock["timestamp"].is_not_null()
     absent = batch.rows.height - int(stamped.sum()) - (batch.set_aside.rows_taken - taken)
     notes.add("rows at local hours that do not exist, set aside", absent)
     batch, clock = batch.keeping(stamped), clock.filter(stamped)
     numbers = Numbers(batch, part.source)
+    assets = list(_assets(batch, part))
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
@@ -50,8 +55,11 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     name.alias("name"),
                     *(_channel(numbers, part, table, *of, token) for of in channels.items()),
                 )
-                for token, asset, name in _assets(part)
+                for token, asset, name in assets
+                if _has_any(batch, channels, token)
             ]
+            if not frames:
+                continue
             rows = in_order_of_file(pl.concat(frames), notes if not found else Notes())
             if kind != "rows" and part.timestamp.label == "start":
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
@@ -59,16 +67,50 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     pl.col("timestamp") - pl.duration(minutes=part.timestamp.interval_minutes)
                 )
             found[table, kind] = rows
+    if not found:
+        raise MappingError(
+            f"{batch.name}: has none of the mapping's optional columns: {', '.join(sorted(batch.lacking))}. Mend their"
+            " names in the mapping, or leave this file out of source.files"
+        )
     notes.counts.update(batch.set_aside.told())
     return found
 
 
-def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
+def _fitting(batch: SourceFrame) -> SourceFrame:
+    """Without the rows whose cells are more than the header has names for, or too few to tell which is which."""
+    if MISFIT not in batch.rows.columns:
+        return batch
+    misfit = batch.rows[MISFIT]
+    if misfit.null_count() == misfit.len():
+        return batch
+    step = "Mend source.delimiter or the header's settings, or leave such rows out with source.keep."
+    for at_fault, fault in (
+        (misfit == "", "of cells, aligned with blanks, are fewer than the columns"),
+        (misfit != "", "have more cells than the header"),
+    ):
+        set_aside(batch, "rows", "beyond the last", at_fault.fill_null(False), fault, step, misfit)
+    return batch.keeping(misfit.is_null())
+
+
+def _has_any(batch: SourceFrame, channels: dict[str, Channel], token: str | None) -> bool:
+    """Whether the file has a column for any of the channels: one that lacks all of an asset says nothing of it."""
+    own = [channel if token is None else _of_token(channel, token) for channel in channels.values()]
+    return any(batch.lacking.isdisjoint(channel.source_columns) for channel in own)
+
+
+def _assets(batch: SourceFrame, part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
     """Token of wide columns, asset_id and the source's own name, for each copy of the rows that is needed."""
     asset = part.asset
     if asset.column is not None:
-        own = pl.col(asset.column).cast(pl.String)
-        yield None, own.replace(asset.rename), own
+        own = pl.col(asset.column).cast(pl.String) if asset.pattern is None else _taken_out(asset)
+        if isinstance(asset.rename, str):
+            before, _, after = asset.rename.partition(PLACE)
+            yield None, pl.lit(before) + own + pl.lit(after), own
+        else:
+            yield None, own.replace(asset.rename), own
+    elif asset.file_name is not None or asset.line is not None:
+        name = _named_once(batch, asset)
+        yield None, pl.lit(asset.called(name)), pl.lit(name)
     elif asset.constant is not None:
         yield None, pl.lit(asset.constant), pl.lit(asset.constant)
     for target in asset.every:
@@ -77,11 +119,47 @@ def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
         yield token, pl.lit(target), pl.lit(token)
 
 
+def _named_once(batch: SourceFrame, asset: Asset) -> str:
+    """The name of the asset that a file tells of itself, by its own name or in a line above its data."""
+    texts: tuple[str, ...] = (batch.file_name,) if asset.file_name is not None else batch.lines
+    pattern, setting = asset.file_name or asset.line or "", "line" if asset.file_name is None else "file_name"
+    matches = [match for text in texts if (match := re.search(pattern, text))]
+    found = list(dict.fromkeys(str(match["asset"] or "").strip() for match in matches))
+    if len(found) != 1 or not found[0]:
+        what = f"finds several assets ({', '.join(found)})" if len(found) > 1 else "finds no asset"
+        shown = "; ".join(repr(text[:100]) for text in texts[:10]) or "no line above the data"
+        raise MappingError(f"{batch.name}: asset.{setting}: {pattern!r} {what} in {shown}. Mend the pattern")
+    return found[0]
+
+
+def _of_known_assets(batch: SourceFrame, asset: Asset) -> SourceFrame:
+    """Without the rows whose text the pattern of `asset.column` finds no asset in."""
+    if asset.column is None or asset.pattern is None:
+        return batch
+    found = batch.rows.select(_taken_out(asset)).to_series()
+    step = "Mend asset.pattern, or leave such rows out with source.keep."
+    set_aside(batch, "rows", asset.column, found.is_null(), "name no asset by asset.pattern", step)
+    return batch.keeping(found.is_not_null())
+
+
+def _taken_out(asset: Asset) -> pl.Expr:
+    return (
+        pl.col(asset.column or "")
+        .cast(pl.String)
+        .str.extract_groups(asset.pattern or "")
+        .struct.field("asset")
+    )
+
+
 def _channel(
     numbers: Numbers, part: Mapping, table: RawTable, target: str, channel: Channel, token: str | None
 ) -> pl.Expr:
     named = channel if token is None else _of_token(channel, token)
     contract_unit = column_unit(table, target)
+    if not numbers.batch.lacking.isdisjoint(named.source_columns):
+        return pl.lit(None, pl.String if contract_unit == "" else pl.Float64).alias(
+            READING + target if channel.counter else target
+        )
     if contract_unit == "":
         return pl.col(named.column or "").cast(pl.String).replace(named.rename).alias(target)
     if named.constant is not None:

@@ -73,6 +73,10 @@ class SetAside:
             label = repr(text) if text in found.noted else _OTHERS
             self._told[f"{kind} {label} of column {column} set aside ({fault})"] += count
 
+    def note(self, what: str, count: int = 1) -> None:
+        """Say something else of the file once."""
+        self._told[what] += count
+
     def told(self) -> Counter[str]:
         """Sentences, each with how many cells or rows it is true of since the last call; for the notes."""
         told, self._told = self._told, Counter()

@@ -103,7 +103,8 @@ class StampFormat:
         if lacking:
             yield (
                 f"lacks {', '.join(lacking)}. Take what is elsewhere into the stamp by timestamp.columns: further"
-                ' columns, "{file}" for the name of the file, "{header}" for its header; timestamp.pattern cuts it out'
+                ' columns, "{file}" for the name of the file, "{lines}" for the lines above its data;'
+                " timestamp.pattern cuts it out"
             )
         if "hour of half a day" in named and "AM or PM" not in named:
             yield "has an hour of half a day (%I), and no %p that says which half; hours up to 24 are %H"

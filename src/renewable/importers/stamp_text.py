@@ -1,13 +1,12 @@
 """The text of each row's stamp, from cells, column names and the file's name. What it means is said in clock.py."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from renewable.errors import MappingError
 from renewable.importers.source import SourceFrame, one_line
-from renewable.importers.timestamp import FILE, HEADER, TIME, Timestamp, pattern_groups
+from renewable.importers.timestamp import FILE, LINES, TIME, Timestamp, pattern_groups
 
 # Holds what {time} stands for in a stamp; in channels it stands for the cell below that time.
 TIME_TEXT = "{time} of the stamp"
@@ -47,8 +46,8 @@ def stamp_texts(source: SourceFrame, stamp: Timestamp) -> StampTexts:
 
 def _whole(source: SourceFrame, stamp: Timestamp) -> pl.Series:
     told = {
-        FILE: pl.lit(Path(source.name).name),
-        HEADER: pl.lit(" ".join(name for name in source.rows.columns if name != TIME_TEXT)),
+        FILE: pl.lit(source.file_name),
+        LINES: pl.lit(" ".join(source.lines)),
         TIME: pl.col(TIME_TEXT) if TIME_TEXT in source.rows.columns else pl.lit(None, pl.String),
     }
     texts = source.rows.select(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.mapping import PLACE, Mapping
+from renewable.importers.asset_settings import PLACE
+from renewable.importers.mapping import Mapping
 from renewable.importers.source import SourceFrame
 from renewable.importers.stamp_text import TIME_TEXT
 from renewable.importers.timestamp import TIME
@@ -55,11 +56,13 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
     # Rows keep their order, and the times of a row that of their columns.
     long = pl.concat(times).sort(number, maintain_order=True)
     long = long.filter(pl.any_horizontal(pl.col(templates).is_not_null()))
+    # Shares of rows are shares of times.
+    batch.set_aside.rows_seen += long.height - batch.rows.height
     return replace(batch, rows=long.drop(number), numbers=long[number])
 
 
 def _templates(part: Mapping) -> list[str]:
-    named = [name for name in part.channel_columns if TIME in name]
+    named = [name for name in part.channel_columns() if TIME in name]
     tokens = part.asset.wide or {"": ""}
     return list(dict.fromkeys(name.replace(PLACE, token) for name in named for token in tokens))
 

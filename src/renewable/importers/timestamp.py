@@ -8,11 +8,11 @@ from zoneinfo import available_timezones
 import polars as pl
 from pydantic import AfterValidator, Field, model_validator
 
-from renewable.importers.part import Part, expression_columns, known_pattern
+from renewable.importers.settings import Part, expression_columns, known_pattern
 from renewable.importers.stamp_format import parsed
 
-# Stand for the file's name, its column names, and what `across` finds in a column's name.
-FILE, HEADER, TIME = "{file}", "{header}", "{time}"
+# Stand for the file's name, the lines above its data, and what `across` finds in a column's name.
+FILE, LINES, TIME = "{file}", "{lines}", "{time}"
 NUMBERS = ("epoch_s", "epoch_ms", "excel_serial")
 _ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
 _FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
@@ -42,7 +42,7 @@ class Timestamp(Part):
     columns: tuple[str, ...] = Field(
         (),
         description="instead of column: date and time apart, joined by a blank. {file} stands for the file's name,"
-        " {header} for its column names, {time} for what across finds",
+        " {lines} for the lines above its data, {time} for what across finds",
     )
     expression: str | None = Field(
         None, description="instead of column: SQL expression over the file's columns as texts"
@@ -192,7 +192,7 @@ class Timestamp(Part):
 
     @property
     def told_columns(self) -> tuple[str, ...]:
-        """What the stamp's text is made of: columns of the file, and what stands for its name, header and times."""
+        """What the stamp's text is made of: columns of the file, and what stands for its name, lines and times."""
         if self.expression is not None:
             return tuple(expression_columns(self.expression))
         return self.columns or (self.column,)
@@ -200,12 +200,7 @@ class Timestamp(Part):
     @property
     def source_columns(self) -> tuple[str, ...]:
         """Columns of the file that hold a part of the stamp."""
-        return tuple(name for name in self.told_columns if name not in (FILE, HEADER, TIME))
-
-    @property
-    def needs_all_columns(self) -> bool:
-        """Whether names of columns tell something, and not cells alone."""
-        return self.across is not None or HEADER in self.told_columns
+        return tuple(name for name in self.told_columns if name not in (FILE, LINES, TIME))
 
     @property
     def named(self) -> str:

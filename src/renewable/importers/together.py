@@ -63,7 +63,7 @@ def assembled(
             together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
             own = part.timestamp.interval_minutes
             beside.append(resampled(together, own, intervals, notes, offsets_minutes))
-    joined = side_by_side(beside)
+    joined = side_by_side(appended(beside, notes))
     return (
         notes.inside(joined)
         .select(
@@ -159,6 +159,46 @@ def resampled(
     channels = short.drop("own_minutes", "rows_needed", "at")
     longer_rows = _aggregated(channels, short, KEY, whole, needed, "mean", notes)
     return pl.concat([stays.drop("own_minutes"), longer_rows.select(stays.drop("own_minutes").columns)])
+
+
+def appended(frames: Sequence[pl.DataFrame], notes: Notes) -> list[pl.DataFrame]:
+    """Sources with a channel in common one below the other.
+
+    Rows of one key from several of them become one. What two of them say differently of a channel is null and counted;
+    an empty cell contradicts nothing. Rows of one key within one source stay as they are.
+    """
+    groups: list[list[pl.DataFrame]] = []
+    for frame in frames:
+        own = set(frame.columns) - set(KEY)
+        shared = [group for group in groups if any(own & set(other.columns) for other in group)]
+        groups = [group for group in groups if group not in shared]
+        groups.append([*(other for group in shared for other in group), frame])
+    return [group[0] if len(group) == 1 else _merged(group, notes) for group in groups]
+
+
+def _merged(frames: Sequence[pl.DataFrame], notes: Notes) -> pl.DataFrame:
+    rows = pl.concat(
+        (frame.with_columns(source=pl.lit(number)) for number, frame in enumerate(frames)), how="diagonal"
+    )
+    several = pl.col("source").n_unique().over(KEY) > 1
+    alone = rows.filter(~several).drop("source")
+    shared = rows.filter(several).drop("source")
+    if shared.is_empty():
+        return alone
+    names = [name for name in alone.columns if name not in KEY]
+    value = [pl.col(name).drop_nulls() for name in names]
+    merged = shared.group_by(KEY, maintain_order=True).agg(
+        *(
+            pl.when(v.n_unique() == 1).then(v.first()).alias(name)
+            for name, v in zip(names, value, strict=True)
+        ),
+        *((v.n_unique() > 1).alias(f"differs_{name}") for name, v in zip(names, value, strict=True)),
+    )
+    for name in names:
+        notes.add_rows(
+            f"values of {name} left empty, as two sources differ", merged, pl.col(f"differs_{name}")
+        )
+    return pl.concat([alone, merged.select(alone.columns)])
 
 
 def side_by_side(frames: Sequence[pl.DataFrame], on: Sequence[str] = KEY) -> pl.DataFrame:

@@ -11,9 +11,9 @@ from renewable.errors import MappingError
 from renewable.importers import source
 from renewable.importers.cells import numbers
 from renewable.importers.convert import ImportSummary, import_files
-from renewable.importers.mapping import Source
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame, set_aside
+from renewable.importers.source_settings import Source
 
 pytestmark = pytest.mark.unit
 

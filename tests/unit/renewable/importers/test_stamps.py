@@ -28,15 +28,17 @@ ISO = "%Y-%m-%d %H:%M"
 
 
 def found(
-    rows: dict[str, list[str | None]] | list[str], name: str = "export.csv", **settings: Any
+    rows: dict[str, list[str | None]] | list[str],
+    name: str = "export.csv",
+    lines: tuple[str, ...] = (),
+    **settings: Any,
 ) -> list[Any]:
     """UTC starts of rows (column: texts; a list is the column t), as texts; None where a row is set aside."""
     cells = rows if isinstance(rows, dict) else {"t": list(rows)}
     told = {} if {"columns", "expression"} & settings.keys() else {"column": "t"}
     stamp = Timestamp.model_validate({"zone": "UTC", "format": ISO} | told | settings)
-    batch = SourceFrame(
-        name, pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)), set_aside=SetAside(name)
-    )
+    table = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
+    batch = SourceFrame(name, table, set_aside=SetAside(name), lines=lines)
     starts = interval_starts_utc(batch, stamp)["timestamp"]
     return [start and f"{start:%Y-%m-%d %H:%M}" for start in starts]
 
@@ -145,12 +147,13 @@ def test_a_range_is_read_by_the_end_that_the_pattern_cuts_out() -> None:
     assert found(text, pattern=" - (.*)$", **ends) == ["2024-02-01 00:00"]
 
 
-def test_parts_from_the_files_name_the_header_and_cells_make_one_stamp() -> None:
-    rows = {"94255": ["121", "122"], "2019": ["15", "2400"]}
-    by_header = {"columns": ["{header}", "94255", "2019"], "pattern": r"^\d+ (\d{4}) (\d+) (\d+)$"}
-    by_name = {"columns": ["{file}", "94255", "2019"], "pattern": r"_(\d\d)\d\d\.txt (\d+) (\d+)$"}
+def test_parts_from_the_files_name_lines_above_the_data_and_cells_make_one_stamp() -> None:
+    rows = {"day": ["121", "122"], "clock": ["15", "2400"]}
+    by_header = {"columns": ["{lines}", "day", "clock"], "pattern": r"^\d+\s(\d{4})\s.* (\d+) (\d+)$"}
+    by_name = {"columns": ["{file}", "day", "clock"], "pattern": r"_(\d\d)\d\d\.txt (\d+) (\d+)$"}
     right = ["2019-05-01 00:15", "2019-05-03 00:00"]
-    assert found(rows, format="%Y %j %H%M", **by_header) == right
+    lines = ("94255\t2019\t1000\t0",)
+    assert found(rows, lines=lines, format="%Y %j %H%M", **by_header) == right
     assert found(rows, "/some/where/EUO_1905.txt", format="%y %j %H%M", **by_name) == right
 
 

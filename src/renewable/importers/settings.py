@@ -1,11 +1,13 @@
-"""What all sections of a mapping file share: how they are read, and the names in their SQL expressions."""
+"""What all groups of settings of a mapping share: how they are validated, and texts that are patterns or SQL."""
+
+import re
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 
 class Part(BaseModel):
-    """A section of a mapping file: frozen, with no setting that the language does not know."""
+    """A group of settings: unknown names are faults, numbers may stand where texts are meant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -20,13 +22,27 @@ def expression_columns(expression: str) -> list[str]:
 
 
 def known_pattern(pattern: str) -> str:
-    """A regular expression; ValueError where it cannot be read."""
+    """A regular expression for whole cells that Polars can read, or ValueError."""
     try:
         pl.Series([""]).str.contains(whole(pattern))
     except pl.exceptions.PolarsError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
     return pattern
+
+
+def naming_pattern(pattern: str) -> str:
+    """A regular expression with the group asset, in the spelling that Python and Polars share."""
+    shared = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
+    try:
+        groups = re.compile(shared).groupindex
+        pl.Series([""]).str.contains(shared)
+    except (re.error, pl.exceptions.PolarsError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{pattern!r} is no regular expression that can be read: {reason}") from error
+    if "asset" not in groups:
+        raise ValueError(f"{pattern!r} does not say which part is the asset: write (?P<asset>…) around it")
+    return shared
 
 
 def whole(pattern: str) -> str:
