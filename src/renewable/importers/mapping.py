@@ -119,6 +119,9 @@ class Mapping(_Part):
     @property
     def optional_columns(self) -> frozenset[str]:
         """Those of the source columns that a file may lack."""
+        if self.timestamp.across is not None:
+            # No column has the name of a channel, which stands for many.
+            return frozenset()
         needed = {*self.timestamp.source_columns, self.asset.column, *self.channel_columns(optional=False)}
         return frozenset({*self.channel_columns(optional=True)} - needed)
 

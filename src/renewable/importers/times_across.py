@@ -22,7 +22,8 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
     across = part.timestamp.across
     if across is None:
         return batch
-    templates = _templates(part)
+    templates = _templates(part, part.channel_columns())
+    optional = _templates(part, part.channel_columns(optional=True))
     plain = [name for name in part.named_columns if TIME not in name]
     missing = [name for name in plain if name not in batch.rows.columns]
     of_time: dict[str, dict[str, str]] = {}
@@ -33,11 +34,13 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
         for column, time in zip(batch.rows.columns, cut, strict=True):
             if time is not None:
                 of_time.setdefault(time, {})[template] = column
-    if missing or not of_time:
+    found = {template for columns in of_time.values() for template in columns}
+    timeless = [template for template in templates if template not in found and template not in optional]
+    if missing or timeless or not of_time:
         fault = (
             f"the mapping names column(s) {', '.join(missing)} that the file does not have"
             if missing
-            else f"no column is named {' or '.join(templates)} with a time by timestamp.across {across!r}"
+            else f"no column is named {' or '.join(timeless or templates)} with a time by timestamp.across {across!r}"
         )
         raise MappingError(
             f"{batch.name}: {fault}; it has {', '.join(batch.rows.columns)}. Mend the mapping or its delimiter."
@@ -49,20 +52,20 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
             number,
             pl.lit(time).alias(TIME_TEXT),
             *(pl.col(name) for name in plain),
-            *((pl.col(columns[t]) if t in columns else pl.lit(None, pl.String)).alias(t) for t in templates),
+            *((pl.col(columns[t]) if t in columns else pl.lit(None)).alias(t) for t in templates),
         )
         for time, columns in of_time.items()
     ]
     # Rows keep their order, and the times of a row that of their columns.
-    long = pl.concat(times).sort(number, maintain_order=True)
+    long = pl.concat(times, how="vertical_relaxed").sort(number, maintain_order=True)
     long = long.filter(pl.any_horizontal(pl.col(templates).is_not_null()))
     # Shares of rows are shares of times.
     batch.set_aside.rows_seen += long.height - batch.rows.height
     return replace(batch, rows=long.drop(number), numbers=long[number])
 
 
-def _templates(part: Mapping) -> list[str]:
-    named = [name for name in part.channel_columns() if TIME in name]
+def _templates(part: Mapping, columns: list[str]) -> list[str]:
+    named = [name for name in columns if TIME in name]
     tokens = part.asset.wide or {"": ""}
     return list(dict.fromkeys(name.replace(PLACE, token) for name in named for token in tokens))
 

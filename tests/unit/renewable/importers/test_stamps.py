@@ -21,6 +21,7 @@ from renewable.importers.mapping import Mapping
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame
 from renewable.importers.timestamp import Timestamp
+from renewable.settings import REPO
 
 pytestmark = pytest.mark.unit
 PARIS = ZoneInfo("Europe/Paris")
@@ -278,6 +279,22 @@ def test_a_file_without_a_column_of_a_time_is_named(tmp_path: Path) -> None:
         delivered(tmp_path, "Tag;00:00\n2024-01-01;1\n", settings, **power)
 
 
+def test_a_channel_of_which_a_day_in_a_row_has_no_column_is_missed_unless_it_is_optional(
+    tmp_path: Path,
+) -> None:
+    settings = {"columns": ["day", "{time}"], "column": "", "across": r"\d\d:\d\d", "zone": "UTC"}
+
+    def channels(**more: object) -> dict[str, Any]:
+        power = {"active_power_kw": {"column": "P {time}", "unit": "kW"}}
+        return {"generation": power, "weather": {"ghi_wm2": {"column": "G {time}", "unit": "W/m2"} | more}}
+
+    text = "day;P 00:00;P 00:10\n2024-01-01;1;2\n"
+    with pytest.raises(MappingError, match=r"no column is named G \{time\} with a time"):
+        delivered(tmp_path, text, settings, **channels())
+    rows, _ = delivered(tmp_path, text, settings, **channels(optional=True))
+    assert rows["active_power_kw"].to_list() == [1.0, 2.0]
+
+
 # Hours that come twice
 
 
@@ -487,3 +504,10 @@ def test_channels_and_across_go_together(channel: str, across: str | None, said:
     }
     with pytest.raises(ValidationError, match=said):
         Mapping.model_validate(content)
+
+
+def test_the_examples_of_the_guide_are_settings_that_work() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (REPO / "examples" / "MAPPING.md").read_text(), re.DOTALL)
+    sections = [content for block in blocks if "timestamp" in (content := yaml.safe_load(block))]
+    stamps = [Timestamp.model_validate(section["timestamp"]) for section in sections]
+    assert len([stamp for stamp in stamps if stamp.pattern]) >= 4
