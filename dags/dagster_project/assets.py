@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_project import metadata
 from dagster_project.dbt_specs import DbtSpecs, dbt_specs
-from dagster_project.partitions import window_of
+from dagster_project.partitions import takes_any_day, window_of
 from renewable.settings import Settings
 
 WAREHOUSE_POOL = "duckdb"
@@ -59,7 +59,8 @@ def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDe
         from loaders.load_log import read_load_log
 
         window = window_of(context)
-        summary = ingest(settings, window, report=context.log.info)
+        asked = None if takes_any_day(settings) else window
+        summary = ingest(settings, asked, report=context.log.info)
         yield from metadata.told(context, metadata.warehouse_made(summary, window, read_load_log(settings)))
 
     return warehouse_tables

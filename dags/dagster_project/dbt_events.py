@@ -20,7 +20,7 @@ from dagster_project.dbt_parts import parts_behind
 from dagster_project.dbt_specs import UNIQUE_ID
 from dagster_project.dbt_translation import LayerTranslator
 from dagster_project.metadata import model_made, part_made, tell_days, tell_run
-from dagster_project.partitions import window_if_any
+from dagster_project.partitions import takes_any_day, window_if_any
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.transform.build import build_models as build_whole
@@ -51,6 +51,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                 built = build_whole(
                     settings,
                     window,
+                    stale_too=takes_any_day(settings),
                     on_event=lambda event: found.update(_result(event)),
                     report=context.log.info,
                 )

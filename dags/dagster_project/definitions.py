@@ -25,7 +25,7 @@ def build_definitions(
         asset_checks=asset_checks(settings),
         jobs=[daily, load_files],
         schedules=[daily_schedule(settings, daily)],
-        sensors=[raw_file_sensor(settings, load_files), alert_sensor(settings)],
+        sensors=[raw_file_sensor(settings, load_files, daily), alert_sensor(settings)],
         # The default executor starts a process a step, and each imports everything again.
         executor=patient_executor,
         loggers=loggers,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from dagster_project.partitions import takes_any_day
 from dagster_project.runs import (
     BATCH_TAG,
     DAYS_TAG,
@@ -27,7 +28,7 @@ from renewable.windows import Window, few_windows
 if TYPE_CHECKING:
     from renewable.operations.pending_work import Work
 
-RAW_FILE_SENSOR = "raw_file_sensor"
+RAW_FILE_SENSOR, LOAD_FILES = "raw_file_sensor", "load_files"
 MAX_FAILURES = 3
 # Runs that were killed are no verdict on the files; but files may be what kills them (memory), so there is an end.
 MAX_ATTEMPTS = 10
@@ -56,9 +57,9 @@ class Request:
         tags = {SENSOR_TAG: RAW_FILE_SENSOR, BATCH_TAG: self.batch}
         run_key, days = f"{self.batch}-{self.number}", self.window.days
         if len(days) == 1:
-            return dg.RunRequest(run_key=run_key, partition_key=str(days[0]), tags=tags)
+            return dg.RunRequest(run_key=run_key, job_name=LOAD_FILES, partition_key=str(days[0]), tags=tags)
         tags |= window_tags(self.window) | {DAYS_TAG: days_tag(self.digests, self.window)}
-        return dg.RunRequest(run_key=run_key, tags=tags)
+        return dg.RunRequest(run_key=run_key, job_name=LOAD_FILES, tags=tags)
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,24 @@ class Plan:
     too_late: tuple[date, ...] = ()
 
 
-def raw_file_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
-    """Starts `job` for the days of new, changed and removed raw files, by default stopped."""
+def raw_file_sensor(settings: Settings, load_files: Any, daily: Any) -> dg.SensorDefinition:
+    """Starts `load_files` for the days of new, changed and removed raw files, by default stopped.
+
+    With a mapping it looks at the deliveries first, and starts `daily` where one is new.
+    """
 
     @dg.sensor(
         name=RAW_FILE_SENSOR,
-        job=job,
+        jobs=[load_files, daily] if takes_any_day(settings) else [load_files],
         minimum_interval_seconds=settings.sensor_interval_s,
         description=f"Loads what is new, changed or gone under {settings.raw_dir}, at most {MAX_RUNS} runs at a time.",
     )
     def raw_file_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        from dagster_project.delivery_look import delivery_request
         from renewable.operations.pending_work import find_work
 
+        if (delivered := delivery_request(context, settings)) is not None:
+            return delivered
         work, tried = find_work(settings, time.time()), attempts_of(context.instance, RAW_FILE_SENSOR)
         made = plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings)
         if made.requests:

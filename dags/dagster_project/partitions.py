@@ -23,3 +23,8 @@ def window_if_any(context: dg.AssetExecutionContext) -> Window | None:
     """Like window_of; None for a run of checks alone, which has no partition and looks at everything."""
     partitioned = context.has_partition_key or context.has_partition_key_range
     return window_of(context) if partitioned else None
+
+
+def takes_any_day(settings: Settings) -> bool:
+    """Whether a run also works on days outside its own that are pending: a delivery may hold any."""
+    return settings.input == "mapping"

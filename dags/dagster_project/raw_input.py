@@ -13,7 +13,7 @@ def deliver_raw_files(
 ) -> str:
     """Bring the raw files of `window` about and say in a sentence what happened.
 
-    The simulator keeps files that are there; a mapping always yields both tables and writes what changed.
+    The simulator keeps files that are there; with a mapping all new deliveries are imported, whatever days they hold.
     """
     if settings.input == "simulator":
         from mock_data.generate import generate
@@ -29,12 +29,21 @@ def deliver_raw_files(
         )
         sentence = f"simulated {made.written} files ({made.rows} rows), kept {made.kept}"
     elif settings.input == "mapping" and settings.mapping is not None:
-        from renewable.importers.convert import import_files
+        from renewable.importers.convert import import_all
+        from renewable.importers.inbox import Patience
 
         assets = load_assets(settings.fleet_dir)
         intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
-        offsets = dict(assets.select("asset_id", "interval_offset_minutes").drop_nulls().iter_rows())
-        sentence = import_files(settings.mapping, settings.raw_dir, window, intervals, offsets).sentence
+        # A delivery is taken whatever days it holds.
+        done = import_all(
+            settings.mapping,
+            settings.raw_dir,
+            None,
+            intervals,
+            patience=Patience(settings.settle_s),
+            report=report,
+        )
+        sentence = "\n".join(each.sentence for each in done)
     else:
         sentence = "files come from outside: nothing to write"
     report(sentence)

@@ -4,7 +4,7 @@ import hashlib
 import io
 import stat
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -197,7 +197,8 @@ def refused_by_name(path: Path, raw_dir: Path) -> Inspected:
 def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fleet: Fleet) -> Verdict:
     """Split one day's rows, given by file name, into accepted, rejected and values set aside.
 
-    The order of the files changes nothing but which of two equal rows counts as the collapsed one.
+    Rows of a key in several files are joined channel by channel; the order of the files changes nothing but which of
+    them counts as loaded and which as collapsed.
     """
     schema = polars_schema(table)
     rows = pl.concat(
@@ -211,21 +212,54 @@ def judge_day(table: RawTable, day: date, frames: Mapping[str, pl.DataFrame], fl
     )
     ruled = _with_registry(rows, fleet).with_columns(_row_rule(day))
     sound = ruled.filter(pl.col("rule").is_null()).unique(
-        subset=list(schema), keep="first", maintain_order=True
+        subset=["file", *schema], keep="first", maintain_order=True
     )
-    sound = sound.with_columns(pl.when(pl.len().over(KEY) > 1).then(pl.lit("conflicting_key")).alias("rule"))
+    of_file = pl.len().over("file", *KEY)
+    sound = sound.with_columns(pl.when(of_file > 1).then(pl.lit("conflicting_key")).alias("rule"))
     rejected = pl.concat(
         [ruled.filter(pl.col("rule").is_not_null()), sound.filter(pl.col("rule").is_not_null())]
     )
-    kept = sound.filter(pl.col("rule").is_null())
-    cleaned, set_aside = _without_bad_values(kept, table)
-    accepted = SCHEMAS[table].validate(cleaned.select(schema.names())).sort("asset_id", "timestamp")
+    cleaned, set_aside = _without_bad_values(sound.filter(pl.col("rule").is_null()), table)
+    kept, conflicting = _joined(cleaned, list(measurements(table)))
+    set_aside = pl.concat([set_aside, conflicting])
+    accepted = SCHEMAS[table].validate(kept.select(schema.names())).sort("asset_id", "timestamp")
     return Verdict(
         accepted,
         rejected.select("file", "row_number", "rule", *schema).sort("file", "row_number"),
         set_aside.sort("file", "row_number", "channel"),
         _counts(frames, kept, rejected, set_aside),
     )
+
+
+def _joined(rows: pl.DataFrame, channels: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Parts of a day as one: a row for each key, under its first file, and the values that are set aside.
+
+    A null conflicts with nothing. Of two different values of a channel nobody knows which is right: both go.
+    """
+    alone = pl.len().over(KEY) == 1
+    several = rows.filter(~alone)
+    if several.is_empty():
+        return rows, pl.DataFrame(schema=SET_ASIDE_SCHEMA)
+    differs = {name: pl.col(name).drop_nulls().n_unique() > 1 for name in channels}
+    conflicting = [
+        several.filter(pl.col(name).is_not_null() & differs[name].over(KEY)).select(
+            *_SOURCE,
+            *KEY,
+            pl.lit(name).alias("channel"),
+            pl.col(name).cast(pl.String).alias("original_value"),
+            pl.lit("conflicting_value").alias("rule"),
+        )
+        for name in channels
+    ]
+    one = several.group_by(KEY, maintain_order=True).agg(
+        pl.when(~differs[name]).then(pl.col(name).drop_nulls().first())
+        if name in differs
+        else pl.col(name).first()
+        for name in several.columns
+        if name not in KEY
+    )
+    kept = pl.concat([rows.filter(alone), one.select(rows.columns)])
+    return kept, pl.concat(conflicting).cast(SET_ASIDE_SCHEMA)
 
 
 def _kind_fault(path: Path) -> str | None:

@@ -258,13 +258,27 @@ def inject_defects(
 
 @app.command("import")
 def import_(
-    mapping: Annotated[Path | None, typer.Argument(help="Mapping file. Default: RENEWABLE_MAPPING.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Argument(help="Mapping file, or a folder of them. Default: RENEWABLE_MAPPING.")
+    ] = None,
     start: Start = None,
     end: End = None,
     days: Days = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Write nothing; show what would come out and what looks wrong.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option(help="Convert files anew that were imported, refused or forgotten before.")
+    ] = False,
+    forget: Annotated[
+        str | None, typer.Option(help="Instead: take the newest delivery of this file out again.")
+    ] = None,
+    fold_before: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Instead: make one of all deliveries imported before that day."
+        ),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Instead: print a mapping drafted from the header of this file.")
     ] = None,
@@ -284,22 +298,33 @@ def import_(
         print(_json(Mapping.model_json_schema()))
         return
     from renewable.fleet import load_assets
-    from renewable.importers.convert import import_files
+    from renewable.importers.convert import fold_deliveries, forget_delivery, import_all
 
     settings = _load()
+    assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
+    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
+    if forget is not None:
+        print(forget_delivery(settings.raw_dir, forget, intervals).sentence)
+        return
+    if fold_before is not None:
+        gone = fold_deliveries(settings.raw_dir, fold_before.replace(tzinfo=UTC))
+        print(f"{gone} deliveries from before {fold_before:%Y-%m-%d} are kept together now")
+        return
     chosen = mapping or settings.mapping
     if chosen is None:
         raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
-    assets, window = load_assets(settings.fleet_dir), _window(start, end, days)
     if preview:
         from renewable.cli.tables import print_preview
+        from renewable.importers.mapping import mapping_files
         from renewable.importers.preview import preview as look
 
-        print_preview(look(chosen, assets, window))
+        for each in mapping_files(chosen):
+            print_preview(look(each, assets, window))
         return
-    intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
-    offsets = dict(assets.select("asset_id", "interval_offset_minutes").drop_nulls().iter_rows())
-    print(import_files(chosen, settings.raw_dir, window, intervals, offsets).sentence)
+    done = import_all(chosen, settings.raw_dir, window, intervals, again=again, report=_progress)
+    print("\n".join(each.sentence for each in done))
+    if any(each.refused for each in done):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -517,7 +542,7 @@ def status(
 ) -> None:
     """Show what is pending, loaded and quarantined, and how fresh the marts are."""
     from loaders.load_log import read_load_log
-    from renewable.cli.tables import print_load_log, print_status
+    from renewable.cli.tables import print_deliveries, print_load_log, print_status
     from renewable.operations.status import read_status
 
     settings = _load()
@@ -527,6 +552,8 @@ def status(
     else:
         print_status(found, datetime.now(UTC))
         if files:
+            if found.deliveries.deliveries:
+                print_deliveries(found.deliveries.deliveries)
             print_load_log(read_load_log(settings))
     if found.warehouse_fault:
         _progress(f"error: {found.warehouse_fault}")
@@ -540,14 +567,18 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why one interval counts as what it does: readings, doubts, expected power, causes, verdict, losses."""
+    from renewable.importers.trace import sentences as origins
+    from renewable.importers.trace import trace
     from renewable.operations.explain import explain as walk
     from renewable.operations.explain import sentences
 
-    found = walk(_load(), asset, time)
+    settings = _load()
+    found = walk(settings, asset, time)
+    traced = trace(settings.raw_dir, asset, found.start_utc, found.end_utc)
     if as_json:
-        print(_json(asdict(found)))
+        print(_json(asdict(found) | {"deliveries": [asdict(each) for each in traced]}))
     else:
-        print("\n".join(sentences(found)))
+        print("\n".join([*sentences(found), *origins(traced)]))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from renewable.importers.ledger import Books, Delivery
 from renewable.importers.preview import Preview
 from renewable.operations.status import FleetResult, Status
 from renewable.scorecard.combine import LineScore
@@ -30,6 +31,8 @@ def print_status(status: Status, now: datetime) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("assets", str(status.assets))
+    for title, line in _deliveries(status.deliveries):
+        table.add_row(title, escape(line))
     table.add_row("raw files", f"{status.files_seen}, {len(status.pending)} pending{_sample(status.pending)}")
     for line in status.held_back:
         table.add_row("held back", escape(line))
@@ -70,6 +73,26 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def _deliveries(books: Books) -> list[tuple[str, str]]:
+    """The newest deliveries, a line each, what was set aside and what waits."""
+    newest = sorted(books.deliveries, key=lambda each: (each.imported_at, each.number))[-_LISTED:]
+    lines = [
+        f"{each.number}: {each.content.file}, {each.source_rows} rows"
+        + (f" of {each.first_day} to {each.last_day}" if each.first_day else "")
+        + f", imported {each.imported_at:%Y-%m-%d %H:%M} UTC"
+        for each in newest
+    ]
+    more = len(books.deliveries) - len(newest)
+    found = [("deliveries", f"{more} older ones: `renewable status --files` lists them")] if more else []
+    found += [("deliveries", line) for line in lines]
+    found += [("set aside", each.reason) for each in books.refused[:_LISTED]]
+    if len(books.refused) > _LISTED:
+        found.append(("set aside", f"and {len(books.refused) - _LISTED} more files: see --json"))
+    if books.due:
+        found.append(("to be written", f"{len(books.due)} raw days: the next `renewable import` writes them"))
+    return found
 
 
 def _loaded(ranges: Mapping[str, tuple[tuple[date, date], ...]], unknown: int) -> list[str]:
@@ -199,6 +222,20 @@ def print_line_scores(scores: Sequence[LineScore], title: str) -> None:
 
 def _share(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.3f}"
+
+
+def print_deliveries(deliveries: Sequence[Delivery]) -> None:
+    """All that was imported and is kept, a line each, in the order in which it counts."""
+    table = Table(title="Deliveries", title_justify="left")
+    for name in ("number", "file", "mapping", "rows", "days", "imported"):
+        table.add_column(name, overflow="fold", justify="right" if name in ("number", "rows") else "left")
+    for each in deliveries:
+        days = f"{each.first_day} to {each.last_day}" if each.first_day else ""
+        at = f"{each.imported_at:%Y-%m-%d %H:%M}"
+        table.add_row(
+            str(each.number), escape(each.content.file), each.mapping, str(each.source_rows), days, at
+        )
+    _console().print(table)
 
 
 def print_load_log(log: pl.DataFrame) -> None:

@@ -1,59 +1,77 @@
-"""From an export to raw files: columns, units, one file a table and UTC day.
+"""From deliveries to raw files: what is new is converted and kept, and the days that it touches are written.
 
-An export is read in batches, which are spread over files of one UTC day each; then day after day is put together and
-written. So memory holds a batch or a day, whatever the size of the export. Nothing is judged or deduplicated here: that
-is the gate's matter.
+A file is read in batches, and a day is put together after another: memory holds a batch or some days, whatever the size
+of the delivery. Nothing is judged or deduplicated here: that is the gate's matter.
 """
 
-import shutil
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from tempfile import mkdtemp
 
-import polars as pl
-
-from renewable.atomic_write import write_parquet_atomic
-from renewable.contract import RawTable
-from renewable.importers.mapping import Mapping, load_mapping
-from renewable.importers.notes import Notes
-from renewable.importers.rows import table_rows
-from renewable.importers.source import SourceFrame, part_batches, source_paths
-from renewable.importers.together import Streams, assembled
-from renewable.raw_files import RawFileName
+from renewable.contract import KEY, RawTable
+from renewable.errors import MappingError
+from renewable.importers.convert_file import converted, folded, present_days, scratch_folder
+from renewable.importers.days import DayMaker
+from renewable.importers.inbox import Looked, Patience, fingerprint, look
+from renewable.importers.ledger import Converted, Ledger, now, opened
+from renewable.importers.mapping import Mapping, load_mapping, mapping_files
+from renewable.importers.overlay import changed_values
+from renewable.importers.write_days import write_days
 from renewable.windows import Window
 
-_DAY = timedelta(days=1)
+# Raw files of the mapping of this name have no part in theirs.
+_PLAIN_NAME = "mapping"
 
 
 @dataclass(frozen=True)
 class ImportSummary:
     """What an import did.
 
-    Where a row of the source is one of the table, `rows[table] + rows_outside_window + what notes say == source_rows`.
+    `rows` are those of the day files that were made, `values_changed` those values of the days before that are others
+    now or gone. `refused` says of each file that was set aside why, `unfinished` of each one that is left for the next
+    look; `days_waiting` is how many days lie outside the window.
     """
 
     source_files: int
     source_rows: int
-    rows_outside_window: int
-    rows: dict[RawTable, int]
+    rows: MappingType[RawTable, int]
     files_written: int
     files_unchanged: int
+    files_removed: int = 0
+    files_known: int = 0
+    values_changed: int = 0
+    days_waiting: int = 0
+    refused: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     notes: MappingType[str, int] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
-        """One line for people."""
+        """What happened, for people: a line, and one more for each file that was set aside."""
         rows = ", ".join(f"{rows} rows of {table}" for table, rows in self.rows.items())
-        notes = "".join(f"; {count} {what}" for what, count in self.notes.items())
-        return (
-            f"imported {self.source_rows} rows of {self.source_files} source file(s): {rows};"
-            f" {self.files_written} day files written, {self.files_unchanged} unchanged,"
-            f" {self.rows_outside_window} rows outside the window{notes}"
-        )
+        known = f" ({self.files_known} more were imported before)" if self.files_known else ""
+        said = [
+            f"imported {self.source_rows} rows of {self.source_files} source file(s){known}: {rows}",
+            f"{self.files_written} day files written, {self.files_unchanged} unchanged",
+            *([f"{self.files_removed} day files removed"] if self.files_removed else []),
+            *([f"{self.values_changed} values of before are others now"] if self.values_changed else []),
+            *([f"{self.days_waiting} day files outside the window wait"] if self.days_waiting else []),
+            *(f"{count} {what}" for what, count in self.notes.items()),
+        ]
+        lines = [
+            *(f"set aside: {reason}" for reason in self.refused),
+            *(f"waits: {w}" for w in self.unfinished),
+        ]
+        if not (self.source_files or self.files_written or self.files_removed or self.files_unchanged):
+            return "\n".join([f"nothing new: {self.files_known} file(s) were imported before", *lines])
+        return "\n".join(["; ".join(said), *lines])
+
+
+_NOTHING = ImportSummary(0, 0, {}, 0, 0)
 
 
 def import_files(
@@ -61,120 +79,267 @@ def import_files(
     raw_dir: Path,
     window: Window | None = None,
     intervals: MappingType[str, int] | None = None,
-    offsets_minutes: MappingType[str, int] | None = None,
+    *,
+    again: bool = False,
+    patience: Patience | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> ImportSummary:
-    """Convert the export that a mapping names and write its days, or those of `window`, under `raw_dir`.
+    """Import what is new among the files that a mapping names, and write the days that it touches under `raw_dir`.
 
-    `intervals` are the minutes of each asset's interval, by the registry; sources with shorter ones are brought to it.
-    `offsets_minutes` say of some how long after the full hour these start.
-    A day file whose rows would stay the same is left alone. Raises MappingError before anything is written.
+    The ledger of deliveries lies beside `raw_dir`. Files whose content was imported before are left alone, unless the
+    mapping changed since or `again` is set: then they are converted anew and keep their place in the order. With a
+    `window` only its days are written; the others wait for an import without one. `intervals` are the minutes of each
+    asset's interval, by the registry; sources with shorter ones are brought to it. With `patience`, for runs without a
+    person, files that may be half written are left for the next look.
+
+    A file that cannot be imported is set aside, and the others go on. Raises MappingError for a mapping at fault, and
+    where no file at all could be imported.
     """
     mapping = load_mapping(mapping_path)
-    paths = [source_paths(part, mapping_path) for part in mapping.parts]
-    counts: Counter[str] = Counter()
-    raw_dir.parent.mkdir(parents=True, exist_ok=True)
-    spread = Path(mkdtemp(prefix=".import-", dir=raw_dir.parent))
-    try:
-        source_rows, outside = 0, 0
-        for number, part in enumerate(mapping.parts):
-            for path in paths[number]:
-                for batch in part_batches(path, part):
-                    read, late = _spread(batch, part, number, window, spread, Notes(counts))
-                    source_rows, outside = source_rows + read, outside + late
-        rows, written, files = dict.fromkeys(mapping.all_tables, 0), 0, 0
-        for table, day, frame in _days(spread, mapping, window, intervals or {}, counts, offsets_minutes):
-            rows[table] += frame.height
-            files += 1
-            written += _write_if_changed(frame, RawFileName(table, day).path_under(raw_dir))
-    finally:
-        shutil.rmtree(spread)
-    found = {what: count for what, count in counts.items() if count}
-    return ImportSummary(sum(map(len, paths)), source_rows, outside, rows, written, files - written, found)
-
-
-def split_by_day(frame: pl.DataFrame) -> Iterator[tuple[date, pl.DataFrame]]:
-    """The rows of each UTC day, in order of day; within a day their order stays."""
-    of_day = frame.with_columns(day_=pl.col("timestamp").dt.date()).partition_by(
-        "day_", as_dict=True, include_key=False, maintain_order=True
-    )
-    for (day,), rows in sorted(of_day.items()):
-        yield day, rows
-
-
-def _spread(
-    batch: SourceFrame, part: Mapping, number: int, window: Window | None, directory: Path, notes: Notes
-) -> tuple[int, int]:
-    """Write a batch to files of one day each; how many source rows it has and how many lie outside the window."""
-    found = table_rows(batch, part, notes)
-    outside = 0
-    for (table, kind), rows in found.items():
-        if window is not None:
-            inside = pl.col("timestamp").is_between(window.start_utc, window.end_utc, closed="left")
-            # The reading before the window's first one says what was added since.
-            within = rows.filter(inside if kind == "rows" else pl.col("timestamp") < window.end_utc)
-            copies = max(1, rows.height // max(1, batch.rows.height))
-            outside = max(outside, (rows.height - rows.filter(inside).height) // copies)
-            rows = within
-        for day, of_day in split_by_day(rows):
-            place = directory / table / str(day)
-            place.mkdir(parents=True, exist_ok=True)
-            order = sum(1 for _ in place.iterdir())
-            of_day.write_ipc(place / f"{number}.{kind}.{order:09d}.arrow")
-    return batch.rows.height, outside
-
-
-def _days(
-    directory: Path,
-    mapping: Mapping,
-    window: Window | None,
-    intervals: MappingType[str, int],
-    counts: Counter[str],
-    offsets_minutes: MappingType[str, int] | None,
-) -> Iterator[tuple[RawTable, date, pl.DataFrame]]:
-    for table in mapping.all_tables:
-        places = sorted((directory / table).iterdir()) if (directory / table).exists() else []
-        days = [date.fromisoformat(place.name) for place in places]
-        earlier: Streams = {}
-        for place, day in zip(places, days, strict=True):
-            around = [earlier, *(_streams(place.with_name(str(day + step * _DAY))) for step in (-1, 0, 1))]
-            streams = {
-                key: pl.concat(found[key] for found in around if key in found)
-                for key in sorted({key for found in around for key in found})
-            }
-            earlier |= {
-                key: rows.filter(pl.col("timestamp") < Window.of_day(day).start_utc)
-                .sort("timestamp", maintain_order=True)
-                .group_by("asset_id", "name", maintain_order=True)
-                .last()
-                .select(rows.columns)
-                for key, rows in streams.items()
-                if key[1] != "rows"
-            }
-            frame = assembled(
-                table, streams, mapping, intervals, Notes(counts, Window.of_day(day)), offsets_minutes
+    say = report or (lambda _: None)
+    with opened(store_of(raw_dir)) as ledger:
+        name = _entered(ledger, mapping_path, raw_dir)
+        version = _version(ledger, mapping)
+        looked = look(ledger, name, version, mapping, mapping_path, again=again, patience=patience)
+        if looked.redone:
+            say(
+                f"the mapping changed: {len(looked.redone)} file(s) that were imported before are converted anew: "
+                + _listed(path.name for path in looked.redone.values())
             )
-            if frame.height and (window is None or window.start <= day < window.end):
-                yield table, day, frame
+        if looked.gone:
+            say(
+                f"the mapping changed: {len(looked.gone)} delivered file(s) are gone and keep the rows that the mapping"
+                " of then gave: " + _listed(delivery.content.file for delivery in looked.gone)
+            )
+        with scratch_folder(store_of(raw_dir)) as scratch:
+            counts: Counter[str] = Counter()
+            made, refused = converted(ledger, looked, mapping, version, name, scratch, counts)
+            if mapping.on_overlap == "refuse":
+                made, against = _without_conflicts(ledger, name, version, made, looked, intervals or {})
+                refused += against
+            else:
+                _enter(ledger, name, version, made, looked, replaces=mapping.on_overlap == "replace_range")
+            if refused and not made and not looked.known:
+                raise MappingError("\n".join(refused))
+        written = write_days(ledger, name, raw_dir, window, intervals or {}, counts)
+        waiting = len(ledger.all_days(name) & set(ledger.due(name)))
+    notes = {what: count for what, count in counts.items() if count}
+    source_rows = sum(each.source_rows for each, _ in made)
+    return ImportSummary(
+        len(made),
+        source_rows,
+        {table: written.rows.get(table, 0) for table in mapping.all_tables},
+        written.files,
+        written.unchanged,
+        written.removed,
+        looked.known,
+        written.values_changed,
+        waiting,
+        tuple(refused),
+        tuple(looked.waiting),
+        notes,
+    )
 
 
-def _streams(place: Path) -> Streams:
-    found: dict[tuple[int, str], list[pl.DataFrame]] = {}
-    for path in sorted(place.iterdir()) if place.exists() else []:
-        number, kind, _, _ = path.name.split(".")
-        found.setdefault((int(number), kind), []).append(pl.read_ipc(path))
-    return {key: pl.concat(frames) for key, frames in sorted(found.items())}
+def import_all(
+    mapping: Path,
+    raw_dir: Path,
+    window: Window | None = None,
+    intervals: MappingType[str, int] | None = None,
+    *,
+    again: bool = False,
+    patience: Patience | None = None,
+    report: Callable[[str], None] | None = None,
+) -> list[ImportSummary]:
+    """`import_files` for a mapping file, or for each one of a folder; a mapping at fault leaves the others alone.
+
+    Raises MappingError where no file at all could be imported.
+    """
+    done, faults, paths = list[ImportSummary](), list[str](), mapping_files(mapping)
+    for path in paths:
+        try:
+            done.append(
+                import_files(path, raw_dir, window, intervals, again=again, patience=patience, report=report)
+            )
+        except MappingError as error:
+            faults.append(str(error))
+    if not done:
+        raise MappingError("\n".join(faults))
+    return [*done, *([replace(_NOTHING, refused=tuple(faults))] if faults else [])]
 
 
-def _write_if_changed(frame: pl.DataFrame, path: Path) -> bool:
-    if _holds(path, frame):
-        return False
-    write_parquet_atomic(frame, path)
-    return True
+def forget_delivery(
+    raw_dir: Path, file: str, intervals: MappingType[str, int] | None = None
+) -> ImportSummary:
+    """Take the newest delivery of a file's name out of the ledger, and write its days as they are without it.
+
+    The same content is not imported again unless that is asked for. Raises MappingError where the ledger knows no such
+    file, or keeps its rows only together with those of others.
+    """
+    with opened(store_of(raw_dir)) as ledger:
+        wanted = Path(file).name
+        named = [each for each in ledger.deliveries() if file in (each.content.file, str(each.number))]
+        named = named or [each for each in ledger.deliveries() if Path(each.content.file).name == wanted]
+        if not named:
+            raise MappingError(
+                f"{file}: no delivery of this name; `renewable status` lists what was imported"
+            )
+        delivery = named[-1]
+        if delivery.kind != "file":
+            raise MappingError(
+                f"{file}: its rows are kept together with older ones and cannot be taken out alone"
+            )
+        name = delivery.mapping
+        with ledger.changing():
+            ledger.make_due(name, DayMaker(ledger, name, intervals or {}).touched_by([delivery.number]))
+            ledger.forget(delivery.number)
+            reason = "it was forgotten; `renewable import --again` takes it again"
+            ledger.refuse(name, delivery.version, delivery.content, reason, now())
+        counts: Counter[str] = Counter()
+        written = write_days(ledger, name, raw_dir, None, intervals or {}, counts)
+    return ImportSummary(
+        0,
+        0,
+        written.rows,
+        written.files,
+        written.unchanged,
+        written.removed,
+        values_changed=written.values_changed,
+        notes=dict(counts),
+    )
 
 
-def _holds(path: Path, frame: pl.DataFrame) -> bool:
-    try:
-        present = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError):
-        return False
-    return present.schema == frame.schema and present.equals(frame)
+def fold_deliveries(raw_dir: Path, before: datetime) -> int:
+    """Make one delivery of those that were imported before an instant, for each mapping; returns how many went.
+
+    The raw files stay as they are. What is folded cannot be forgotten or converted anew any more.
+    """
+    gone = 0
+    with opened(store_of(raw_dir)) as ledger:
+        for name in sorted({each.mapping for each in ledger.deliveries()}):
+            for run in DayMaker(ledger, name, {}).foldable(before):
+                with scratch_folder(store_of(raw_dir)) as scratch:
+                    made = folded(ledger, name, run, scratch)
+                    with ledger.changing():
+                        ledger.fold([each.number for each in run], run[0].version, made)
+                gone += len(run)
+        ledger.clean()
+    return gone
+
+
+def store_of(raw_dir: Path) -> Path:
+    """Where the ledger and the kept rows of the deliveries behind `raw_dir` lie."""
+    return raw_dir.parent / "deliveries"
+
+
+def _entered(ledger: Ledger, mapping_path: Path, raw_dir: Path) -> str:
+    """The mapping's name in the ledger. The first one takes over the day files that an earlier version wrote."""
+    name, path = mapping_path.stem, mapping_path.absolute()
+    part = None if name == _PLAIN_NAME else _part(name)
+    if ledger.is_empty():
+        with scratch_folder(store_of(raw_dir)) as scratch:
+            found = present_days(raw_dir, scratch)
+            with ledger.changing():
+                # They keep their names: files that are gone at once would be taken for an accident.
+                ledger.name_mapping(name, path, part if found is None else None)
+                if found is not None:
+                    ledger.add(name, "", found, replaces=False, at=now())
+    with ledger.changing():
+        ledger.name_mapping(name, path, part)
+    return name
+
+
+def _part(name: str) -> str:
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
+    # Names that differ in other characters alone must not become one.
+    return plain if plain == name else f"{plain or 'm'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _version(ledger: Ledger, mapping: Mapping) -> str:
+    version = fingerprint(mapping)
+    with ledger.changing():
+        ledger.keep_version(version, mapping.model_dump_json())
+    return version
+
+
+def _enter(
+    ledger: Ledger,
+    name: str,
+    version: str,
+    made: Sequence[tuple[Converted, Path]],
+    looked: Looked,
+    *,
+    replaces: bool,
+) -> None:
+    """Enter converted files into the ledger, all or none, and what has to be written because of them."""
+    with ledger.changing():
+        _enter_within(ledger, name, version, made, looked, replaces=replaces)
+
+
+def _enter_within(
+    ledger: Ledger,
+    name: str,
+    version: str,
+    made: Sequence[tuple[Converted, Path]],
+    looked: Looked,
+    *,
+    replaces: bool,
+) -> None:
+    """`_enter` within a change of the ledger that is open."""
+    numbers = {path: number for number, path in looked.redone.items()}
+    redone = [numbers[path] for _, path in made if path in numbers]
+    if redone:
+        ledger.make_due(name, DayMaker(ledger, name, {}).touched_by(redone))
+    entered = []
+    for each, path in made:
+        if path in numbers:
+            ledger.redo(numbers[path], version, each, replaces=replaces)
+            entered.append(numbers[path])
+        else:
+            entered.append(ledger.add(name, version, each, replaces=replaces, at=now()))
+    ledger.clear_refusals(name, [each.content.file for each, _ in made])
+    if entered:
+        ledger.make_due(name, DayMaker(ledger, name, {}).touched_by(entered))
+
+
+class _ConflictError(Exception):
+    """A delivery has other values than were there before."""
+
+
+def _without_conflicts(
+    ledger: Ledger,
+    name: str,
+    version: str,
+    made: Sequence[tuple[Converted, Path]],
+    looked: Looked,
+    intervals: MappingType[str, int],
+) -> tuple[list[tuple[Converted, Path]], list[str]]:
+    """Enter converted files one by one, but for those that would change a value; why these are refused."""
+    entered, refused = list[tuple[Converted, Path]](), list[str]()
+    for each, path in made:
+        maker = DayMaker(ledger, name, intervals)
+        before = {key: maker.frame(*key) for key in each.days}
+        try:
+            with ledger.changing():
+                _enter_within(ledger, name, version, [(each, path)], looked, replaces=False)
+                after = DayMaker(ledger, name, intervals)
+                changed = sum(changed_values(frame, after.frame(*key), KEY) for key, frame in before.items())
+                if changed:
+                    raise _ConflictError(changed)
+        except _ConflictError as conflict:
+            reason = (
+                f"{path}: {conflict} value(s) differ from what was delivered before, and the mapping says"
+                " on_overlap: refuse. Take the earlier one out with `renewable import --forget`, or let the newest win"
+            )
+            refused.append(reason)
+            with ledger.changing():
+                ledger.refuse(name, version, each.content, reason, now())
+            continue
+        entered.append((each, path))
+    ledger.clean()
+    return entered, refused
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")

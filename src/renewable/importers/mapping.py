@@ -73,6 +73,12 @@ class Mapping(_Part):
     weather: dict[str, Channel] = Field({})
     generation: dict[str, Channel] = Field({})
     also: tuple["Mapping", ...] = ()
+    on_overlap: Literal["newest", "replace_range", "refuse"] = Field(
+        "newest",
+        description="where a delivery overlaps earlier ones: newest lets its values win one by one, and an empty cell"
+        " erases nothing; replace_range lets it replace all that was delivered between an asset's first and last stamp"
+        " in it; refuse sets a delivery aside that has another value than before",
+    )
 
     @field_validator("weather", "generation", mode="before")
     @classmethod
@@ -83,6 +89,8 @@ class Mapping(_Part):
     def _fits_the_contract(self) -> "Mapping":
         if not self.tables:
             raise ValueError("nothing is mapped: fill weather, generation or both")
+        if any(part.on_overlap != "newest" for other in self.also for part in other.parts):
+            raise ValueError("on_overlap holds for all sources: state it once, at the top of the mapping")
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
         if faults:
             raise ValueError("\n".join(faults))
@@ -175,6 +183,16 @@ def _word_faults(channel: Channel) -> Iterator[str]:
     unknown = sorted(set(channel.rename.values()) - set(OPERATING_STATES))
     if unknown:
         yield f"{', '.join(unknown)}: no such state; there are {', '.join(OPERATING_STATES)}"
+
+
+def mapping_files(path: Path) -> list[Path]:
+    """The mapping files that a setting names: the file itself, or all .yaml files of a folder in order of name."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
+    if not found:
+        raise MappingError(f"{path}: holds no mapping file: its mappings have to end in .yaml")
+    return found
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -46,8 +46,7 @@ def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = No
     intervals = dict(assets.select("asset_id", "interval_minutes").iter_rows())
     with TemporaryDirectory(prefix="renewable-preview-") as place:
         raw_dir = Path(place) / "raw"
-        offsets = dict(assets.select("asset_id", "interval_offset_minutes").drop_nulls().iter_rows())
-        summary = import_files(mapping_path, raw_dir, window, intervals, offsets)
+        summary = import_files(mapping_path, raw_dir, window, intervals)
         tables = {
             table: pl.scan_parquet(sorted((raw_dir / table).glob("*.parquet")))
             if (raw_dir / table).exists()

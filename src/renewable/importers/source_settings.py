@@ -84,6 +84,11 @@ class Source(Part):
     skip_rows_after_header: int = Field(
         0, ge=0, description="lines below the header that hold no data, such as units"
     )
+    last_line: Literal["ended", "complete"] = Field(
+        "ended",
+        description="ended: a last line of a text without a line end may be half written and is set aside; complete:"
+        " files always end like this",
+    )
     sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
     table: str | None = Field(None, description="of an SQLite or DuckDB file; its only one when not given")
     keep: str | None = Field(

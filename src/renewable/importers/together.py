@@ -7,6 +7,7 @@ What is incomplete becomes null and is counted, never a smaller number.
 import math
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import polars as pl
 
@@ -28,6 +29,7 @@ _POWERS = ("active_power_kw", "curtailment_limit_kw")
 
 # Rows of one part and table: the part's number in the mapping, and `rows` or the target of a counter.
 Streams = dict[tuple[int, str], pl.DataFrame]
+_NONE: MappingType[str, int] = MappingProxyType({})
 
 
 def assembled(
@@ -36,12 +38,13 @@ def assembled(
     mapping: Mapping,
     intervals: MappingType[str, int],
     notes: Notes,
-    offsets_minutes: MappingType[str, int] | None = None,
+    *,
+    phases: MappingType[str, int] = _NONE,
 ) -> pl.DataFrame:
     """One frame of the contract, ordered by key, from the rows of all sources.
 
-    `intervals` are the minutes of each asset's interval; `offsets_minutes` say of some how long after the full hour
-    these start. The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of
+    `intervals` are the minutes of each asset's interval; `phases` say of some by how many minutes its grid begins late.
+    The rows are whole days of UTC. What the rows of a day mean may depend on those around it (readings of
     counters, clock changes): give these too, and `notes` the window that is wanted.
     """
     beside = []
@@ -62,7 +65,7 @@ def assembled(
         if frames:
             together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
             own = part.timestamp.interval_minutes
-            beside.append(resampled(together, own, intervals, notes, offsets_minutes))
+            beside.append(resampled(together, own, intervals, notes, phases))
     joined = side_by_side(appended(beside, notes))
     return (
         notes.inside(joined)
@@ -136,7 +139,7 @@ def resampled(
     minutes: int | None,
     intervals: MappingType[str, int],
     notes: Notes,
-    offsets_minutes: MappingType[str, int] | None = None,
+    phases: MappingType[str, int] = _NONE,
 ) -> pl.DataFrame:
     """Rows of `minutes` to the asset's own interval: means, sums of amounts, vector means; null unless complete."""
     if minutes is None or not any(interval > minutes for interval in intervals.values()):
@@ -148,8 +151,8 @@ def resampled(
     if short.is_empty():
         return frame.drop("own_minutes")
     us = pl.col("timestamp").to_physical()
-    offset = pl.col("asset_id").replace_strict(offsets_minutes or {}, default=0, return_dtype=pl.Int64)
-    since = (us - offset * 60_000_000) % (pl.col("own_minutes") * 60_000_000)
+    phase = pl.col("asset_id").replace_strict(dict(phases), default=0, return_dtype=pl.Int64)
+    since = (us - phase * 60_000_000) % (pl.col("own_minutes") * 60_000_000)
     start = (us - since).cast(frame.schema["timestamp"])
     short = short.with_columns(
         rows_needed=pl.col("own_minutes") // minutes, at=pl.col("timestamp"), timestamp=start

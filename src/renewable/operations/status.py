@@ -1,7 +1,7 @@
 """The state of a fleet's pipeline, from raw files, quarantine and published tables; the warehouse stays closed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.data_calendar import days_with_data, doubtful_holes
 from renewable.fleet import load_fleet
+from renewable.importers.convert import store_of
+from renewable.importers.ledger import Books, read_books
 from renewable.published.publish import published_build, published_set, read_published
 from renewable.published.ratios import ratios_by
 from renewable.settings import Settings
@@ -67,6 +69,8 @@ class Status:
     results: tuple[FleetResult, ...]
     # What is allowed and yet is mostly a slip.
     doubts: tuple[str, ...] = ()
+    # What was imported, oldest first, what was set aside, and raw days that are still to be written.
+    deliveries: Books = field(default_factory=Books)
     # Why the file in the warehouse's place cannot be one.
     warehouse_fault: str | None = None
 
@@ -115,7 +119,8 @@ def read_status(settings: Settings) -> Status:
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
         results=() if daily is None else _results(daily),
-        doubts=tuple(doubtful_holes(days_with_data(accepted))),
+        doubts=(*doubtful_holes(days_with_data(accepted)), *_hidden(days_with_data(accepted), settings)),
+        deliveries=read_books(store_of(settings.raw_dir)),
         warehouse_fault=fault_of_file(settings.warehouse_path),
     )
 
@@ -141,6 +146,16 @@ def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
         )
         for row in totals.iter_rows(named=True)
     )
+
+
+def _hidden(days: Collection[date], settings: Settings) -> list[str]:
+    """Days that are loaded and come before the first day of results."""
+    if settings.first_day is None or not (before := [day for day in days if day < settings.first_day]):
+        return []
+    return [
+        f"{len(before)} loaded days, {min(before)} to {max(before)}, lie before RENEWABLE_FIRST_DAY"
+        f" ({settings.first_day}) and are in no result"
+    ]
 
 
 def _day(value: object) -> date | None:

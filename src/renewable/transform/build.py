@@ -135,14 +135,17 @@ def build_models(
     settings: Settings,
     window: Window,
     *,
+    stale_too: bool = False,
     on_event: OnEvent | None = None,
     report: Report | None = None,
 ) -> TransformSummary:
     """Like `transform` of `window`, for a caller that holds the warehouse; `on_event` sees dbt's events.
 
+    With `stale_too` the days that are stale are built as well.
+
     A long window is built piece by piece, so that memory does not grow with it; events of a node come once a piece.
     """
-    return _Builder(settings, report, on_event).build(window)
+    return _Builder(settings, report, on_event).build(window, stale_too=stale_too)
 
 
 def build_selection(
@@ -238,12 +241,16 @@ class _Builder:
             of_days[day] = CUT if is_cut else WHOLE
         return of_days
 
-    def build(self, window: Window | None, *, full: bool = False) -> TransformSummary:
+    def build(
+        self, window: Window | None, *, full: bool = False, stale_too: bool = False
+    ) -> TransformSummary:
         found = self.stale()
         if needs_upgrade(found) and not full:
             raise UpgradeNeededError(_upgrade_line(found))
         self._refuse_misjudged()
-        wanted = set(window.days) if window else set(days_to_build(found, self._books, self._versions))
+        wanted = set(window.days) if window else set[date]()
+        if window is None or stale_too:
+            wanted |= set(days_to_build(found, self._books, self._versions))
         days = wanted | set(days_of_every_build(found))
         if full:
             days = {*self._known_days(), *self._books.half_built}

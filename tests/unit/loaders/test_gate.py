@@ -114,11 +114,48 @@ def test_equal_duplicates_collapse_and_conflicting_ones_all_go(fleet: Fleet, goo
     assert (counts.rows_in, counts.rows_collapsed, counts.rows_quarantined) == (good.height + 4, 3, 2)
 
 
-def test_a_conflict_across_parts_goes_whatever_their_order(fleet: Fleet, good: pl.DataFrame) -> None:
+def test_parts_are_joined_and_a_conflict_costs_the_channel_alone(fleet: Fleet, good: pl.DataFrame) -> None:
     other = good[5:6].with_columns(pl.col("active_power_kw") + 1)
     forward, backward = _judge(fleet, good, other), _judge(fleet, other, good)
     assert forward.accepted.equals(backward.accepted)
-    assert forward.rejected.height == backward.rejected.height == 2
+    assert forward.rejected.is_empty() and backward.rejected.is_empty()
+    key = good.row(5, named=True)
+    found = forward.accepted.row(
+        by_predicate=(pl.col("asset_id") == key["asset_id"]) & (pl.col("timestamp") == key["timestamp"]),
+        named=True,
+    )
+    assert found == key | {"active_power_kw": None}
+    assert forward.accepted["active_power_kw"].null_count() == good["active_power_kw"].null_count() + 1
+    assert forward.set_aside["rule"].to_list() == ["conflicting_value"] * 2
+    assert set(forward.set_aside["original_value"]) == {
+        str(key["active_power_kw"]),
+        str(key["active_power_kw"] + 1),
+    }
+    assert (forward.counts["part0"].rows_loaded, forward.counts["part1"].rows_collapsed) == (good.height, 1)
+
+
+def test_parts_of_other_channels_complete_one_another(fleet: Fleet, good: pl.DataFrame) -> None:
+    power = good.with_columns(pl.lit(None, pl.String).alias("operating_state"))
+    states = good.with_columns(pl.lit(None, pl.Float64).alias("active_power_kw"))
+    verdict = _judge(fleet, power, states)
+    assert verdict.accepted.equals(_judge(fleet, good).accepted)
+    assert verdict.set_aside.is_empty() and verdict.rejected.is_empty()
+    assert verdict.counts["part1"].rows_collapsed == good.height
+
+
+def test_an_impossible_value_of_one_part_conflicts_with_nothing(fleet: Fleet, good: pl.DataFrame) -> None:
+    broken = good[5:6].with_columns(pl.lit(1e9).alias("active_power_kw"))
+    verdict = _judge(fleet, good, broken)
+    assert verdict.accepted.equals(_judge(fleet, good).accepted)
+    assert verdict.set_aside["rule"].to_list() == ["above_range"]
+
+
+def test_a_conflict_within_one_part_leaves_the_others_alone(fleet: Fleet, good: pl.DataFrame) -> None:
+    torn = pl.concat([good[5:6], good[5:6].with_columns(pl.col("active_power_kw") + 1)])
+    for parts in ((good, torn), (torn, good)):
+        verdict = _judge(fleet, *parts)
+        assert verdict.accepted.equals(_judge(fleet, good).accepted)
+        assert verdict.rejected["rule"].to_list() == ["conflicting_key"] * 2
 
 
 _NAMED = ("asset_id", "timestamp", "active_power_kw", "operating_state")

@@ -7,28 +7,26 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
 from renewable.errors import MappingError
 from renewable.importers.asset_settings import Asset
-from renewable.importers.convert import ImportSummary, import_files
+from tests.unit.renewable.importers.reading import read
 
 pytestmark = pytest.mark.unit
 CLOCK = {"column": "time", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": 10}
 
 
-def imported(place: Path, **changes: Any) -> tuple[list[tuple[str, str, float | None]], ImportSummary]:
-    """Asset, HH:MM and power of each row; and the summary."""
+def imported(place: Path, **changes: Any) -> tuple[list[tuple[str, str, float | None]], dict[str, int]]:
+    """Asset, HH:MM and power of each row; and the notes."""
     content = {
         "source": {"files": "export*.csv"},
         "timestamp": CLOCK,
         "generation": {"active_power_kw": {"column": "power", "unit": "kW"}},
     } | changes
-    (place / "mapping.yaml").write_text(yaml.safe_dump(content))
-    summary = import_files(place / "mapping.yaml", place / "raw")
-    rows = pl.read_parquet(place / "raw" / "generation" / "*.parquet").sort("asset_id", "timestamp")
+    tables, notes = read(place, content)
+    rows = tables["generation"].sort("asset_id", "timestamp", maintain_order=True)
     stamps = pl.col("timestamp").dt.to_string("%H:%M")
-    return rows.select("asset_id", stamps, "active_power_kw").rows(), summary
+    return rows.select("asset_id", stamps, "active_power_kw").rows(), notes
 
 
 def write(path: Path, powers: list[str], header: str = "time,power", above: str = "") -> None:
@@ -78,9 +76,9 @@ def test_the_pattern_takes_the_asset_out_of_the_text_of_each_row(tmp_path: Path)
     )
     asset = {"column": "tag", "pattern": r"^p(?P<asset>\d)\.", "rename": "WTG-{asset}"}
     lenient = {"files": "export.csv", "unreadable_rows_ratio": 0.4}
-    found, summary = imported(tmp_path, asset=asset, source=lenient)
+    found, notes = imported(tmp_path, asset=asset, source=lenient)
     assert found == TWO
-    assert summary.notes == {"rows 'total' of column tag set aside (name no asset by asset.pattern)": 1}
+    assert notes == {"rows 'total' of column tag set aside (name no asset by asset.pattern)": 1}
     with pytest.raises(MappingError, match=r"column tag: 1 of 3 rows name no asset.*'total' in row 4"):
         imported(tmp_path, asset=asset)
 
@@ -123,27 +121,19 @@ def test_sources_of_one_channel_append_their_rows_in_any_order(tmp_path: Path) -
         ("B", "00:10", 3.0),
         ("B", "00:20", 4.0),
     ]
-    for number, (first, *others) in enumerate(permutations(parts)):
-        place = tmp_path / str(number)
-        place.mkdir()
-        for name, cells in powers.items():
-            write(place / f"{name}.csv", cells)
-        found, summary = imported(place, **first, also=others)
-        assert (found, summary.notes) == (right, {})
+    for first, *others in permutations(parts):
+        found, notes = imported(tmp_path, **first, also=others)
+        assert (found, notes) == (right, {})
 
 
 def test_where_two_sources_differ_that_value_alone_is_empty_and_counted(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("time,power,limit\n2024-06-01 00:00,1,7\n2024-06-01 00:10,2,8\n")
     write(tmp_path / "b.csv", ["1", "3"])
-    found, summary = imported(
-        tmp_path,
-        **part("a.csv", "A", active_power_kw="power", curtailment_limit_kw="limit"),
-        also=[part("b.csv", "A", active_power_kw="power")],
-    )
-    assert found == [("A", "00:00", 1.0), ("A", "00:10", None)]
-    limits = pl.read_parquet(tmp_path / "raw" / "generation" / "*.parquet")["curtailment_limit_kw"]
-    assert limits.to_list() == [7.0, 8.0]
-    assert summary.notes == {"values of active_power_kw left empty, as two sources differ": 1}
+    both = part("a.csv", "A", active_power_kw="power", curtailment_limit_kw="limit")
+    tables, notes = read(tmp_path, both | {"also": [part("b.csv", "A", active_power_kw="power")]})
+    assert tables["generation"]["active_power_kw"].to_list() == [1.0, None]
+    assert tables["generation"]["curtailment_limit_kw"].to_list() == [7.0, 8.0]
+    assert notes == {"values of active_power_kw left empty, as two sources differ": 1}
 
 
 def test_rows_of_one_key_within_a_source_are_left_to_the_gate(tmp_path: Path) -> None:
@@ -164,9 +154,9 @@ def test_columns_that_come_later_are_empty_before_and_assets_without_any_have_no
         "active_power_kw": {"column": "{asset} P", "unit": "kW", "optional": True},
         "curtailment_limit_kw": {"column": "{asset} L", "unit": "kW", "optional": True},
     }
-    found, summary = imported(tmp_path, asset={"wide": {"A": "A", "B": "B"}}, generation=optional)
+    found, notes = imported(tmp_path, asset={"wide": {"A": "A", "B": "B"}}, generation=optional)
     assert found == [("A", "00:00", 1.0), ("A", "00:10", 2.0), ("B", "00:10", 3.0)]
-    assert summary.notes == {
+    assert notes == {
         "file(s) without the optional column A L": 1,
         "file(s) without the optional column B P": 1,
         "file(s) without the optional column B L": 2,

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from renewable.contract import TABLES, RawTable, WeatherSchema, column_unit, measurements, polars_schema
 from renewable.errors import MappingError
-from renewable.importers.convert import import_files, split_by_day
+from renewable.importers.convert import import_files
+from renewable.importers.kept_rows import split_by_day
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
@@ -104,7 +105,7 @@ def test_importing_twice_rewrites_nothing(tmp_path: Path) -> None:
     stamps = {name: (tmp_path / name).stat().st_mtime_ns for name in raw_file_names(tmp_path)}
     second = import_files(EXAMPLE_MAPPING, tmp_path)
     assert (first.files_written, first.files_unchanged) == (28, 0)
-    assert (second.files_written, second.files_unchanged) == (0, 28)
+    assert (second.files_known, second.files_written, second.files_unchanged) == (1, 0, 0)
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in raw_file_names(tmp_path)} == stamps
 
 
@@ -254,14 +255,16 @@ def test_only_the_changed_day_is_rewritten(tmp_path: Path) -> None:
     assert (again.files_written, again.files_unchanged) == (1, 5)
 
 
-def test_a_window_keeps_its_days_and_counts_the_others(tmp_path: Path) -> None:
+def test_a_window_writes_its_days_and_the_others_wait(tmp_path: Path) -> None:
     mapping_path = write_export(tmp_path, [f"2024-01-0{day} 12:00,T1,5,10" for day in range(1, 6)])
     summary = import_files(mapping_path, tmp_path / "raw", Window(date(2024, 1, 2), date(2024, 1, 4)))
     assert summary.rows == {"weather": 2, "generation": 2}
-    assert summary.rows_outside_window == 3
+    assert summary.days_waiting == 6
     assert set(raw_file_names(tmp_path / "raw")) == {
         f"{table}/{table}_2024-01-0{day}.parquet" for table in TABLES for day in (2, 3)
     }
+    assert import_files(mapping_path, tmp_path / "raw").files_written == 6
+    assert len(raw_file_names(tmp_path / "raw")) == 10
 
 
 def test_files_of_a_glob_are_joined_into_the_same_days(tmp_path: Path) -> None:

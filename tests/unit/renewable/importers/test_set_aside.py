@@ -5,21 +5,20 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
 from renewable.errors import MappingError
 from renewable.importers import source
 from renewable.importers.cells import numbers
-from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
+from tests.unit.renewable.importers.reading import read
 
 pytestmark = pytest.mark.unit
 
 
-def run(place: Path, powers: list[str], **settings: Any) -> tuple[list[float | None], ImportSummary]:
-    """Import texts of power, a minute each; the powers and the summary."""
+def run(place: Path, powers: list[str], **settings: Any) -> tuple[list[float | None], dict[str, int]]:
+    """Read texts of power, a minute each; the powers and the notes."""
     lines = [f"2024-01-01 {i // 60:02}:{i % 60:02};{power}" for i, power in enumerate(powers)]
     (place / "export.csv").write_text("\n".join(["time;power", *lines]) + "\n")
     content = {
@@ -28,9 +27,8 @@ def run(place: Path, powers: list[str], **settings: Any) -> tuple[list[float | N
         "asset": {"constant": "T1"},
         "generation": {"active_power_kw": {"column": "power", "unit": "kW"}},
     }
-    (place / "mapping.yaml").write_text(yaml.safe_dump(content))
-    summary = import_files(place / "mapping.yaml", place / "raw")
-    return pl.read_parquet(place / "raw" / "generation" / "*.parquet")["active_power_kw"].to_list(), summary
+    tables, notes = read(place, content)
+    return tables["generation"]["active_power_kw"].to_list(), notes
 
 
 @pytest.mark.parametrize("batch", [7, 1000])
@@ -40,9 +38,9 @@ def test_up_to_the_share_unreadable_cells_are_empty_and_counted_by_text(
     monkeypatch.setattr(source.read_batches, "__defaults__", (None, batch))
     # Empty cells are not filled ones: 5 of 100 are unreadable.
     powers = ["1.5"] * 95 + ["Bad"] * 3 + ["I/O Timeout"] * 2 + [""] * 50
-    found, summary = run(tmp_path, powers)
+    found, notes = run(tmp_path, powers)
     assert found == [1.5] * 95 + [None] * 55
-    assert summary.notes == {
+    assert notes == {
         "cells 'Bad' of column power set aside (are no number)": 3,
         "cells 'I/O Timeout' of column power set aside (are no number)": 2,
     }
@@ -60,20 +58,19 @@ def test_above_the_share_of_the_whole_file_it_is_refused_with_all_texts(
     assert "column power: 6 of 100 filled cells are no number" in message
     assert "'Bad' 2 times, first in row 2" in message
     assert all(repr(text) in message for text in bad)
-    assert not (tmp_path / "raw").exists()
 
 
 def test_a_share_of_one_makes_whatever_is_no_number_empty(tmp_path: Path) -> None:
-    found, summary = run(tmp_path, ["Bad", "x", "2"], unreadable_cells_ratio=1)
+    found, notes = run(tmp_path, ["Bad", "x", "2"], unreadable_cells_ratio=1)
     assert found == [None, None, 2.0]
-    assert sum(summary.notes.values()) == 2
+    assert sum(notes.values()) == 2
 
 
 def test_texts_of_a_pattern_are_empty_and_no_fault(tmp_path: Path) -> None:
-    found, summary = run(
+    found, notes = run(
         tmp_path, ["-9999.0", "[-11059] No Data", "3"], null_pattern=r"-9999(\.0+)?|\[-\d+\].*"
     )
-    assert (found, summary.notes) == ([None, None, 3.0], {})
+    assert (found, notes) == ([None, None, 3.0], {})
     found, _ = run(tmp_path, ["-99990", "3"], null_pattern="-9999")
     assert found == [-99990.0, 3.0]
 

@@ -13,14 +13,13 @@ import fsspec
 import polars as pl
 import pytest
 import xlsxwriter
-import yaml
 
 from renewable.errors import MappingError
 from renewable.importers import source
-from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.encoding import recognised
 from renewable.importers.source_settings import Source
 from renewable.importers.text_table import text_table
+from tests.unit.renewable.importers.reading import read
 
 pytestmark = pytest.mark.unit
 ROWS = [
@@ -44,20 +43,14 @@ def settings(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def imported(place: Path, content: dict[str, Any]) -> tuple[list[Any], ImportSummary]:
-    """Stamps (HH:MM), assets, powers and temperatures; and the summary."""
-    (place / "mapping.yaml").write_text(yaml.safe_dump(content))
-    summary = import_files(place / "mapping.yaml", place / "raw")
-    power = pl.read_parquet(place / "raw" / "generation" / "*.parquet")
-    weather = pl.read_parquet(place / "raw" / "weather" / "*.parquet")
-    both = power.join(weather, on=["asset_id", "timestamp"], how="full", coalesce=True)
-    return (
-        both.with_columns(pl.col("timestamp").dt.to_string("%Y-%m-%d %H:%M"))
-        .sort("asset_id", "timestamp")
-        .select("timestamp", "asset_id", "active_power_kw", "air_temperature_c")
-        .rows(),
-        summary,
+def imported(place: Path, content: dict[str, Any]) -> tuple[list[Any], dict[str, int]]:
+    """Stamps, assets, powers and temperatures; and the notes."""
+    tables, notes = read(place, content)
+    both = tables["generation"].join(
+        tables["weather"], on=["asset_id", "timestamp"], how="full", coalesce=True
     )
+    rows = both.with_columns(pl.col("timestamp").dt.to_string("%Y-%m-%d %H:%M")).sort("asset_id", "timestamp")
+    return rows.select("timestamp", "asset_id", "active_power_kw", "air_temperature_c").rows(), notes
 
 
 RIGHT = [
@@ -145,16 +138,15 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("batch", [2, 1000])
 def test_the_shape_of_a_text_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str, batch: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str
 ) -> None:
-    monkeypatch.setattr(source.read_batches, "__defaults__", (None, batch))
+    monkeypatch.setattr(source.read_batches, "__defaults__", (None, 2))
     content, changes = SHAPES[shape]
     (tmp_path / "export.csv").write_text(content, encoding="utf-8")
-    found, summary = imported(tmp_path, settings(**dict(changes)))
+    found, notes = imported(tmp_path, settings(**dict(changes)))
     assert found == RIGHT
-    assert set(summary.notes) <= {"rows left out by source.keep"}
+    assert set(notes) <= {"rows left out by source.keep"}
 
 
 @pytest.mark.parametrize(
@@ -274,8 +266,7 @@ def test_members_of_a_zip_are_files_of_their_own(tmp_path: Path) -> None:
         archive.writestr("in/b.csv", second.encode("utf-16"))
         archive.writestr("in/a.csv", first)
         archive.writestr("readme.txt", "no table")
-    found, summary = imported(tmp_path, settings(source={"members": "*.csv"}))
-    assert (found, summary.source_rows) == (RIGHT[:2], 2)
+    assert imported(tmp_path, settings(source={"members": "*.csv"}))[0] == RIGHT[:2]
     with pytest.raises(MappingError, match=r"holds 3 files \(in/a.csv, .*source.members"):
         imported(tmp_path, settings())
     with pytest.raises(MappingError, match=r"'\*.dat' matches none of its 3 files"):
@@ -292,11 +283,9 @@ def test_rows_with_more_cells_are_set_aside_never_cut(tmp_path: Path) -> None:
     rows = text().replace(";", ",")
     (tmp_path / "export.csv").write_text(rows.replace("2.25", "2,25"))
     lenient = {"delimiter": ",", "unreadable_rows_ratio": 0.3}
-    found, summary = imported(tmp_path, settings(source=lenient))
+    found, notes = imported(tmp_path, settings(source=lenient))
     assert found == [RIGHT[0], RIGHT[1], RIGHT[3]]
-    assert summary.notes == {
-        "rows '22' of column beyond the last set aside (have more cells than the header)": 1
-    }
+    assert notes == {"rows '22' of column beyond the last set aside (have more cells than the header)": 1}
     with pytest.raises(MappingError, match=r"1 of 4 rows have more cells than the header.*'22' in row 4"):
         imported(tmp_path, settings(source={"delimiter": ","}))
 
@@ -308,9 +297,9 @@ def test_a_cell_that_is_missing_between_blanks_sets_the_row_aside(tmp_path: Path
         timestamp={"column": "t", "format": "%Y-%m-%dT%H:%M", "zone": "UTC"},
         source={"delimiter": "blanks", "unreadable_rows_ratio": 0.5},
     )
-    found, summary = imported(tmp_path, content)
+    found, notes = imported(tmp_path, content)
     assert [row[2] for row in found] == [1.0]
-    assert sum(summary.notes.values()) == 1
+    assert sum(notes.values()) == 1
 
 
 def test_a_header_that_is_not_there_is_named_with_what_is(tmp_path: Path) -> None:

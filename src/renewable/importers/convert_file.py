@@ -1,0 +1,138 @@
+"""Conversion of source files to rows that are kept: one file of them for each delivery."""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+
+from renewable.contract import KEY, TABLES, polars_schema
+from renewable.errors import MappingError
+from renewable.importers.days import TAKEN_OVER, DayMaker
+from renewable.importers.inbox import Looked
+from renewable.importers.kept_rows import Collected, Stream
+from renewable.importers.ledger import Content, Converted, Delivery, Ledger, now
+from renewable.importers.mapping import Mapping
+from renewable.importers.notes import Notes
+from renewable.importers.rows import table_rows
+from renewable.importers.source import part_batches
+from renewable.raw_files import parse_raw_file_name
+
+
+def converted(
+    ledger: Ledger,
+    looked: Looked,
+    mapping: Mapping,
+    version: str,
+    name: str,
+    scratch: Path,
+    counts: Counter[str],
+) -> tuple[list[tuple[Converted, Path]], list[str]]:
+    """The files that are to be converted, in the order in which they count, and why others are not."""
+    made, refused = list[tuple[Converted, Path]](), list(looked.refused)
+    for number, (path, parts) in enumerate(looked.parts.items()):
+        own: Counter[str] = Counter()
+        try:
+            kept = _kept(
+                path, [(of, mapping.parts[of]) for of in parts], looked.contents[path], scratch, number, own
+            )
+        except MappingError as error:
+            refused.append(str(error))
+            with ledger.changing():
+                ledger.refuse(name, version, looked.contents[path], str(error), now())
+            continue
+        counts.update(own)
+        made.append((kept, path))
+    made.sort(key=lambda each: (each[0].first_us, each[0].content.file))
+    return made, refused
+
+
+def _kept(
+    path: Path,
+    parts: Sequence[tuple[int, Mapping]],
+    content: Content,
+    scratch: Path,
+    number: int,
+    counts: Counter[str],
+) -> Converted:
+    """Convert a file and write its rows to a file under `scratch`."""
+    place = scratch / f"{number:06d}"
+    place.mkdir()
+    collected, notes, rows = Collected(place), Notes(counts), 0
+    for of, part in parts:
+        for batch in part_batches(path, part):
+            for (table, kind), frame in table_rows(batch, part, notes).items():
+                collected.add(Stream(of, table, kind), frame)
+            rows += batch.rows.height
+    stat = path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (content.size, content.mtime_ns):
+        raise MappingError(f"{path}: it changed while it was read; import it again once it is whole")
+    target = scratch / f"{number:06d}.parquet"
+    days, spans = collected.write(target)
+    shutil.rmtree(place)
+    said = {what: count for what, count in counts.items() if count}
+    return Converted(content, rows, said, collected.columns, days, spans, target)
+
+
+def present_days(raw_dir: Path, scratch: Path) -> Converted | None:
+    """The day files that lie there as a delivery of its own."""
+    collected, rows, contents = Collected(scratch), 0, hashlib.sha256()
+    for table in TABLES:
+        for path in sorted((raw_dir / table).glob("*.parquet")):
+            named, schema = parse_raw_file_name(path.name), polars_schema(table)
+            if named is None or named.table != table or named.part is not None:
+                continue
+            try:
+                frame = pl.read_parquet(path)
+            except (OSError, pl.exceptions.PolarsError):
+                # The gate refused it and says so; there is nothing in it to keep.
+                continue
+            if (
+                not {*KEY} <= {*frame.columns} <= {*schema}
+                or frame.schema["timestamp"] != schema["timestamp"]
+            ):
+                continue
+            missing = [pl.lit(None, dtype).alias(n) for n, dtype in schema.items() if n not in frame.columns]
+            frame = frame.with_columns(missing).select(pl.col(n).cast(dtype) for n, dtype in schema.items())
+            collected.add(Stream(0, table, TAKEN_OVER), frame.with_columns(name="asset_id"))
+            rows += frame.height
+            contents.update(path.name.encode() + path.read_bytes())
+    if not rows:
+        return None
+    target = scratch / "taken-over.parquet"
+    days, spans = collected.write(target)
+    content = Content("day files of before", 0, 0, 0, contents.hexdigest())
+    return Converted(content, rows, {}, collected.columns, days, spans, target, "taken_over")
+
+
+def folded(ledger: Ledger, name: str, run: Sequence[Delivery], scratch: Path) -> Converted:
+    """The rows of deliveries that follow one another, laid over one another, as those of one."""
+    maker, collected = DayMaker(ledger, name, {}, run), Collected(scratch)
+    rows = 0
+    for table, day in sorted({key for each in run for key in ledger.days_of(each.number)}):
+        for stream, frame in maker.merged(table, day).items():
+            collected.add(stream, frame)
+            rows += frame.height
+    target = scratch / "folded.parquet"
+    days, spans = collected.write(target)
+    names = hashlib.sha256("".join(each.content.sha256 for each in run).encode())
+    content = Content(
+        f"{len(run)} deliveries up to {run[-1].imported_at:%Y-%m-%d}", 0, 0, 0, names.hexdigest()
+    )
+    return Converted(content, rows, {}, collected.columns, days, spans, target, "base")
+
+
+@contextmanager
+def scratch_folder(store: Path) -> Iterator[Path]:
+    """A folder for files in the making, on the disk of the store; an import that died may have left its own."""
+    for left in store.glob(".import-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    place = Path(mkdtemp(prefix=".import-", dir=store))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)

@@ -1,0 +1,102 @@
+"""Raw files of the days that are due, and which days are: those of new deliveries, and those that somebody touched."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from renewable.atomic_write import write_parquet_atomic
+from renewable.contract import KEY, RawTable
+from renewable.importers.days import DayMaker
+from renewable.importers.ledger import Due, Ledger
+from renewable.importers.overlay import changed_values
+from renewable.raw_files import RawFileName
+from renewable.windows import Window
+
+_DAYS_AT_ONCE = 64
+
+
+@dataclass
+class Written:
+    """What became of the days that were due: rows by table, raw files by what happened to them, values that changed."""
+
+    rows: dict[RawTable, int] = field(default_factory=dict)
+    files: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    values_changed: int = 0
+
+
+def write_days(
+    ledger: Ledger,
+    name: str,
+    raw_dir: Path,
+    window: Window | None,
+    intervals: MappingType[str, int],
+    counts: Counter[str],
+) -> Written:
+    """Write the days of a mapping that are due, or those of them in `window`; `counts` takes what is to be said."""
+    _note_strays(ledger, name, raw_dir, intervals)
+    part, maker = ledger.part_of(name), DayMaker(ledger, name, intervals)
+    found, done = Written(), dict[Due, os.stat_result | None]()
+    for table, day in ledger.due(name):
+        if window is not None and day not in window:
+            continue
+        path = RawFileName(table, day, part).path_under(raw_dir)
+        frame = maker.frame(table, day, counts)
+        found.rows[table] = found.rows.get(table, 0) + frame.height
+        _write(frame, path, found)
+        done[table, day] = path.stat() if frame.height else None
+        if len(done) >= _DAYS_AT_ONCE:
+            with ledger.changing():
+                ledger.wrote(name, done)
+            done = {}
+    with ledger.changing():
+        ledger.wrote(name, done)
+    return found
+
+
+def _write(frame: pl.DataFrame, path: Path, found: Written) -> None:
+    present = _present(path)
+    if present is not None:
+        found.values_changed += changed_values(present, frame, KEY)
+    if frame.is_empty():
+        found.removed += path.exists()
+        path.unlink(missing_ok=True)
+    elif present is not None and present.schema == frame.schema and present.equals(frame):
+        found.unchanged += 1
+    else:
+        write_parquet_atomic(frame, path)
+        found.files += 1
+
+
+def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: MappingType[str, int]) -> None:
+    """Days are due again whose file somebody changed or removed, and all days where the registry says otherwise."""
+    part, strays = ledger.part_of(name), list[Due]()
+    for (table, day), known in ledger.written(name).items():
+        try:
+            stat = RawFileName(table, day, part).path_under(raw_dir).stat()
+        except FileNotFoundError:
+            strays.append((table, day))
+            continue
+        if (stat.st_size, stat.st_mtime_ns) != known:
+            strays.append((table, day))
+    registry = json.dumps(dict(sorted(intervals.items())))
+    with ledger.changing():
+        ledger.make_due(name, strays)
+        before = ledger.made_by(name)
+        if before not in (None, registry):
+            ledger.make_due(name, ledger.all_days(name))
+        ledger.make_by(name, registry)
+
+
+def _present(path: Path) -> pl.DataFrame | None:
+    """What lies there; None where that cannot be read or nothing is there."""
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError):
+        return None

@@ -1,0 +1,382 @@
+"""Laws of deliveries: an import adds to what is there, and the raw files are a function of what was delivered."""
+
+import random
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from renewable.errors import MappingError, PipelineError
+from renewable.importers import convert, convert_file, write_days
+from renewable.importers.convert import fold_deliveries, forget_delivery, import_files, store_of
+from renewable.importers.ledger import read_books
+from renewable.raw_files import raw_file_names
+
+pytestmark = pytest.mark.unit
+
+START = datetime(2024, 3, 31, 21, tzinfo=UTC)
+HEADER = "time,unit,wind,total"
+INTERVALS = {"T1": 30, "T2": 10}
+Row = tuple[datetime, str, float | None, float | None]
+
+
+def mapping_of(files: str = "inbox/*.csv", **changes: Any) -> dict[str, Any]:
+    """Wind at the end of ten minutes, which T1 has by half hours, and a counter that is power afterwards."""
+    return {
+        "source": {"files": files},
+        "timestamp": {
+            "column": "time",
+            "format": "%Y-%m-%d %H:%M",
+            "zone": "UTC",
+            "label": "end",
+            "interval_minutes": 10,
+        },
+        "asset": {"column": "unit"},
+        "weather": {"wind_speed_ms": {"column": "wind", "unit": "m/s"}},
+        "generation": {"active_power_kw": {"column": "total", "unit": "kWh", "counter": True}},
+    } | changes
+
+
+class Plant:
+    """A folder with an inbox, a mapping and raw files."""
+
+    def __init__(self, directory: Path, mapping: dict[str, Any] | None = None, name: str = "mapping") -> None:
+        self.directory, self.raw, self.name = directory, directory / "data" / "raw", name
+        (directory / "inbox").mkdir(parents=True, exist_ok=True)
+        self.map(mapping or mapping_of())
+
+    def map(self, mapping: dict[str, Any]) -> None:
+        self.mapping_path = self.directory / f"{self.name}.yaml"
+        self.mapping_path.write_text(yaml.safe_dump(mapping), encoding="utf-8")
+
+    def deliver(self, rows: Iterable[Row], name: str) -> None:
+        cells = [[f"{at:%Y-%m-%d %H:%M}", unit, wind, total] for at, unit, wind, total in rows]
+        lines = [",".join("" if cell is None else str(cell) for cell in row) for row in cells]
+        (self.directory / "inbox" / name).write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+
+    def rotate(self, rows: Iterable[Row], name: str) -> None:
+        """Only the newest lies in the inbox."""
+        for old in (self.directory / "inbox").iterdir():
+            old.unlink()
+        self.deliver(rows, name)
+        self.run()
+
+    def run(self, **options: Any) -> convert.ImportSummary:
+        return import_files(self.mapping_path, self.raw, None, INTERVALS, **options)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {name: (self.raw / name).read_bytes() for name in raw_file_names(self.raw)}
+
+    def table(self, table: str = "weather") -> pl.DataFrame:
+        return pl.concat(pl.read_parquet(path) for path in sorted((self.raw / table).iterdir()))
+
+
+def readings(hours: int = 8, seed: int = 1) -> list[Row]:
+    """Ten-minute rows of two turbines around a midnight of UTC, with holes in rows and cells."""
+    drawn, rows = random.Random(seed), list[Row]()
+    totals = {"T1": 100.0, "T2": 5_000.0}
+    for step in range(hours * 6):
+        for unit in totals:
+            totals[unit] += drawn.randint(0, 300)
+            if drawn.random() < 0.1:
+                continue
+            wind = None if drawn.random() < 0.1 else drawn.randint(0, 200) / 10
+            total = None if drawn.random() < 0.1 else totals[unit]
+            rows.append((START + timedelta(minutes=10 * step), unit, wind, total))
+    return rows
+
+
+def cut(rows: Sequence[Row], places: Iterable[int]) -> list[Sequence[Row]]:
+    borders = [0, *sorted(place % len(rows) for place in places), len(rows)]
+    return [rows[a:b] for a, b in pairwise(borders) if a < b]
+
+
+places = st.lists(st.integers(0, 10_000), max_size=5)
+seeds = st.integers(0, 50)
+
+
+@settings(max_examples=5, deadline=None)
+@given(places, seeds)
+def test_a_rotating_inbox_gives_the_raw_files_of_all_at_once_and_of_one_file(
+    cuts: list[int], seed: int
+) -> None:
+    rows = readings(seed=seed)
+    with TemporaryDirectory() as place:
+        whole, together, rotating = (Plant(Path(place) / name) for name in ("whole", "together", "rotating"))
+        whole.deliver(rows, "all.csv")
+        whole.run()
+        for number, part in enumerate(cut(rows, cuts)):
+            together.deliver(part, f"{number}.csv")
+            rotating.rotate(part, f"{number}.csv")
+        together.run()
+        assert whole.files == together.files == rotating.files
+        assert whole.files
+
+
+@settings(max_examples=5, deadline=None)
+@given(places, seeds, st.randoms(use_true_random=False))
+def test_deliveries_that_do_not_overlap_may_come_in_any_order(
+    cuts: list[int], seed: int, order: random.Random
+) -> None:
+    parts = list(enumerate(cut(readings(seed=seed), cuts)))
+    with TemporaryDirectory() as place:
+        sorted_, mixed = Plant(Path(place) / "sorted"), Plant(Path(place) / "mixed")
+        for number, part in parts:
+            sorted_.rotate(part, f"{number}.csv")
+        order.shuffle(parts)
+        for number, part in parts:
+            mixed.rotate(part, f"{number}.csv")
+        assert sorted_.files == mixed.files
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 47), st.integers(1, 30), st.integers(0, 9)), min_size=1, max_size=5))
+def test_where_deliveries_overlap_the_last_wins_value_by_value(spans: list[tuple[int, int, int]]) -> None:
+    plain = mapping_of(generation={"reactive": {}}) | {"generation": {}}
+    known: dict[tuple[str, datetime], float] = {}
+    with TemporaryDirectory() as place:
+        plant = Plant(Path(place), plain)
+        for number, (first, length, seed) in enumerate(spans):
+            drawn = random.Random(seed)
+            rows: list[Row] = [
+                (
+                    START + timedelta(minutes=10 * step),
+                    "T2",
+                    None if drawn.random() < 0.3 else float(drawn.randint(0, 20)),
+                    None,
+                )
+                for step in range(first, first + length)
+            ]
+            plant.rotate(rows, f"{number}.csv")
+            known |= {
+                (unit, at - timedelta(minutes=10)): wind for at, unit, wind, _ in rows if wind is not None
+            }
+        found = plant.table().drop_nulls("wind_speed_ms")
+        assert (
+            dict(zip(found.select("asset_id", "timestamp").rows(), found["wind_speed_ms"], strict=True))
+            == known
+        )
+
+
+def test_what_an_overlap_changes_is_counted_and_said(tmp_path: Path) -> None:
+    plant, rows = Plant(tmp_path), readings()
+    plant.rotate(rows, "first.csv")
+    met = [row for row in rows if row[1] == "T2" and row[2] is not None][:3]
+    new: Row = (START + timedelta(days=3), "T2", 5.0, None)
+    plant.deliver([*((at, unit, 99.0, None) for at, unit, _, _ in met), new], "second.csv")
+    summary = plant.run()
+    assert summary.values_changed == 3
+    assert "3 values of before are others now" in summary.sentence
+
+
+def test_a_content_is_imported_once_whatever_its_name(tmp_path: Path) -> None:
+    plant, rows = Plant(tmp_path), readings()
+    plant.rotate(rows, "a.csv")
+    files = plant.files
+    assert plant.run().source_files == 0
+    plant.deliver(rows, "b.csv")
+    summary = plant.run()
+    assert (summary.source_files, summary.files_written, plant.files) == (0, 0, files)
+    again = plant.run(again=True)
+    assert (again.source_files, plant.files) == (1, files)
+    assert len(read_books(store_of(plant.raw)).deliveries) == 1
+
+
+def test_forgetting_a_delivery_brings_back_what_lay_below(tmp_path: Path) -> None:
+    plant, rows = Plant(tmp_path), readings()
+    plant.rotate(rows, "first.csv")
+    before = plant.files
+    plant.rotate([(at, unit, 1.5, 1.0) for at, unit, _, _ in readings(12)], "second.csv")
+    assert plant.files != before
+    forget_delivery(plant.raw, "second.csv", INTERVALS)
+    assert plant.files == before
+    refused = plant.run
+    with pytest.raises(MappingError, match="forgotten"):
+        refused()
+    assert plant.files == before
+    plant.run(again=True)
+    assert plant.files != before
+    with pytest.raises(MappingError, match=r"third\.csv: no delivery of this name"):
+        forget_delivery(plant.raw, "third.csv")
+
+
+def test_forgetting_all_leaves_no_raw_file(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.rotate(readings(), "only.csv")
+    assert plant.files
+    summary = forget_delivery(plant.raw, "only.csv", INTERVALS)
+    assert plant.files == {} and summary.files_removed == 4
+
+
+def test_a_changed_mapping_converts_anew_what_is_there_and_names_what_is_gone(tmp_path: Path) -> None:
+    plant, rows = Plant(tmp_path), readings()
+    plant.rotate(rows[:40], "gone.csv")
+    plant.rotate(rows[40:], "there.csv")
+    plant.map(mapping_of(weather={"wind_speed_ms": {"column": "wind", "unit": "km/h"}}))
+    said: list[str] = []
+    plant.run(report=said.append)
+    assert any("there.csv" in line and "converted anew" in line for line in said)
+    assert any("gone.csv" in line and "are gone" in line for line in said)
+    found = plant.table().filter(pl.col("asset_id") == "T2").drop_nulls("wind_speed_ms")
+    for at, unit, wind, _ in rows:
+        if unit == "T2" and wind is not None:
+            value = found.filter(pl.col("timestamp") == at - timedelta(minutes=10))["wind_speed_ms"].item()
+            new = rows.index((at, unit, wind, _)) >= 40
+            assert value == pytest.approx(wind * 5 / 18 if new else wind, rel=1e-12)
+    again = list[str]()
+    plant.run(report=again.append)
+    assert not [line for line in again if "anew" in line]
+
+
+def test_day_files_that_were_there_before_the_ledger_are_the_first_delivery(tmp_path: Path) -> None:
+    rows = readings()
+    plant = Plant(tmp_path)
+    plant.rotate(rows[:60], "before.csv")
+    taken = plant.files
+    for left in sorted(store_of(plant.raw).rglob("*"), reverse=True):
+        left.unlink() if left.is_file() else left.rmdir()
+    plant.rotate([(at, unit, 3.0, None) for at, unit, _, _ in rows[50:70]], "after.csv")
+    kinds = [each.kind for each in read_books(store_of(plant.raw)).deliveries]
+    assert kinds == ["taken_over", "file"]
+    forget_delivery(plant.raw, "after.csv", INTERVALS)
+    assert plant.files == taken
+
+
+def test_day_files_that_somebody_changed_or_removed_are_made_again(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.rotate(readings(), "a.csv")
+    files = plant.files
+    first, second, *_ = sorted(files)
+    (plant.raw / first).unlink()
+    (plant.raw / second).write_bytes(b"cut off")
+    assert plant.run().files_written == 2
+    assert plant.files == files
+
+
+def test_a_file_that_cannot_be_imported_is_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
+    plant, rows = Plant(tmp_path), readings()
+    plant.deliver(rows, "good.csv")
+    (tmp_path / "inbox" / "bad.csv").write_text("time,unit\n2024-01-01 00:00,T1\n")
+    summary = plant.run()
+    assert summary.source_files == 1 and plant.files
+    assert len(summary.refused) == 1 and "bad.csv" in summary.refused[0]
+    assert [each.file for each in read_books(store_of(plant.raw)).refused] == ["inbox/bad.csv"]
+    assert plant.run().refused == summary.refused
+    plant.deliver(rows, "bad.csv")
+    assert plant.run().refused == ()
+
+
+def test_mappings_of_one_fleet_write_parts_of_their_own(tmp_path: Path) -> None:
+    first = Plant(tmp_path, mapping_of("inbox/a*.csv"), "site a")
+    second = Plant(tmp_path, mapping_of("inbox/b*.csv"), "site-b")
+    first.deliver(readings(seed=1), "a.csv")
+    first.deliver(readings(seed=2), "b.csv")
+    first.run()
+    alone = first.files
+    second.run()
+    assert {name: content for name, content in first.files.items() if name in alone} == alone
+    assert len(first.files) == 2 * len(alone)
+    other = tmp_path / "elsewhere" / "site-b.yaml"
+    other.parent.mkdir()
+    other.write_text(second.mapping_path.read_text())
+    with pytest.raises(PipelineError, match="rename one of them"):
+        import_files(other, first.raw)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+def test_an_import_that_dies_anywhere_is_made_up_for_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    rows = readings()
+    clean, plant = Plant(tmp_path / "clean"), Plant(tmp_path / "killed")
+    for each in (clean, plant):
+        each.deliver(rows[:70], "1.csv")
+        each.deliver(rows[60:], "2.csv")
+    clean.run()
+    steps = iter(range(1, 100))
+
+    def dying(module: Any, name: str) -> Any:
+        real = getattr(module, name)
+
+        def step(*args: Any, **options: Any) -> Any:
+            if next(steps) == at:
+                raise Killed
+            return real(*args, **options)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        for module, name in (
+            (convert_file, "_kept"),
+            (convert, "_enter"),
+            (write_days, "write_parquet_atomic"),
+        ):
+            patch.setattr(module, name, dying(module, name))
+        with pytest.raises(Killed):
+            plant.run()
+    plant.run()
+    assert plant.files == clean.files
+    assert not list(store_of(plant.raw).glob(".import-*"))
+    assert len(list((store_of(plant.raw) / "rows").iterdir())) == 2
+
+
+def test_a_delivery_may_replace_all_of_its_range(tmp_path: Path) -> None:
+    rows = [(START + timedelta(minutes=10 * step), "T2", float(step), None) for step in range(12)]
+    plant = Plant(tmp_path, mapping_of(on_overlap="replace_range", generation={}))
+    plant.rotate(rows, "first.csv")
+    plant.rotate([(rows[2][0], "T2", 50.0, None), (rows[6][0], "T2", None, None)], "second.csv")
+    found = dict(plant.table().select("timestamp", "wind_speed_ms").rows())
+    expected = {at: wind for at, _, wind, _ in [*rows[:2], *rows[7:]]} | {rows[2][0]: 50.0, rows[6][0]: None}
+    assert found == {at - timedelta(minutes=10): wind for at, wind in expected.items()}
+    forget_delivery(plant.raw, "second.csv", INTERVALS)
+    assert plant.table()["wind_speed_ms"].to_list() == [float(step) for step in range(12)]
+
+
+def test_a_delivery_that_would_change_a_value_may_be_refused(tmp_path: Path) -> None:
+    rows = [(START + timedelta(minutes=10 * step), "T2", float(step), None) for step in range(12)]
+    plant = Plant(tmp_path, mapping_of(on_overlap="refuse", generation={}))
+    plant.rotate(rows[:8], "first.csv")
+    before = plant.files
+    plant.deliver([(rows[2][0], "T2", 50.0, None)], "other.csv")
+    plant.deliver(rows[4:], "same.csv")
+    summary = plant.run()
+    assert summary.source_files == 1 and len(summary.refused) == 1
+    assert "other.csv: 1 value(s) differ" in summary.refused[0]
+    assert plant.table()["wind_speed_ms"].to_list() == [float(step) for step in range(12)]
+    assert plant.files != before
+
+
+def test_old_deliveries_become_one_and_nothing_else_changes(tmp_path: Path) -> None:
+    rows, plant = readings(), Plant(tmp_path)
+    for number, part in enumerate(cut(rows, [20, 40, 60])):
+        plant.rotate(part, f"{number}.csv")
+    plant.rotate(rows[30:50], "again.csv")
+    files = plant.files
+    middle = read_books(store_of(plant.raw)).deliveries[3].imported_at
+    assert fold_deliveries(plant.raw, middle) == 3
+    books = read_books(store_of(plant.raw))
+    assert [each.kind for each in books.deliveries] == ["base", "file", "file"]
+    assert len(list((store_of(plant.raw) / "rows").iterdir())) == 3
+    # All days are made again from what is kept.
+    shutil.rmtree(plant.raw)
+    plant.deliver(cut(rows, [20, 40, 60])[0], "0.csv")
+    assert plant.run().source_files == 0
+    assert plant.files == files
+    with pytest.raises(MappingError, match="kept together"):
+        forget_delivery(plant.raw, books.deliveries[0].content.file)
+    plant.rotate([(rows[0][0], "T2", 77.0, None)], "late.csv")
+    assert 77.0 in plant.table()["wind_speed_ms"].to_list()
