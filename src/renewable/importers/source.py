@@ -135,7 +135,7 @@ def _batches_of_one(
 ) -> Iterator[SourceFrame]:
     set_aside = SetAside(name, {"cells": source.unreadable_cells_ratio, "rows": source.unreadable_rows_ratio})
     with _scanned(path, name, source, names=columns or ()) as table:
-        scanned = table.frame.rename(nameless(table.frame.collect_schema().names()))
+        scanned = _renamed(table.frame, name, source)
         present = scanned.collect_schema().names()
         wanted = [column for column in present if column != MISFIT] if columns is None else columns
         lacking = frozenset(optional.difference(present))
@@ -172,7 +172,7 @@ def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> p
     else:
         with _scanned(path, str(path), source) as table:
             head = table.frame.head(rows).collect()
-    return _cells(head.drop(MISFIT, strict=False).rename(nameless(head.columns)), source)
+    return _cells(_renamed(head.drop(MISFIT, strict=False).lazy(), str(path), source).collect(), source)
 
 
 def text_start(path: Path, size: int) -> bytes:
@@ -270,6 +270,20 @@ def set_aside(
 def nameless(columns: list[str]) -> dict[str, str]:
     """New names, column_N by place, for columns without one."""
     return {name: f"column_{place}" for place, name in enumerate(columns, 1) if not name.strip()}
+
+
+def _renamed(frame: pl.LazyFrame, name: str, source: Source) -> pl.LazyFrame:
+    """Columns by the names that the mapping uses."""
+    frame = frame.rename(nameless(frame.collect_schema().names()))
+    present = frame.collect_schema().names()
+    names = {old: new for old, new in source.rename.items() if old in present}
+    after = [names.get(column, column) for column in present]
+    twice = sorted({column for column in after if after.count(column) > 1})
+    if twice:
+        raise MappingError(
+            f"{name}: source.rename gives {', '.join(twice)} to several of its columns. Name one of them in the mapping"
+        )
+    return frame.rename(names)
 
 
 def _require(name: str, columns: list[str], present: list[str]) -> None:

@@ -48,6 +48,10 @@ class Source(Part):
         (),
         description="names of the columns by place, where header_rows is 0; others are column_1, column_2, …",
     )
+    rename: dict[str, str] = Field(
+        {},
+        description="name of a column in some of the files -> its name in the others, by which it is mapped",
+    )
     comment_prefix: str | None = Field(
         None, min_length=1, max_length=5, description="lines that begin with it are no data"
     )
@@ -112,6 +116,11 @@ class Source(Part):
         if self.columns and self.header_rows:
             raise ValueError(
                 "columns are for files without a header: state header_rows: 0 (skip_rows lines above)"
+            )
+        chained = sorted({*self.rename} & {*self.rename.values()})
+        if chained:
+            raise ValueError(
+                f"rename leads to names that it renames: {', '.join(chained)}; name each column once"
             )
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("columns names one column twice")

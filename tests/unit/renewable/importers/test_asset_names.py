@@ -184,3 +184,16 @@ def test_a_file_with_none_of_the_optional_columns_is_refused(tmp_path: Path) -> 
     generation = {"active_power_kw": {"column": "power", "unit": "kW", "optional": True}}
     with pytest.raises(MappingError, match=r"export\.csv: has none of the mapping's optional columns: power"):
         imported(tmp_path, asset={"constant": "A"}, generation=generation)
+
+
+def test_a_column_that_is_called_otherwise_in_some_files_is_one(tmp_path: Path) -> None:
+    write(tmp_path / "export_1.csv", ["1"], header="time,P")
+    (tmp_path / "export_2.csv").write_text("power,time\n2,2024-06-01 00:10\n")
+    source: dict[str, Any] = {"files": "export*.csv", "rename": {"P": "power", "Power": "power"}}
+    found, _ = imported(tmp_path, asset={"constant": "A"}, source=source)
+    assert found == [("A", "00:00", 1.0), ("A", "00:10", 2.0)]
+    (tmp_path / "export_3.csv").write_text("power,P,time\n2,3,2024-06-01 00:20\n")
+    with pytest.raises(MappingError, match=r"export_3\.csv: source\.rename gives power to several"):
+        imported(tmp_path, asset={"constant": "A"}, source=source)
+    with pytest.raises(MappingError, match="rename leads to names that it renames: power"):
+        imported(tmp_path, asset={"constant": "A"}, source=source | {"rename": {"P": "power", "power": "x"}})
