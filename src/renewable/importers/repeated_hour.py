@@ -16,10 +16,11 @@ OPEN = (pl.col("first_shift_us") != 0) & (pl.col("second_shift_us") != 0)
 # One order is believed when its jumps are at most this share of the other's.
 _CLEAR_RATIO = 0.5
 _NEAR = pl.duration(hours=1)
+_PAIR = 2
 
 
 def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
-    """Rows of a file, with the shifts of a pair changed over where its asset's rows run from new to old.
+    """Rows of a file, of each pair the earlier one first, also where its asset's rows run from new to old.
 
     Rows of a pair whose neighbours in the file run both ways are left out and counted.
     """
@@ -51,11 +52,20 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         "rows of a repeated hour in a file that runs neither from old to new nor from new to old, set aside",
         rows.filter(lost).height,
     )
+    rows = rows.filter(~lost).with_row_index("place")
+    # A pair is put in order, so that deliveries in either order match row by row. One whose other half is in another
+    # batch says by its shifts which half it is.
+    of_key, turned = (*_OF_ONE, "timestamp"), pl.col("newest_first") & shifted
+    whole = pl.len().over(of_key) == _PAIR
+    place = (
+        pl.when(turned & whole).then(pl.col("place").sum().over(of_key) - pl.col("place")).otherwise("place")
+    )
     first, second = (
-        pl.when("newest_first").then(other).otherwise(own).alias(own)
+        pl.when(turned & ~whole).then(other).otherwise(own).alias(own)
         for own, other in (("first_shift_us", "second_shift_us"), ("second_shift_us", "first_shift_us"))
     )
-    return rows.filter(~lost).with_columns(first, second).drop("newest_first", "both_ways")
+    rows = rows.with_columns(first, second, place=place).sort("place")
+    return rows.drop("newest_first", "both_ways", "place")
 
 
 def in_order_of_values(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
@@ -81,7 +91,7 @@ def in_order_of_values(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         own = order.filter(
             pl.col("asset_id").eq_missing(asset) & pl.col("name").eq_missing(name) & ~pl.col("open_")
         )
-        verdict = _second_comes_first(hour, own) if (hour["of_"] == 2).all() else None
+        verdict = _second_comes_first(hour, own) if (hour["of_"] == _PAIR).all() else None
         if verdict is None:
             lost += hour["place_"].to_list()
         elif verdict:

@@ -18,9 +18,12 @@ from renewable.errors import MappingError
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.mapping import Mapping
+from renewable.importers.notes import Notes
+from renewable.importers.rows import table_rows
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame
 from renewable.importers.timestamp import Timestamp
+from renewable.importers.together import assembled
 from renewable.settings import REPO
 
 pytestmark = pytest.mark.unit
@@ -511,3 +514,38 @@ def test_the_examples_of_the_guide_are_settings_that_work() -> None:
     sections = [content for block in blocks if "timestamp" in (content := yaml.safe_load(block))]
     stamps = [Timestamp.model_validate(section["timestamp"]) for section in sections]
     assert len([stamp for stamp in stamps if stamp.pattern]) >= 4
+
+
+@given(
+    order=st.sampled_from([OLD_FIRST, OLD_FIRST[::-1], PAIRED, PAIRED[::-1]]), batch_rows=st.integers(1, 24)
+)
+@hypothesis_settings(max_examples=20, deadline=None)
+def test_where_batches_end_within_a_pair_the_hours_stay(order: list[int], batch_rows: int) -> None:
+    lines = autumn_rows(order).splitlines()[1:]
+    rows = pl.DataFrame([line.split(";") for line in lines], ["t", "P"], orient="row")
+    content = {
+        "source": {"files": "x"},
+        "timestamp": {"column": "t", "format": ISO, **IN_ORDER},
+        "asset": {"constant": "A"},
+        "generation": {"active_power_kw": {"column": "P", "unit": "kW"}},
+    }
+    mapping, notes = Mapping.model_validate(content), Notes()
+    batches = [
+        table_rows(SourceFrame("x", rows[start : start + batch_rows]), mapping, notes)["generation", "rows"]
+        for start in range(0, rows.height, batch_rows)
+    ]
+    whole = assembled("generation", {(0, "rows"): pl.concat(batches)}, mapping, {}, notes)
+    told = [(at, power) for at, power in whole.select("timestamp", "active_power_kw").rows()]
+    # A batch of which no row tells the order follows the rule as it is stated.
+    if batch_rows > 4:
+        assert told == RIGHT
+    assert len(told) == len(RIGHT)
+
+
+def test_an_export_of_newest_first_laid_over_one_of_oldest_first_fills_the_same_hours(tmp_path: Path) -> None:
+    def value(n: int) -> str:
+        return "" if n % 3 else f"{n}.0"
+
+    delivered(tmp_path, autumn_rows(OLD_FIRST), IN_ORDER)
+    rows, _ = delivered(tmp_path, autumn_rows(OLD_FIRST[::-1], value), IN_ORDER)
+    assert rows.select("timestamp", "active_power_kw").rows() == RIGHT
