@@ -156,7 +156,8 @@ def _strptime(source: SourceFrame, stamp: Timestamp, clock: pl.Series) -> pl.Ser
     text_format, ending = form.completed()
     texts = form.in_form(clock)
     try:
-        wall = (texts + ending).str.to_datetime(text_format, time_unit="us", strict=False)
+        filled = texts + ending if ending else texts
+        wall = filled.str.to_datetime(text_format, time_unit="us", strict=False)
         if not wall.null_count():
             return wall
         midnights = form.midnights(texts) + ending

@@ -22,6 +22,7 @@ from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame
+from renewable.importers.times_across import one_time_a_row
 from renewable.importers.timestamp import Timestamp
 from renewable.importers.together import assembled
 from renewable.settings import REPO
@@ -109,6 +110,7 @@ def test_stamps_that_exports_write_are_read(text: str, format: str, right: str) 
         # Of nine digits nobody knows which field lacks one.
         ("202401105", "%Y%m%d%H"),
         ("2024115 00:00", "%Y%m%d %H:%M"),
+        ("1012024 00:00", "%d%m%Y %H:%M"),
         # A year of two digits, and numbers that are no days.
         ("01/02/24 10:00", "%d/%m/%Y %H:%M"),
         ("1717200000", "excel_serial"),
@@ -122,7 +124,7 @@ def test_a_stamp_that_could_be_several_instants_or_none_is_set_aside(text: str, 
 
 
 @given(at=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)))
-@hypothesis_settings(max_examples=15, deadline=None)
+@hypothesis_settings(max_examples=8, deadline=None)
 def test_a_stamp_reads_back_as_what_was_written(at: datetime) -> None:
     at = at.replace(second=0, microsecond=0)
     days = (at - datetime(1899, 12, 30)) / timedelta(days=1)
@@ -149,6 +151,12 @@ def test_a_range_is_read_by_the_end_that_the_pattern_cuts_out() -> None:
     assert found(text, pattern="^(.*) - ", **form) == ["2024-02-01 00:00"]
     ends = form | {"label": "end", "interval_minutes": 15}
     assert found(text, pattern=" - (.*)$", **ends) == ["2024-02-01 00:00"]
+
+
+def test_a_pattern_may_fit_stamps_of_two_shapes() -> None:
+    pattern = r"^(?:from (\S+ \S+) on|until (\S+ \S+))$"
+    texts = ["from 2024-01-01 00:00 on", "until 2024-01-01 01:00", "2024-01-01 02:00"]
+    assert found(texts, pattern=pattern) == ["2024-01-01 00:00", "2024-01-01 01:00", None]
 
 
 def test_parts_from_the_files_name_lines_above_the_data_and_cells_make_one_stamp() -> None:
@@ -261,6 +269,36 @@ def test_several_channels_and_assets_of_a_day_in_a_row(tmp_path: Path) -> None:
     ]
     weather = pl.read_parquet(tmp_path / "raw" / "weather" / "*.parquet")
     assert weather["air_temperature_c"].to_list() == [11.0, 12.0, 13.0, None]
+
+
+def test_a_day_that_cannot_be_read_is_set_aside_with_its_times(tmp_path: Path) -> None:
+    days = [f"2024-01-{day:02}" for day in range(1, 31)]
+    days[3] = "Total"
+    text = "day;00:00;01:00;02:00\n" + "".join(f"{day};1;2;3\n" for day in days)
+    settings = {"columns": ["day", "{time}"], "column": "", "across": r"\d\d:\d\d", "zone": "UTC"}
+    power = {"generation": {"active_power_kw": {"column": "{time}", "unit": "kW"}}}
+    rows, summary = delivered(tmp_path, text, settings, **power)
+    assert rows.height == 3 * 29
+    assert sum(summary.notes.values()) == 3 and all("Total" in text for text in summary.notes)
+
+
+def test_times_keep_the_order_of_rows_and_columns_and_the_numbers_of_rows() -> None:
+    content = {
+        "source": {"files": "x"},
+        "timestamp": {
+            "columns": ["day", "{time}"],
+            "across": r"\d\d",
+            "format": "%Y-%m-%d %H",
+            "zone": "UTC",
+        },
+        "asset": {"constant": "A"},
+        "generation": {"active_power_kw": {"column": "{time}", "unit": "kW"}},
+    }
+    table = pl.DataFrame({"day": ["a", "b"], "01": ["1", "3"], "00": ["2", "4"]})
+    batch = SourceFrame("x", table, first_row=5)
+    long = one_time_a_row(batch, Mapping.model_validate(content))
+    assert long.rows["{time}"].to_list() == ["1", "2", "3", "4"]
+    assert [long.number(row) for row in range(4)] == [5, 5, 6, 6]
 
 
 def test_empty_cells_of_an_hour_that_a_day_leaves_out_are_no_rows(tmp_path: Path) -> None:
@@ -519,7 +557,7 @@ def test_the_examples_of_the_guide_are_settings_that_work() -> None:
 @given(
     order=st.sampled_from([OLD_FIRST, OLD_FIRST[::-1], PAIRED, PAIRED[::-1]]), batch_rows=st.integers(1, 24)
 )
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=10, deadline=None)
 def test_where_batches_end_within_a_pair_the_hours_stay(order: list[int], batch_rows: int) -> None:
     lines = autumn_rows(order).splitlines()[1:]
     rows = pl.DataFrame([line.split(";") for line in lines], ["t", "P"], orient="row")
