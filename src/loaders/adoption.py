@@ -56,7 +56,8 @@ def _days(
     ]
     tests = " and ".join(
         [
-            "epoch_us(timestamp) % (interval_minutes * 60000000) = 0",
+            "(epoch_us(timestamp) - 60000000 * coalesce(interval_offset_minutes, 0))"
+            " % (interval_minutes * 60000000) = 0",
             *(ranges if table == "generation" else []),
         ]
     )

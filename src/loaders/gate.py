@@ -376,7 +376,9 @@ def _convert(content: io.BytesIO, table: RawTable) -> pl.DataFrame:
 
 
 def _with_registry(rows: pl.DataFrame, fleet: Fleet) -> pl.DataFrame:
-    registry = fleet.assets_at_most.select("asset_id", "interval_minutes", "rated_power_kw")
+    registry = fleet.assets_at_most.select(
+        "asset_id", "interval_minutes", "interval_offset_minutes", "rated_power_kw"
+    )
     return rows.join(registry, on="asset_id", how="left", maintain_order="left")
 
 
@@ -385,7 +387,8 @@ def _row_rule(day: date) -> pl.Expr:
     stamp = pl.col("timestamp")
     outside = (stamp < window.start_utc) | (stamp >= window.end_utc)
     since_midnight_us = stamp.dt.epoch("us") % (24 * 3600 * 1_000_000)
-    off_grid = since_midnight_us % (pl.col("interval_minutes") * 60_000_000) != 0
+    offset_us = pl.col("interval_offset_minutes").fill_null(0) * 60_000_000
+    off_grid = (since_midnight_us - offset_us) % (pl.col("interval_minutes") * 60_000_000) != 0
     return (
         pl.when(pl.col("asset_id").is_null() | stamp.is_null())
         .then(pl.lit("null_key"))

@@ -78,7 +78,12 @@ def pending_files(settings: Settings, window: Window | None = None, again: Conta
     except FleetError:
         log = log.with_columns(registry_version=None)
         assets = pl.DataFrame(
-            schema={"asset_id": pl.String, "interval_minutes": None, "rated_power_kw": None}
+            schema={
+                "asset_id": pl.String,
+                "interval_minutes": pl.Int64,
+                "interval_offset_minutes": pl.Int64,
+                "rated_power_kw": pl.Float64,
+            }
         )
     return find_pending(
         settings.raw_dir,

@@ -118,13 +118,12 @@ def _in_range(table: RawTable, channels: Sequence[str]) -> str:
 
 def _registry(fleet: Fleet) -> pl.DataFrame:
     """asset_id, rated_power_kw and the minutes of the asset's grid as a bit string, from the left."""
-    grids = {
-        minutes: "".join("1" if minute % minutes == 0 else "0" for minute in range(_MINUTES_A_DAY))
-        for minutes in fleet.assets["interval_minutes"].unique()
-    }
-    return fleet.assets_at_most.select(
-        "asset_id", "rated_power_kw", pl.col("interval_minutes").replace_strict(grids).alias("grid")
-    )
+    assets = fleet.assets_at_most
+    grids = [
+        "".join("1" if minute % minutes == (offset or 0) else "0" for minute in range(_MINUTES_A_DAY))
+        for minutes, offset in assets.select("interval_minutes", "interval_offset_minutes").iter_rows()
+    ]
+    return assets.select("asset_id", "rated_power_kw").with_columns(grid=pl.Series(grids, dtype=pl.String))
 
 
 def _is_spotless(assets: pl.DataFrame, window: Window) -> bool:

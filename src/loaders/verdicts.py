@@ -38,11 +38,14 @@ class GateRegistry:
     """What the gate takes from the registry. `assets` by AssetSchema."""
 
     def __init__(self, assets: pl.DataFrame) -> None:
-        columns = assets.select("asset_id", "interval_minutes", "rated_power_kw").sort("asset_id")
-        rows = columns.rows()
+        # A grid without an offset is written as it was before there were any.
+        grid = pl.format("{}|{}", "asset_id", "interval_minutes") + pl.when(
+            pl.col("interval_offset_minutes").fill_null(0) != 0
+        ).then(pl.format("+{}", "interval_offset_minutes")).otherwise(pl.lit(""))
+        rows = assets.sort("asset_id").select("asset_id", grid.alias("grid"), "rated_power_kw").rows()
         self._known = {
-            "weather": {name: f"{name}|{minutes}" for name, minutes, _ in rows},
-            "generation": {name: f"{name}|{minutes}|{rated_kw!r}" for name, minutes, rated_kw in rows},
+            "weather": {name: grid for name, grid, _ in rows},
+            "generation": {name: f"{grid}|{rated_kw!r}" for name, grid, rated_kw in rows},
         }
         self._versions: dict[tuple[str, str | None], str] = {}
 

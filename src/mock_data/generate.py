@@ -71,6 +71,10 @@ def generate(
     on it. Raises RenewableError for a profile, world, number of jobs or table that does not exist.
     """
     check_profile(profile)
+    if fleet.assets["interval_offset_minutes"].drop_nulls().len():
+        raise RenewableError(
+            "the simulator's intervals start at the full hour: take interval_offset_minutes out of assets.csv"
+        )
     check_world(world)
     if jobs < 1:
         raise RenewableError(f"--jobs must be at least 1, got {jobs}")

@@ -42,10 +42,13 @@ class Edge:
             return None
         return cls(max(start for start, _ in last), max(end for _, end in last))
 
-    def is_cut(self, shortest_minutes: int) -> bool:
-        """Whether some interval of its day does not count, where the shortest ones have `shortest_minutes`."""
+    def is_cut(self, grids: Iterable[tuple[int, int]]) -> bool:
+        """Whether some interval of its day does not count. `grids`: lengths and offsets from midnight, in minutes."""
         midnight = day_start_utc(self.last_start_utc.astimezone(UTC).date() + ONE_DAY)
-        return self.end_utc < midnight or self.last_start_utc < midnight - timedelta(minutes=shortest_minutes)
+        last = [
+            (midnight + timedelta(minutes=offset), timedelta(minutes=minutes)) for minutes, offset in grids
+        ]
+        return any(self.end_utc < end or self.last_start_utc < end - length for end, length in last)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,9 @@ SOLAR_COLUMNS = (
     "system_loss_pct",
 )
 
-# A file may lack these. From and up to which local day an asset is looked at, and since which day a row holds.
-OPTIONAL_COLUMNS = ("data_from", "decommissioned_on", "valid_from")
+# A file may lack these. From and up to which local day an asset is looked at, since which day a row holds, and how long
+# after the full hour intervals start (0 and nothing are the same).
+OPTIONAL_COLUMNS = ("data_from", "decommissioned_on", "valid_from", "interval_offset_minutes")
 # What may change in the life of an asset; all else makes it another one.
 RATING_COLUMNS = ("rated_power_kw", "turbine_model", "dc_capacity_kw", "system_loss_pct")
 
@@ -75,6 +76,11 @@ class AssetSchema(dy.Schema):
     data_from = dy.Date(nullable=True)
     decommissioned_on = dy.Date(nullable=True)
     valid_from = dy.Date(nullable=True)
+    interval_offset_minutes = dy.Int64(nullable=True, min=0)
+
+    @dy.rule()
+    def offset_below_interval(cls) -> pl.Expr:
+        return pl.col("interval_offset_minutes").fill_null(0) < pl.col("interval_minutes")
 
     @dy.rule()
     def wind_columns_filled(cls) -> pl.Expr:
@@ -99,6 +105,7 @@ class PowerCurveSchema(dy.Schema):
 _CONCERNED = {
     "wind_columns_filled": ["technology", *WIND_COLUMNS],
     "solar_columns_filled": ["technology", *SOLAR_COLUMNS],
+    "offset_below_interval": ["interval_minutes", "interval_offset_minutes"],
 }
 # What may stand there, for rules that have no limit to name.
 _WORDS = {
@@ -406,6 +413,9 @@ def _read_assets(fleet_dir: Path, faults: list[str]) -> pl.DataFrame | None:
     table = _read_table(path, AssetSchema, OPTIONAL_COLUMNS, faults)
     if table is None:
         return None
+    offset = pl.col("interval_offset_minutes")
+    frame = table.frame.with_columns(interval_offset_minutes=pl.when(offset != 0).then(offset))
+    table = replace(table, frame=frame)
     faults.extend(_rule_faults(table, AssetSchema, path, but="primary_key"))
     faults.extend(_span_faults(table, path))
     faults.extend(_history_faults(table, path))

@@ -50,12 +50,33 @@
             and utc_offsets.until_utc > {{ begin }}
 {%- endmacro %}
 
-{#- Intervals that start within a stretch of time; they start at whole multiples of their length since 1970. -#}
-{% macro interval_starts(start_utc, end_utc, interval_minutes) -%}
+{#- Intervals that start within a stretch of time; they start at whole multiples of their length since 1970, or by an
+    offset after these. -#}
+{% macro interval_starts(start_utc, end_utc, interval_minutes, interval_offset_minutes=0) -%}
     cast(
-        ceil({{ epoch_minutes(end_utc) }} / {{ interval_minutes }})
-        - ceil({{ epoch_minutes(start_utc) }} / {{ interval_minutes }}) as bigint
+        ceil(({{ epoch_minutes(end_utc) }} - {{ interval_offset_minutes }}) / {{ interval_minutes }})
+        - ceil(({{ epoch_minutes(start_utc) }} - {{ interval_offset_minutes }}) / {{ interval_minutes }}) as bigint
     )
+{%- endmacro %}
+
+{#- By how many minutes after the full hour the intervals of an asset start; most registries say nothing of it. -#}
+{% macro interval_offset(assets) -%}
+    coalesce({{ assets }}.interval_offset_minutes, 0)
+{%- endmacro %}
+
+{#- How many intervals of a UTC day count, where its data end; `days` has minutes_to_last_start and minutes_to_end since
+    its midnight. On a whole day all count that start before the next midnight, although the last may end after it. -#}
+{% macro intervals_that_count(days, assets) -%}
+    case
+        when {{ days }}.minutes_to_last_start >= 1440 then {{ whole_quotient(1440, assets ~ '.interval_minutes') }}
+        else greatest(0, least(
+            {{ whole_quotient(
+                '(' ~ days ~ '.minutes_to_last_start - ' ~ interval_offset(assets) ~ ' + ' ~ assets ~ '.interval_minutes)',
+                assets ~ '.interval_minutes'
+            ) }},
+            {{ whole_quotient('(' ~ days ~ '.minutes_to_end - ' ~ interval_offset(assets) ~ ')', assets ~ '.interval_minutes') }}
+        ))
+    end
 {%- endmacro %}
 
 {% macro epoch_minutes(instant) -%}

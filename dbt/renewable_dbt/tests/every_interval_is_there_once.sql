@@ -44,10 +44,7 @@ whole_days as (
     select
         assets.asset_id,
         days.day_utc,
-        least(
-            {{ whole_quotient('days.minutes_to_last_start', 'assets.interval_minutes') }} + 1,
-            {{ whole_quotient('days.minutes_to_end', 'assets.interval_minutes') }}
-        ) as rows_expected
+        {{ intervals_that_count('days', 'assets') }} as rows_expected
     from {{ ref('stg_assets') }} as assets
     inner join days
         on

@@ -3,13 +3,15 @@
 What a plain number is, `rows` says.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 
+from renewable.importers.cells import numbers
 from renewable.importers.channel import Channel, pattern_of
 from renewable.importers.notes import Notes
-from renewable.importers.source import SourceFrame, require_none
+from renewable.importers.source import SourceFrame, set_aside
+from renewable.importers.source_settings import Source
 from renewable.importers.units import Conversion, conversion, is_energy
 
 # A number with any marks between its digits, then what is written behind it.
@@ -35,7 +37,7 @@ def good_cells(batch: SourceFrame, channel: Channel, target: str, notes: Notes) 
     rows = batch.rows.with_columns(
         pl.when(pl.lit(good)).then(pl.col(name)).alias(name) for name in dict.fromkeys(columns)
     )
-    return SourceFrame(batch.name, rows, batch.first_row, batch.numbers)
+    return replace(batch, rows=rows)
 
 
 def with_own_units(
@@ -44,39 +46,35 @@ def with_own_units(
     contract_unit: str,
     interval_seconds: int | None,
     counter: bool,
-    number: Callable[[SourceFrame], pl.Expr],
+    form: Source,
 ) -> pl.Series:
     """Cells such as "12.3 kW" or "1,590 W" in `contract_unit`, each by its own unit.
 
-    `number` reads the number's text. Raises MappingError for cells without a unit, or with one of another kind.
+    Cells without a unit, or with one of another kind, are set aside.
     """
     cells = batch.rows[column].cast(pl.String)
     parts = cells.str.extract_groups(_NUMBER_AND_UNIT).struct.unnest()
-    require_none(
-        batch,
-        column,
-        cells.is_not_null() & (parts["number"].is_null() | parts["unit"].is_null()),
-        "cell(s) are no number with a unit behind it",
-        "State the channel's unit where all cells have the same, or list what means 'no value' in source.null_markers.",
-    )
     units = parts["unit"].str.strip_chars()
     known: dict[str, Conversion] = {}
     for unit in units.unique(maintain_order=True).drop_nulls():
         try:
-            known[unit] = conversion(contract_unit, unit, interval_seconds)
-        except ValueError as error:
-            fault = f"cell(s) have a unit that {error}"
-            require_none(batch, column, units.eq(unit).fill_null(False), fault, "Mend these cells.")
-        if counter and not is_energy(unit):
-            fault = "cell(s) of a counter have no unit of energy"
-            require_none(
-                batch, column, units.eq(unit).fill_null(False), fault, "Remove counter, or mend these."
-            )
-    bare = SourceFrame(
-        batch.name, batch.rows.with_columns(parts["number"].alias(column)), batch.first_row, batch.numbers
-    )
-    value = bare.rows.select(number(bare).alias("value"), units.alias("unit"))
+            change = conversion(contract_unit, unit, interval_seconds)
+        except ValueError:
+            continue
+        if not counter or is_energy(unit):
+            known[unit] = change
+    value = pl.DataFrame([numbers(parts["number"].alias("value"), form), units.alias("unit")])
     converted = pl.lit(None, pl.Float64)
     for unit, change in known.items():
         converted = pl.when(pl.col("unit") == unit).then(change.apply(pl.col("value"))).otherwise(converted)
-    return value.select(converted.alias(column)).to_series()
+    found = value.select(converted.alias(column)).to_series()
+    kind = "energy" if counter else contract_unit
+    set_aside(
+        batch,
+        "cells",
+        column,
+        cells.is_not_null() & found.is_null(),
+        f"are no number with a unit of {kind} behind it",
+        "State the channel's unit where all cells have the same, or list what means 'no value' in source.null_markers.",
+    )
+    return found

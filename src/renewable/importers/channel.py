@@ -3,24 +3,16 @@
 Sources, clocks and assets are said in `mapping`; reading cells does not belong here.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from renewable.contract import OPERATING_STATES
+from renewable.importers.asset_settings import PLACE
+from renewable.importers.settings import Part, expression_columns
 from renewable.importers.units import FROM_CELL, FROM_HEADER, conversion, is_energy, unit_of_header
-
-# Stands for the asset in the columns of a wide export.
-PLACE = "{asset}"
-
-
-class Part(BaseModel):
-    """A piece of a mapping file: unknown settings are faults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class Quality(Part):
@@ -93,6 +85,9 @@ class Channel(Part):
     )
     quality: Quality | None = Field(None, description="status column of this channel and its good words")
     sign: Literal[1, -1] = 1
+    optional: bool = Field(
+        False, description="a file that has not got the column leaves this empty, and is counted"
+    )
     rename: dict[str, str] = Field(
         {}, description="word in the source, or /pattern/, -> word of the contract"
     )
@@ -217,31 +212,3 @@ def renamed(words: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
     for pattern, target in reversed(patterns):
         otherwise = pl.when(words.str.contains(f"(?i){pattern}")).then(pl.lit(target)).otherwise(otherwise)
     return pl.when(words.is_in(list(plain))).then(found).otherwise(otherwise)
-
-
-def expression_columns(expression: str) -> list[str]:
-    """The columns that an SQL expression names."""
-    try:
-        return sorted(set(pl.sql_expr(expression).meta.root_names()))
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{expression!r} is no SQL expression that can be read: {reason}") from error
-
-
-def interval_seconds(value: object) -> int | None:
-    """Seconds of an interval that is written as whole minutes, or as '10 s'; None for none.
-
-    Raises ValueError where it is neither, longer than an hour, or does not divide one.
-    """
-    if value is None:
-        return None
-    text = str(value).strip()
-    match = re.fullmatch(r"(\d+)(?:\.0+)?(?:\s*(s|min))?", text)
-    if match is None:
-        raise ValueError(
-            f"interval_minutes: {text!r} is no interval: write whole minutes, or seconds as '10 s'"
-        )
-    seconds = int(match[1]) * (1 if match[2] == "s" else 60)
-    if not 1 <= seconds <= 3600 or 3600 % seconds:
-        raise ValueError(f"interval_minutes must divide an hour, got {text}")
-    return seconds

@@ -19,7 +19,7 @@ from renewable.importers.ledger import Content, Converted, Ledger, now
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
-from renewable.importers.source import read_batches
+from renewable.importers.source import part_batches
 from renewable.raw_files import parse_raw_file_name
 
 
@@ -64,7 +64,7 @@ def _kept(
     place.mkdir()
     collected, notes, rows = Collected(place), Notes(counts), 0
     for of, part in parts:
-        for batch in read_batches(path, part.source, part.source_columns):
+        for batch in part_batches(path, part):
             for (table, kind), frame in table_rows(batch, part, notes).items():
                 collected.add(Stream(of, table, kind), frame)
             rows += batch.rows.height

@@ -9,8 +9,9 @@ import polars as pl
 
 from renewable.contract import RawTable, column_called, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.mapping import Source
-from renewable.importers.source import kind_of, one_line, read_head, text_start, unreadable
+from renewable.importers.source import one_line, read_head, text_start, unreadable
+from renewable.importers.source_settings import Source
+from renewable.importers.unpacking import kind_of
 
 # Spelling in mappings of the contract's units that a keyboard lacks.
 _USUAL_SPELLING = {"°C": "degC", "W/m²": "W/m2"}

@@ -9,13 +9,12 @@ import polars as pl
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import MappingError
 from renewable.importers.channel import renamed
-from renewable.importers.clock import interval_starts_utc
 from renewable.importers.event_rows import logged
 from renewable.importers.events import KIND_OF_STATE, EventLog
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.notes import Notes
-from renewable.importers.rows import assets_of
-from renewable.importers.source import kept, read_batches, source_paths
+from renewable.importers.rows import assets_of, stamped
+from renewable.importers.source import part_batches, source_paths
 from renewable.registry_csv import read_records, trimmed
 from renewable.reported import EVENTS_FILE, EVENTS_SCHEMA, read_reported
 
@@ -33,11 +32,11 @@ def proposed_events(
     """
     part, log = _event_source(log_path, mapping_path)
     found = [pl.DataFrame(schema=EVENTS_SCHEMA)]
-    for batch in read_batches(log_path, part.source, part.source_columns):
-        keep = kept(batch, part.source)
-        chosen = batch if keep is None else batch.keeping(keep)
-        clock = interval_starts_utc(chosen, part.timestamp)
-        found.append(_of_a_kind(logged(chosen, part, log, clock, assets_of(part), notes), log, notes))
+    for batch in part_batches(log_path, part):
+        chosen, clock = stamped(batch, part, notes)
+        events = logged(chosen, part, log, clock, assets_of(chosen, part), notes)
+        found.append(_of_a_kind(events, log, notes))
+        notes.counts.update(batch.set_aside.told())
     events = pl.concat(found).unique(maintain_order=True)
     is_named = pl.col("asset_id").is_in(assets["asset_id"].to_list())
     notes.add("events of assets that the registry lacks, left out", events.filter(~is_named).height)

@@ -76,7 +76,11 @@ def logged(
         )
         for asset, own in assets
     ]
-    rows = pl.concat(frames).drop_nulls("timestamp")
+    # An end that cannot be read is none that is missing.
+    unread = pl.lit(ends.is_null() & _filled(batch, log)).alias("unread")
+    rows = (
+        pl.concat([frame.with_columns(unread) for frame in frames]).filter(~pl.col("unread")).drop("unread")
+    )
     if log.without_end == "until_next":
         rows = _until_next(rows)
     backwards = (pl.col("end_utc") <= pl.col("timestamp")).fill_null(False)
@@ -94,12 +98,18 @@ def _ends(batch: SourceFrame, part: Mapping, log: EventLog) -> pl.Series:
     """The ends in UTC, read as the stamps of the starts are; null where the cell is empty."""
     if log.end is None:
         return pl.repeat(None, batch.rows.height, dtype=pl.Datetime("us", "UTC"), eager=True)
-    filled = batch.rows[log.end].is_not_null()
-    stamp = part.timestamp.model_copy(update={"column": log.end, "columns": ()})
+    filled = _filled(batch, log)
+    stamp = part.timestamp.model_copy(update={"column": log.end, "columns": (), "expression": None})
     found = interval_starts_utc(batch.keeping(filled), stamp)["timestamp"]
     places = pl.DataFrame({"place": filled.arg_true(), "end": found})
     every = pl.DataFrame({"place": pl.int_range(batch.rows.height, dtype=pl.UInt32, eager=True)})
     return every.join(places, on="place", how="left", maintain_order="left")["end"]
+
+
+def _filled(batch: SourceFrame, log: EventLog) -> pl.Series:
+    if log.end is None:
+        return pl.repeat(False, batch.rows.height, eager=True)
+    return batch.rows[log.end].is_not_null()
 
 
 def _until_next(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from renewable.contract import OPERATING_STATES
-from renewable.importers.channel import Part, pattern_faults
+from renewable.importers.channel import pattern_faults
+from renewable.importers.settings import Part
 from renewable.vocabulary import reported_kinds
 
 # Information categories of IEC 61400-26-1 by name. Force majeure says nothing of the turbine's own state.

@@ -13,7 +13,8 @@ from typing import Literal
 from renewable.errors import MappingError
 from renewable.importers.ledger import Content, Delivery, Ledger, looked_at
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
-from renewable.importers.source import kind_of, source_paths
+from renewable.importers.source import source_paths
+from renewable.importers.unpacking import kind_of
 
 _LINE_ENDS = (b"\n", b"\r")
 

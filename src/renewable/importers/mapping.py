@@ -3,224 +3,26 @@
 Reading the export and converting it do not belong here.
 """
 
-import re
-from codecs import lookup
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from typing import Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from renewable.contract import TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.channel import (
-    PLACE,
-    Channel,
-    expression_columns,
-    interval_seconds,
-    number_faults,
-    word_faults,
-)
-from renewable.importers.channel import Part as _Part
+from renewable.importers.asset_settings import PLACE, Asset
+from renewable.importers.channel import Channel, number_faults, word_faults
 from renewable.importers.events import EventLog
-
-_ENDS_IN_OFFSET = ("%z", "%:z", "%#z")
-_FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
-        raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
-    return name
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        return lookup(name).name
-    except LookupError as error:
-        raise ValueError(f"{name!r} is no text encoding; utf-8 and cp1252 are the usual ones") from error
-
-
-class Source(_Part):
-    """The export's files: CSV and TSV (also .gz and .zip), Parquet, Excel; told apart by their content."""
-
-    files: str = Field(min_length=1, description="path or glob, counted from the mapping file's directory")
-    delimiter: str = Field(
-        ",", min_length=1, max_length=1, description="character between two fields of a text"
-    )
-    decimal_comma: bool = Field(
-        False, description="numbers are written 1,5; a point in a number is then an error"
-    )
-    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
-    null_markers: tuple[str, ...] = Field(
-        (), description="texts that mean 'no value', besides the empty text"
-    )
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="of the text")
-    skip_rows: int = Field(0, ge=0, description="lines above the header")
-    skip_rows_after_header: int = Field(
-        0, ge=0, description="lines below the header that hold no data, such as units"
-    )
-    last_line: Literal["ended", "complete"] = Field(
-        "ended",
-        description="ended: a last line of a text without a line end may be half written and is set aside; complete:"
-        " files always end like this",
-    )
-    sheet: str | None = Field(None, description="sheet of an Excel file; the first when not given")
-    keep: str | None = Field(
-        None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
-    )
-
-    @model_validator(mode="after")
-    def _delimiter_is_free(self) -> "Source":
-        if not self.delimiter.isascii() or self.delimiter in '"\r\n':
-            raise ValueError("delimiter must be one ASCII character other than a quote or a line end")
-        if self.keep is not None:
-            expression_columns(self.keep)
-        if self.thousands == ("," if self.decimal_comma else "."):
-            raise ValueError(f"thousands: {self.thousands!r} is the decimal mark too; see decimal_comma")
-        return self
-
-
-class Timestamp(_Part):
-    """What the text in the timestamp column means.
-
-    `offset` says what to do with an offset in the text: `absent` (there is none), `honoured` (it is right),
-    `ignored` (it is wrong: the printed clock counts in `zone`).
-    """
-
-    column: str = ""
-    columns: tuple[str, ...] = Field(
-        (), description="instead of column: date and time apart, joined by a blank"
-    )
-    format: str = Field(
-        "",
-        description="strptime format, ends in %z when the text carries an offset; epoch_s or epoch_ms for seconds or"
-        " milliseconds since 1970; not needed where the file has real times (Parquet)",
-    )
-    offset: Literal["absent", "honoured", "ignored"] = "absent"
-    zone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
-        None, description="UTC, an IANA zone, or a fixed offset such as +01:00"
-    )
-    ambiguous_hour: Literal["error", "earliest", "latest", "in_order"] = Field(
-        "error",
-        description="which of the two hours a stamp of the autumn clock change names; in_order: of two equal stamps of"
-        " an asset the first in the file is the earlier",
-    )
-    missing_hour: Literal["error", "set_aside"] = Field(
-        "error", description="what to do with stamps that the zone leaves out in spring"
-    )
-    spring_pairs: Annotated[str, AfterValidator(_known_zone)] | None = Field(
-        None,
-        description="zone whose spring change pushed stamps of a clock without summer time onto the next hour: of two"
-        " equal stamps there the first is given back to the skipped hour",
-    )
-    label: Literal["start", "end"] = Field("start", description="which end of its interval a stamp names")
-    interval_minutes: int | str | None = Field(
-        None,
-        description="length of the source's interval in whole minutes, or in seconds as '10 s'; needed for label: end,"
-        " energy and resampling",
-    )
-    enough_ratio: float = Field(
-        1,
-        gt=0,
-        le=1,
-        description="share of the rows (with holds_minutes: of the time) of an asset's longer interval that suffices"
-        " for its mean",
-    )
-    holds_minutes: float | None = Field(
-        None,
-        gt=0,
-        le=720,
-        description="instead of interval_minutes, where rows come at no fixed interval: a value holds until the next"
-        " row, at most this long (with label: end since the row before)",
-    )
-    snap_minutes: float = Field(
-        0,
-        ge=0,
-        description="stamps that miss the grid of interval_minutes by no more than this are put onto it",
-    )
-
-    @model_validator(mode="after")
-    def _clock_is_stated(self) -> "Timestamp":
-        has_offset = self.format.endswith(_ENDS_IN_OFFSET)
-        if bool(self.column) == bool(self.columns):
-            raise ValueError("give either column or columns")
-        if self.is_epoch and (self.zone not in (None, "UTC") or self.offset != "absent"):
-            raise ValueError("seconds since 1970 count in UTC: remove zone and offset")
-        if has_offset and self.offset == "absent":
-            raise ValueError("the format ends in an offset: state offset: honoured, or ignored and a zone")
-        if self.format and not has_offset and self.offset != "absent":
-            raise ValueError(f"offset: {self.offset} needs a format that ends in %z")
-        if self.offset == "honoured" and self.zone is not None:
-            raise ValueError("offset: honoured leaves nothing for zone to say: remove one of them")
-        if self.offset != "honoured" and self.zone is None and not self.is_epoch:
-            raise ValueError("zone is missing: the clock of these stamps must be stated, UTC or an IANA zone")
-        if self.label == "end" and self.interval_minutes is None and self.holds_minutes is None:
-            raise ValueError("label: end needs interval_minutes")
-        if self.holds_minutes is not None and self.interval_minutes is not None:
-            raise ValueError("give interval_minutes, or holds_minutes for rows at no fixed interval")
-        if self.snap_minutes and self.interval_minutes is None:
-            raise ValueError("snap_minutes needs interval_minutes")
-        interval_seconds(self.interval_minutes)
-        return self
-
-    @property
-    def interval_seconds(self) -> int | None:
-        """Length of the source's interval."""
-        return interval_seconds(self.interval_minutes)
-
-    @property
-    def is_epoch(self) -> bool:
-        return self.format in ("epoch_s", "epoch_ms")
-
-    @property
-    def source_columns(self) -> tuple[str, ...]:
-        return self.columns or (self.column,)
-
-    @property
-    def wall_format(self) -> str:
-        """The format without its offset."""
-        ending = next((e for e in _ENDS_IN_OFFSET if self.format.endswith(e)), "")
-        return self.format.removesuffix(ending).rstrip()
-
-
-class Asset(_Part):
-    """Which assets a row is about.
-
-    `column`: named in the row, renamed or not. `constant`: one for the whole source. `every`: the row holds for each of
-    these assets, as of a weather station. `wide`: one set of columns an asset; in the channels `{asset}` stands for a
-    key of it. Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of
-    all `expected` (default: the names that lead there), and nothing while one of them is missing.
-    """
-
-    column: str | None = None
-    rename: dict[str, str] = Field({}, description="name in the source -> asset_id; others stay as they are")
-    constant: str | None = None
-    every: tuple[str, ...] = ()
-    wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
-    combine: Literal["sum", "mean"] | None = Field(None, description="of power; other channels are averaged")
-    expected: int | None = Field(
-        None, ge=1, description="how many source rows of an asset and time make it whole"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Asset":
-        if sum((self.column is not None, self.constant is not None, bool(self.every), bool(self.wide))) != 1:
-            raise ValueError("give either column or constant, or every or wide")
-        if self.rename and self.column is None:
-            raise ValueError("rename needs column")
-        if self.expected is not None and self.combine is None:
-            raise ValueError("expected needs combine")
-        if self.combine and self.column is not None and not self.rename and self.expected is None:
-            raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
-        return self
-
-    def expected_names(self) -> dict[str, int]:
-        """asset_id -> how many source rows make it whole."""
-        targets = [*self.rename.values(), *self.wide.values(), *self.every]
-        return {target: self.expected or targets.count(target) for target in targets}
+from renewable.importers.settings import Part as _Part
+from renewable.importers.source_settings import Source
+from renewable.importers.timestamp import TIME, Timestamp
 
 
 class Mapping(_Part):
@@ -262,12 +64,15 @@ class Mapping(_Part):
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
         if self.events is not None:
             faults += [f"events: {fault}" for fault in self._event_faults()]
-        for table in TABLES:
-            taken = [name for part in self.parts for name in part.origins(table)]
-            twice = sorted({name for name in taken if taken.count(name) > 1})
-            faults += [
-                f"{table}.{name}: is mapped by two sources; one column has one origin" for name in twice
-            ]
+        told = {name for part in self.parts for name in part.told_columns}
+        faults += [
+            f"generation.{name}: is told by {'events' if name == 'operating_state' else 'a counter that resets'}, too;"
+            " remove one of the two"
+            for name in sorted(told)
+            if any(name in part.generation for part in self.parts)
+        ]
+        if sum(part.events is not None for part in self.parts) > 1:
+            faults.append("events: stand in several sources; one column has one origin")
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -280,34 +85,49 @@ class Mapping(_Part):
     @property
     def tables(self) -> list[RawTable]:
         """The raw tables that have a mapped column in this source."""
-        return [table for table in TABLES if self.origins(table)]
+        return [table for table in TABLES if self.channels(table) or (self.events and table == "generation")]
 
     @property
     def all_tables(self) -> list[RawTable]:
-        return [table for table in TABLES if any(part.origins(table) for part in self.parts)]
+        return [table for table in TABLES if any(table in part.tables for part in self.parts)]
 
     def channels(self, table: RawTable) -> dict[str, Channel]:
         return self.weather if table == "weather" else self.generation
 
-    def origins(self, table: RawTable) -> list[str]:
-        """The columns of a table that come from this source."""
-        if self.events is not None and table == "generation":
-            return ["operating_state"]
-        told = ["gap_energy_kwh"] if any(c.resetting for c in self.channels(table).values()) else []
-        return [*self.channels(table), *told]
+    @property
+    def told_columns(self) -> list[str]:
+        """Columns of generation that this source fills beside its channels."""
+        states = [] if self.events is None else ["operating_state"]
+        return [*states, *(["gap_energy_kwh"] if any(c.resetting for c in self.generation.values()) else [])]
 
     @property
-    def source_columns(self) -> list[str]:
-        """Every source column that the mapping names, once."""
+    def source_columns(self) -> list[str] | None:
+        """Every source column that the mapping names, once; None: all of the file, as their names tell something."""
+        return None if self.timestamp.across is not None else self.named_columns
+
+    @property
+    def named_columns(self) -> list[str]:
+        """Every source column that the mapping names, once; {time} stands for a part of some."""
         keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
-        if self.events is not None:
-            keys += self.events.source_columns
-        named = [
-            c for table in self.tables for ch in self.channels(table).values() for c in ch.source_columns
-        ]
+        events = [] if self.events is None else self.events.source_columns
+        return list(dict.fromkeys(keys + events + self.channel_columns()))
+
+    @property
+    def optional_columns(self) -> frozenset[str]:
+        """Those of the source columns that a file may lack."""
+        if self.timestamp.across is not None:
+            # No column has the name of a channel, which stands for many.
+            return frozenset()
+        needed = {*self.timestamp.source_columns, self.asset.column, *self.channel_columns(optional=False)}
+        return frozenset({*self.channel_columns(optional=True)} - needed)
+
+    def channel_columns(self, optional: bool | None = None) -> list[str]:
+        """The columns of the channels, of all or of those that a file may lack or may not."""
+        channels = [channel for table in self.tables for channel in self.channels(table).values()]
+        named = [name for ch in channels if optional in (None, ch.optional) for name in ch.source_columns]
         if self.asset.wide:
-            named = [name.replace(PLACE, token) for name in named for token in self.asset.wide]
-        return list(dict.fromkeys(keys + named))
+            return [name.replace(PLACE, token) for name in named for token in self.asset.wide]
+        return named
 
     def _channel_faults(self, table: RawTable) -> Iterator[str]:
         known = measurements(table)
@@ -322,15 +142,22 @@ class Mapping(_Part):
                 found = number_faults(channel, target, contract_unit, seconds, self.asset.wide)
             else:
                 found = word_faults(channel)
-            yield from (f"{where}: {fault}" for fault in found)
-            if self.timestamp.holds_minutes is not None and target in ("precipitation_mm", "gap_energy_kwh"):
-                yield f"{where}: is an amount of an interval: it needs interval_minutes, not holds_minutes"
+            yield from (f"{where}: {fault}" for fault in [*found, *self._time_faults(target, channel)])
+
+    def _time_faults(self, target: str, channel: Channel) -> Iterator[str]:
+        columns, across = channel.source_columns, self.timestamp.across
+        if TIME in "".join(columns) and across is None:
+            yield f"column {channel.named!r} has {TIME}, which needs timestamp.across: which part of it is a time?"
+        if across is not None and not all(TIME in name for name in columns):
+            yield f"column {channel.named!r} has no {TIME}, so every time would get it; see timestamp.across"
+        if self.timestamp.holds_minutes is not None and target in ("precipitation_mm", "gap_energy_kwh"):
+            yield "is an amount of an interval: it needs interval_minutes, not holds_minutes"
 
     def _event_faults(self) -> Iterator[str]:
         if self.weather or self.generation or self.also:
             yield "stands in a source of its own, under also; remove weather, generation and also beside it"
-        if self.asset.wide or self.asset.combine:
-            yield "names its assets by column, constant or every"
+        if self.asset.wide or self.asset.combine or self.timestamp.across:
+            yield "is a row each, of an asset that it names; remove wide, combine and across"
         stamp = self.timestamp
         if stamp.label != "start" or stamp.snap_minutes or stamp.interval_minutes or stamp.holds_minutes:
             yield "begins when its stamp says: remove label, snap_minutes, interval_minutes and holds_minutes"

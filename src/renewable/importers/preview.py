@@ -89,9 +89,10 @@ def _strangers(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> It
 
 
 def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    registry = assets.lazy().select("asset_id", "interval_minutes")
+    registry = assets.lazy().select("asset_id", "interval_minutes", "interval_offset_minutes")
     for table, frame in tables.items():
-        past_us = pl.col("timestamp").to_physical() % (pl.col("interval_minutes") * 60_000_000)
+        offset_us = pl.col("interval_offset_minutes").fill_null(0) * 60_000_000
+        past_us = (pl.col("timestamp").to_physical() - offset_us) % (pl.col("interval_minutes") * 60_000_000)
         offs = (
             frame.join(registry, on="asset_id")
             .filter(past_us != 0)
@@ -104,7 +105,8 @@ def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Itera
             common = offs["minutes"][0]
             yield (
                 f"{table}: {offs['len'].sum()} stamps lie off the interval grid, mostly by {common:g} minutes; they"
-                " would end in quarantine. Is interval_minutes of the registry right? See timestamp.snap_minutes."
+                " would end in quarantine. Are interval_minutes and interval_offset_minutes of the registry right?"
+                " Hours of a zone of half an hour start at half past. Of a late logger see timestamp.snap_minutes."
             )
 
 

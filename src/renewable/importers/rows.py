@@ -1,19 +1,26 @@
 """Rows of a source in the contract's units: which asset, when, how much. How rows become intervals is not said here."""
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import PLACE, Asset
 from renewable.importers.cell_quality import good_cells, with_own_units
-from renewable.importers.channel import Channel, expression_columns, renamed
+from renewable.importers.cells import Numbers
+from renewable.importers.channel import Channel, renamed
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.counter_streams import READING
 from renewable.importers.event_rows import event_rows
-from renewable.importers.mapping import Mapping, Source
+from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
-from renewable.importers.source import SourceFrame, kept, one_line, require_none
+from renewable.importers.repeated_hour import in_order_of_file
+from renewable.importers.settings import expression_columns
+from renewable.importers.source import SourceFrame, kept, one_line, set_aside
+from renewable.importers.text_table import MISFIT
+from renewable.importers.times_across import one_time_a_row
 from renewable.importers.together import EVENTS
 from renewable.importers.units import FROM_CELL, conversion
 
@@ -23,15 +30,14 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
 
     Frames have the key, the source's own name of what the row is about, the shifts of clock changes and the channels.
     """
-    keep = kept(batch, part.source)
-    if keep is not None:
-        notes.add("rows left out by source.keep", int((~keep).sum()))
-        batch = batch.keeping(keep)
-    clock = interval_starts_utc(batch, part.timestamp)
-    notes.add("rows at local hours that do not exist, set aside", clock["timestamp"].null_count())
-    found: dict[tuple[RawTable, str], pl.DataFrame] = {}
+    batch, clock = stamped(batch, part, notes)
     if part.events is not None:
-        return {("generation", EVENTS): event_rows(batch, part, part.events, clock, assets_of(part), notes)}
+        events = event_rows(batch, part, part.events, clock, assets_of(batch, part), notes)
+        notes.counts.update(batch.set_aside.told())
+        return {("generation", EVENTS): events}
+    numbers = Numbers(batch, part.source)
+    assets = list(_assets(batch, part))
+    found: dict[tuple[RawTable, str], pl.DataFrame] = {}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
         groups = {"rows": plain} if plain else {}
@@ -44,30 +50,85 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                     *clock,
                     asset.alias("asset_id"),
                     name.alias("name"),
-                    *(_channel(batch, part, table, *of, token, notes) for of in channels.items()),
+                    *(_channel(numbers, part, table, *of, token, notes) for of in channels.items()),
                 )
-                for token, asset, name in _assets(part)
+                for token, asset, name in assets
+                if _has_any(batch, channels, token)
             ]
-            rows = pl.concat(frames).drop_nulls("timestamp")
+            if not frames:
+                continue
+            rows = in_order_of_file(pl.concat(frames), notes if not found else Notes())
             seconds = part.timestamp.interval_seconds
             if kind != "rows" and part.timestamp.label == "start" and seconds is not None:
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
                 rows = rows.with_columns(pl.col("timestamp") - pl.duration(seconds=seconds))
             found[table, kind] = rows
+    if not found:
+        raise MappingError(
+            f"{batch.name}: has none of the mapping's optional columns: {', '.join(sorted(batch.lacking))}. Mend their"
+            " names in the mapping, or leave this file out of source.files"
+        )
+    notes.counts.update(batch.set_aside.told())
     return found
 
 
-def assets_of(part: Mapping) -> list[tuple[pl.Expr, pl.Expr]]:
+def stamped(batch: SourceFrame, part: Mapping, notes: Notes) -> tuple[SourceFrame, pl.DataFrame]:
+    """The rows of a batch that can be read and have a stamp, and their stamps."""
+    keep = kept(batch, part.source)
+    if keep is not None:
+        notes.add("rows left out by source.keep", int((~keep).sum()))
+        batch = batch.keeping(keep)
+    batch.set_aside.rows_seen += batch.rows.height
+    batch = one_time_a_row(_fitting(batch), part)
+    batch = _of_known_assets(batch, part.asset)
+    taken = batch.set_aside.rows_taken
+    clock = interval_starts_utc(batch, part.timestamp)
+    found = clock["timestamp"].is_not_null()
+    absent = batch.rows.height - int(found.sum()) - (batch.set_aside.rows_taken - taken)
+    notes.add("rows at local hours that do not exist, set aside", absent)
+    return batch.keeping(found), clock.filter(found)
+
+
+def _fitting(batch: SourceFrame) -> SourceFrame:
+    """Without the rows whose cells are more than the header has names for, or too few to tell which is which."""
+    if MISFIT not in batch.rows.columns:
+        return batch
+    misfit = batch.rows[MISFIT]
+    if misfit.null_count() == misfit.len():
+        return batch
+    step = "Mend source.delimiter or the header's settings, or leave such rows out with source.keep."
+    for at_fault, fault in (
+        (misfit == "", "of cells, aligned with blanks, are fewer than the columns"),
+        (misfit != "", "have more cells than the header"),
+    ):
+        set_aside(batch, "rows", "beyond the last", at_fault.fill_null(False), fault, step, misfit)
+    return batch.keeping(misfit.is_null())
+
+
+def _has_any(batch: SourceFrame, channels: dict[str, Channel], token: str | None) -> bool:
+    """Whether the file has a column for any of the channels: one that lacks all of an asset says nothing of it."""
+    own = [channel if token is None else channel.of_token(token) for channel in channels.values()]
+    return any(batch.lacking.isdisjoint(channel.source_columns) for channel in own)
+
+
+def assets_of(batch: SourceFrame, part: Mapping) -> list[tuple[pl.Expr, pl.Expr]]:
     """asset_id and the source's own name of what a row is about, for each copy of the rows that is needed."""
-    return [(asset, name) for _, asset, name in _assets(part)]
+    return [(asset, name) for _, asset, name in _assets(batch, part)]
 
 
-def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
+def _assets(batch: SourceFrame, part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
     """Token of wide columns, asset_id and the source's own name, for each copy of the rows that is needed."""
     asset = part.asset
     if asset.column is not None:
-        own = pl.col(asset.column).cast(pl.String)
-        yield None, own.replace(asset.rename), own
+        own = pl.col(asset.column).cast(pl.String) if asset.pattern is None else _taken_out(asset)
+        if isinstance(asset.rename, str):
+            before, _, after = asset.rename.partition(PLACE)
+            yield None, pl.lit(before) + own + pl.lit(after), own
+        else:
+            yield None, own.replace(asset.rename), own
+    elif asset.file_name is not None or asset.line is not None:
+        name = _named_once(batch, asset)
+        yield None, pl.lit(asset.called(name)), pl.lit(name)
     elif asset.constant is not None:
         yield None, pl.lit(asset.constant), pl.lit(asset.constant)
     for target in asset.every:
@@ -76,8 +137,40 @@ def _assets(part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
         yield token, pl.lit(target), pl.lit(token)
 
 
+def _named_once(batch: SourceFrame, asset: Asset) -> str:
+    """The name of the asset that a file tells of itself, by its own name or in a line above its data."""
+    texts: tuple[str, ...] = (batch.file_name,) if asset.file_name is not None else batch.lines
+    pattern, setting = asset.file_name or asset.line or "", "line" if asset.file_name is None else "file_name"
+    matches = [match for text in texts if (match := re.search(pattern, text))]
+    found = list(dict.fromkeys(str(match["asset"] or "").strip() for match in matches))
+    if len(found) != 1 or not found[0]:
+        what = f"finds several assets ({', '.join(found)})" if len(found) > 1 else "finds no asset"
+        shown = "; ".join(repr(text[:100]) for text in texts[:10]) or "no line above the data"
+        raise MappingError(f"{batch.name}: asset.{setting}: {pattern!r} {what} in {shown}. Mend the pattern")
+    return found[0]
+
+
+def _of_known_assets(batch: SourceFrame, asset: Asset) -> SourceFrame:
+    """Without the rows whose text the pattern of `asset.column` finds no asset in."""
+    if asset.column is None or asset.pattern is None:
+        return batch
+    found = batch.rows.select(_taken_out(asset)).to_series()
+    step = "Mend asset.pattern, or leave such rows out with source.keep."
+    set_aside(batch, "rows", asset.column, found.is_null(), "name no asset by asset.pattern", step)
+    return batch.keeping(found.is_not_null())
+
+
+def _taken_out(asset: Asset) -> pl.Expr:
+    return (
+        pl.col(asset.column or "")
+        .cast(pl.String)
+        .str.extract_groups(asset.pattern or "")
+        .struct.field("asset")
+    )
+
+
 def _channel(
-    batch: SourceFrame,
+    numbers: Numbers,
     part: Mapping,
     table: RawTable,
     target: str,
@@ -87,38 +180,32 @@ def _channel(
 ) -> pl.Expr:
     named = channel if token is None else channel.of_token(token)
     contract_unit, seconds = column_unit(table, target), part.timestamp.interval_seconds
-    checked = good_cells(batch, named, target, notes)
+    if not numbers.batch.lacking.isdisjoint(named.source_columns):
+        return pl.lit(None, pl.String if contract_unit == "" else pl.Float64).alias(
+            READING + target if channel.counter else target
+        )
+    batch = good_cells(numbers.batch, named, target, notes)
+    if batch is not numbers.batch:
+        numbers = Numbers(batch, part.source)
     if contract_unit == "":
         words = renamed(pl.col(named.column or "").cast(pl.String), named.rename)
-        return _from(checked, batch, words).alias(target)
+        return pl.lit(batch.rows.select(words).to_series()).alias(target)
     # Energy that a counter counted becomes power once the difference is known.
     into = "kWh" if named.counter else contract_unit
     if named.constant is not None:
         value: pl.Expr = pl.lit(named.constant, pl.Float64)
     elif named.column is not None and named.unit == FROM_CELL:
-        column, form = named.column, part.source
-        own = with_own_units(
-            checked, column, into, seconds, bool(named.counter), lambda bare: _number(bare, column, form)
-        )
-        value = pl.lit(own)
+        value = pl.lit(with_own_units(batch, named.column, into, seconds, bool(named.counter), part.source))
     elif named.column is not None:
-        value = _from(checked, batch, _number(checked, named.column, part.source))
+        value = pl.lit(numbers.of(named.column))
     else:
-        numbers = checked.rows.select(
-            _number(checked, name, part.source).alias(name)
-            for name in expression_columns(named.expression or "")
-        )
-        value = pl.lit(_evaluated(checked, numbers, named.expression or ""))
+        columns = pl.DataFrame([numbers.of(name) for name in expression_columns(named.expression or "")])
+        value = pl.lit(_evaluated(batch, columns, named.expression or ""))
     if named.counter:
         return value.alias(READING + target)
     if named.unit != FROM_CELL:
         value = conversion(contract_unit, named.stated_unit(), seconds).apply(value)
     return (value if named.sign == 1 else -value).alias(target)
-
-
-def _from(checked: SourceFrame, batch: SourceFrame, value: pl.Expr) -> pl.Expr:
-    """An expression over `checked` as one over `batch`, which has the same rows."""
-    return value if checked is batch else pl.lit(checked.rows.select(value).to_series())
 
 
 def _evaluated(batch: SourceFrame, numbers: pl.DataFrame, expression: str) -> pl.Series:
@@ -134,31 +221,3 @@ def _evaluated(batch: SourceFrame, numbers: pl.DataFrame, expression: str) -> pl
             " give one value for each row"
         )
     return found
-
-
-def _number(source: SourceFrame, column: str, form: Source) -> pl.Expr:
-    """The cells of a column as numbers; MappingError names those that are none."""
-    cell = pl.col(column)
-    if source.rows.schema[column] != pl.String:
-        return cell.cast(pl.Float64)
-    text = cell.str.replace_all(form.thousands, "", literal=True) if form.thousands else cell
-    if form.thousands == " ":
-        # Spreadsheets write narrow and unbreakable blanks.
-        text = text.str.replace_all("[\u00a0\u202f]", "")
-    if form.decimal_comma:
-        pointless = ~text.str.contains(".", literal=True)
-        number = (
-            pl.when(pointless).then(text.str.replace(",", ".", literal=True)).cast(pl.Float64, strict=False)
-        )
-    else:
-        number = text.cast(pl.Float64, strict=False)
-    unreadable = source.rows.select(cell.is_not_null() & number.is_null()).to_series()
-    require_none(
-        source,
-        column,
-        unreadable,
-        "text(s) are no number",
-        f"Set source.decimal_comma (now {str(form.decimal_comma).lower()}), "
-        "or list the texts that mean 'no value' under source.null_markers.",
-    )
-    return number

@@ -3,29 +3,32 @@
 import csv
 import errno
 import glob
-import gzip
-import io
 import re
-import shutil
+import sqlite3
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, cast
 
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.mapping import Mapping, Source
+from renewable.importers.databases import duckdb_table, json_lines, sqlite_table
+from renewable.importers.encoding import recognised, transcode
+from renewable.importers.mapping import Mapping
+from renewable.importers.remote import fetched, is_url
+from renewable.importers.set_aside import Kind, SetAside
+from renewable.importers.settings import whole
+from renewable.importers.source_settings import BLANKS, Source
+from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
+from renewable.importers.unpacking import kind_of, opened, unpacked
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
-_GZIP_MAGIC, _ZIP_MAGIC, _PARQUET_MAGIC, _OLE_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
-_EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _SAMPLE = 3
 _LONGEST_SHOWN = 100
 
@@ -34,18 +37,30 @@ _LONGEST_SHOWN = 100
 class SourceFrame:
     """Rows of one source file: cells as trimmed text or null, or typed where the file has types (Parquet).
 
-    `name` is what errors call the file, `first_row` the row of the file that the first row here is.
+    `name` is what errors call the file, `first_row` the row of the file that the first row here is. All batches of a
+    file share one `set_aside`. `lines` stand above the data, `lacking` are the optional columns that the file has not.
     """
 
     name: str
     rows: pl.DataFrame
     first_row: int = 2
     numbers: pl.Series | None = None
+    set_aside: SetAside = field(default_factory=SetAside)
+    lines: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
+
+    @property
+    def file_name(self) -> str:
+        """Of the file, or of the archive and its member, without the folder."""
+        archive, mark, member = self.name.partition(": ")
+        return f"{Path(archive).name}{mark}{member}"
 
     def keeping(self, mask: pl.Series) -> "SourceFrame":
         """Only the rows where `mask` is true; they keep their numbers in errors."""
         numbers = pl.int_range(self.first_row, self.first_row + self.rows.height, eager=True)
-        return SourceFrame(self.name, self.rows.filter(mask), self.first_row, numbers.filter(mask))
+        if self.numbers is not None:
+            numbers = self.numbers
+        return replace(self, rows=self.rows.filter(mask), numbers=numbers.filter(mask))
 
     def number(self, row: int) -> int:
         """Of a row here, in its file."""
@@ -55,6 +70,8 @@ class SourceFrame:
 def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     """The files that `source.files` names, in order of name."""
     directory, files = mapping_path.parent, mapping.source.files
+    if is_url(files):
+        return fetched(files, mapping_path)
     try:
         if (directory / files).is_file():
             return [directory / files]
@@ -72,34 +89,37 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
     return found
 
 
+def part_batches(path: Path, part: Mapping) -> Iterator[SourceFrame]:
+    """The rows of a file as a source of a mapping reads them: its columns, those that the file may lack, its lines."""
+    yield from read_batches(path, part.source, part.source_columns, optional=part.optional_columns)
+
+
 def read_batches(
-    path: Path, source: Source, columns: list[str] | None = None, rows: int = BATCH_ROWS
+    path: Path,
+    source: Source,
+    columns: list[str] | None = None,
+    rows: int = BATCH_ROWS,
+    *,
+    optional: frozenset[str] = frozenset(),
 ) -> Iterator[SourceFrame]:
     """The rows of a file in its order, at least one batch; memory holds a few batches, never the file.
 
-    With `columns` only these are read; MappingError when the file lacks one, or cannot be read.
+    With `columns` only these are read; of them the `optional` ones may be absent. An archive gives the rows of its
+    members one after the other, each as a file of its own. Raises MappingError when a file lacks a column or cannot be
+    read, and at its end when those who used the batches set too much of it aside.
     """
     try:
-        with _scanned(path, source) as scanned:
-            frame = scanned.rename(nameless(scanned.collect_schema().names()))
-            present = frame.collect_schema().names()
-            wanted = present if columns is None else columns
-            _require(str(path), wanted, present)
-            filtered = source.keep if columns is not None else None
-            needed = frame.select(list(dict.fromkeys([*wanted, *_names(filtered)])))
-            row, any_batch = _first_row(source), False
-            for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
-                if not batch.height:
-                    continue
-                yield _without_blank_lines(SourceFrame(str(path), _cells(batch, source), row))
-                row, any_batch = row + batch.height, True
-            if not any_batch:
-                yield SourceFrame(str(path), needed.head(0).collect(), row)
+        for name, unpacked_path in unpacked(path, source.members):
+            yield from _batches_of_one(name, unpacked_path, source, columns, rows, optional)
     except unreadable() as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        kind = kind_of(path)
-        form = f" with delimiter {source.delimiter!r} and encoding {source.encoding}" if kind == "CSV" else ""
+        kind = kind_of(path) if path.exists() else "file"
+        form = (
+            f" with delimiter {source.delimiter!r} and encoding {source.encoding or '(recognised)'}"
+            if kind == "CSV"
+            else ""
+        )
         step = (
             "Mend these two in the mapping, or export"
             if kind == "CSV"
@@ -110,27 +130,62 @@ def read_batches(
         ) from error
 
 
+def _batches_of_one(
+    name: str, path: Path, source: Source, columns: list[str] | None, rows: int, optional: frozenset[str]
+) -> Iterator[SourceFrame]:
+    set_aside = SetAside(name, {"cells": source.unreadable_cells_ratio, "rows": source.unreadable_rows_ratio})
+    with _scanned(path, name, source, names=columns or ()) as table:
+        scanned = _renamed(table.frame, name, source)
+        present = scanned.collect_schema().names()
+        wanted = [column for column in present if column != MISFIT] if columns is None else columns
+        lacking = frozenset(optional.difference(present))
+        for column in sorted(lacking):
+            set_aside.note(f"file(s) without the optional column {column}")
+        wanted = [column for column in wanted if column not in lacking]
+        _require(name, wanted, present)
+        filtered = source.keep if columns is not None else None
+        misfit = [MISFIT] if MISFIT in present else []
+        needed = scanned.select(list(dict.fromkeys([*wanted, *_names(filtered), *misfit])))
+        frame = SourceFrame(name, pl.DataFrame(), table.first_row, None, set_aside, table.lines, lacking)
+        any_batch = False
+        for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
+            if not batch.height:
+                continue
+            yield _without_blank_lines(replace(frame, rows=_cells(batch, source)))
+            frame, any_batch = replace(frame, first_row=frame.first_row + batch.height), True
+        if not any_batch:
+            yield replace(frame, rows=needed.head(0).collect())
+    set_aside.settle()
+
+
 def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> pl.DataFrame:
     """The first rows as `read_batches` gives them, of a text those within its first `text_bytes`.
 
     Raises MappingError for an archive that holds not one file, else what `unreadable` lists.
     """
-    with _scanned(path, source, text_bytes) as scanned:
-        head = scanned.head(rows).collect()
-    return _cells(head.rename(nameless(head.columns)), source)
+    if kind_of(path) == "CSV":
+        with TemporaryDirectory(prefix="renewable-") as place:
+            start = Path(place) / "start.csv"
+            start.write_bytes(text_start(path, text_bytes))
+            with _scanned(start, str(path), source) as table:
+                head = table.frame.head(rows).collect()
+    else:
+        with _scanned(path, str(path), source) as table:
+            head = table.frame.head(rows).collect()
+    return _cells(_renamed(head.drop(MISFIT, strict=False).lazy(), str(path), source).collect(), source)
 
 
 def text_start(path: Path, size: int) -> bytes:
     """A text, unpacked; of one longer than `size` bytes the whole lines among these. Raises as `read_head` does."""
-    with _unpacked(path, _start(path)) as file:
+    with opened(path) as file:
         content = file.read(size + 1)
     return content if len(content) <= size else content[: content.rfind(b"\n", 0, size) + 1] or content[:size]
 
 
 def unreadable() -> tuple[type[Exception], ...]:
     """What the readers of all formats raise for a file that is cut off, corrupt, locked or of another kind."""
-    # fastexcel is slow to import, and only an Excel file needs it.
-    excel = sys.modules.get("fastexcel")
+    # These two are slow to import, and only their own files need them.
+    excel, duckdb = sys.modules.get("fastexcel"), sys.modules.get("duckdb")
     return (
         OSError,
         EOFError,
@@ -140,8 +195,10 @@ def unreadable() -> tuple[type[Exception], ...]:
         RuntimeError,
         UnicodeError,
         csv.Error,
+        sqlite3.Error,
         pl.exceptions.PolarsError,
         *([] if excel is None else [excel.FastExcelError]),
+        *([] if duckdb is None else [duckdb.Error]),
     )
 
 
@@ -187,9 +244,46 @@ def require_none(source: SourceFrame, column: str, at_fault: pl.Series, fault: s
     raise MappingError(f"{source.name}, column {column}: {rows.len()} {fault}: {sample}. {next_step}")
 
 
+def set_aside(
+    source: SourceFrame,
+    kind: Kind,
+    column: str,
+    at_fault: pl.Series,
+    fault: str,
+    next_step: str,
+    texts: pl.Series | None = None,
+) -> None:
+    """Count the cells or rows where `at_fault` is true; the file is refused at its end where they are too many.
+
+    The caller makes the cell null, or the stamp of the row. Of cells call it for every batch, also without a fault.
+    `texts` are the cells of `column` where it is none of the file's, such as date and time joined.
+    """
+    rows = at_fault.fill_null(False).arg_true()
+    if texts is None:
+        texts = source.rows[column]
+    seen = texts.len() - texts.null_count() if kind == "cells" else 0
+    source.set_aside.add(
+        kind, column, fault, next_step, seen, texts.gather(rows), [source.number(row) for row in rows]
+    )
+
+
 def nameless(columns: list[str]) -> dict[str, str]:
     """New names, column_N by place, for columns without one."""
     return {name: f"column_{place}" for place, name in enumerate(columns, 1) if not name.strip()}
+
+
+def _renamed(frame: pl.LazyFrame, name: str, source: Source) -> pl.LazyFrame:
+    """Columns by the names that the mapping uses."""
+    frame = frame.rename(nameless(frame.collect_schema().names()))
+    present = frame.collect_schema().names()
+    names = {old: new for old, new in source.rename.items() if old in present}
+    after = [names.get(column, column) for column in present]
+    twice = sorted({column for column in after if after.count(column) > 1})
+    if twice:
+        raise MappingError(
+            f"{name}: source.rename gives {', '.join(twice)} to several of its columns. Name one of them in the mapping"
+        )
+    return frame.rename(names)
 
 
 def _require(name: str, columns: list[str], present: list[str]) -> None:
@@ -197,7 +291,7 @@ def _require(name: str, columns: list[str], present: list[str]) -> None:
     if missing:
         raise MappingError(
             f"{name}: the mapping names column(s) {', '.join(missing)} that the file does not have; "
-            f"it has {', '.join(present)}. Mend the mapping or its delimiter."
+            f"it has {', '.join(column for column in present if column != MISFIT)}. Mend the mapping or its delimiter."
         )
 
 
@@ -205,90 +299,69 @@ def _names(condition: str | None) -> list[str]:
     return [] if condition is None else sorted(set(pl.sql_expr(condition).meta.root_names()))
 
 
-def _first_row(source: Source) -> int:
-    """Of the data, counted as a text editor does."""
-    return 2 + source.skip_rows + source.skip_rows_after_header
-
-
 def _cells(batch: pl.DataFrame, source: Source) -> pl.DataFrame:
-    text = pl.col(pl.String).str.strip_chars()
-    return batch.with_columns(pl.when(~text.is_in(["", *source.null_markers])).then(text))
-
-
-def kind_of(path: Path) -> str:
-    """Parquet, Excel or CSV, by the content; whatever is neither of the first two is taken for a text."""
-    start = _start(path)
-    if start.startswith(_PARQUET_MAGIC):
-        return "Parquet"
-    return "Excel" if _is_excel(path, start) else "CSV"
-
-
-def _is_excel(path: Path, start: bytes) -> bool:
-    return start.startswith((_ZIP_MAGIC, _OLE_MAGIC)) and path.suffix.lower() in _EXCEL_ENDINGS
-
-
-def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(8)
+    text = pl.col(pl.String).exclude(MISFIT).str.strip_chars()
+    empty = text.is_in(["", *source.null_markers])
+    if source.null_pattern is not None:
+        empty |= text.str.contains(whole(source.null_pattern))
+    return batch.with_columns(pl.when(~empty).then(text))
 
 
 @contextmanager
-def _scanned(path: Path, source: Source, text_bytes: int | None = None) -> Iterator[pl.LazyFrame]:
-    """The file as a lazy frame; a text that Polars cannot read as it lies there is unpacked into a temporary file.
+def _scanned(path: Path, name: str, source: Source, names: Sequence[str] = ()) -> Iterator[Table]:
+    """An unpacked file as a lazy frame; what Polars cannot read as it lies there is written again in a temporary place.
 
-    So are the first `text_bytes` of a text, where it is not wanted whole.
+    `names` are the columns that are looked for, of which an encoding is told.
     """
-    start = _start(path)
-    if start.startswith(_PARQUET_MAGIC):
-        yield pl.scan_parquet(path)
-    elif _is_excel(path, start):
-        options = {"header_row": source.skip_rows, "dtypes": "string"}
+    with TemporaryDirectory(prefix="renewable-") as place:
+        match kind_of(path):
+            case "Parquet":
+                yield Table(pl.scan_parquet(path))
+            case "Excel":
+                yield _sheet(path, name, source)
+            case "SQLite":
+                yield Table(sqlite_table(path, name, source.table, Path(place)))
+            case "DuckDB":
+                yield Table(duckdb_table(path, name, source.table, Path(place)))
+            case "JSON":
+                yield Table(json_lines(path))
+            case "CSV":
+                yield text_table(_plain(path, source, Path(place), names), name, source)
+
+
+def _plain(path: Path, source: Source, place: Path, names: Sequence[str]) -> Path:
+    """A text in UTF-8, its cells apart by one sign."""
+    encoding = recognised(path, names, source.encoding)
+    if encoding != "utf-8":
+        plain = place / "plain.csv"
+        with path.open("rb") as raw:
+            transcode(raw, encoding, plain)
+        path = plain
+    if source.delimiter == BLANKS:
+        blanks_to_tabs(path, place / "aligned.csv")
+        path = place / "aligned.csv"
+    return path
+
+
+def _sheet(path: Path, name: str, source: Source) -> Table:
+    """A sheet as texts. Rows of a sheet without any cell filled are left out by its reader."""
+
+    def read(options: dict[str, object]) -> pl.DataFrame:
         # The first sheet is the default, and a name and a number exclude each other.
-        frame = pl.read_excel(path, sheet_name=source.sheet, engine="calamine", read_options=options)
-        yield frame[source.skip_rows_after_header :].lazy()
-    else:
-        with ExitStack() as stack:
-            plain = path
-            is_plain = source.encoding == "utf-8" and not start.startswith((_GZIP_MAGIC, _ZIP_MAGIC))
-            if text_bytes is not None or not is_plain:
-                plain = Path(stack.enter_context(TemporaryDirectory(prefix="renewable-"))) / "plain.csv"
-            if text_bytes is not None:
-                content = text_start(path, text_bytes).decode(source.encoding)
-                plain.write_text(content, encoding="utf-8", newline="")
-            elif not is_plain:
-                _transcode(path, start, source.encoding, plain)
-            yield pl.scan_csv(
-                plain,
-                infer_schema=False,
-                separator=source.delimiter,
-                skip_rows=source.skip_rows,
-                skip_rows_after_header=source.skip_rows_after_header,
-                raise_if_empty=True,
-            )
+        options = {"dtypes": "string"} | options
+        return pl.read_excel(path, sheet_name=source.sheet, engine="calamine", read_options=options)
 
+    def lines(rows: pl.DataFrame) -> tuple[str, ...]:
+        return tuple(" ".join(filter(None, row)) for row in rows.iter_rows())
 
-@contextmanager
-def _unpacked(path: Path, start: bytes) -> Iterator[IO[bytes]]:
-    """The content of a text, or of the one file in an archive."""
-    with ExitStack() as stack:
-        raw: IO[bytes] = stack.enter_context(path.open("rb"))
-        if start.startswith(_GZIP_MAGIC):
-            raw = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
-        elif start.startswith(_ZIP_MAGIC):
-            archive = stack.enter_context(zipfile.ZipFile(raw))
-            files = [info for info in archive.infolist() if not info.is_dir()]
-            if len(files) != 1:
-                raise MappingError(
-                    f"{path}: holds {len(files)} files; unpack it, and name them in source.files"
-                )
-            raw = stack.enter_context(archive.open(files[0]))
-        yield raw
-
-
-def _transcode(path: Path, start: bytes, encoding: str, plain: Path) -> None:
-    with (
-        _unpacked(path, start) as raw,
-        io.TextIOWrapper(raw, encoding=encoding, newline="") as text,
-        plain.open("w", encoding="utf-8", newline="") as out,
-    ):
-        shutil.copyfileobj(text, out, 1 << 20)
+    if source.header_rows == 1 and source.header_text is None and source.comment_prefix is None:
+        frame = read({"header_row": source.skip_rows})[source.skip_rows_after_header :]
+        above = read({"header_row": None, "n_rows": source.skip_rows}) if source.skip_rows else pl.DataFrame()
+        return Table(frame.lazy(), lines(above), 2 + source.skip_rows + source.skip_rows_after_header)
+    rows = read({"header_row": None, "skip_rows": source.skip_rows})
+    form = source.model_copy(update={"skip_rows": 0})
+    header = header_of(name, ((row, place) for place, row in enumerate(rows.iter_rows(), 1)), form)
+    frame = rows[header.line :].rename(dict(zip(rows.columns, header.names, strict=False)))
+    if source.comment_prefix is not None:
+        frame = frame.filter(~pl.nth(0).str.starts_with(source.comment_prefix).fill_null(False))
+    return Table(frame.lazy(), lines(rows[: header.line]), 1 + source.skip_rows + header.line)

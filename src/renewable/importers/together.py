@@ -21,6 +21,7 @@ from renewable.importers.gaps import gap_energy_at_ends
 from renewable.importers.irregular import time_weighted
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
+from renewable.importers.repeated_hour import SHIFTED, in_order_of_values
 
 KEY_AND_NAME = ("asset_id", "timestamp", "name")
 SHIFTS = ("first_shift_us", "second_shift_us")
@@ -85,10 +86,13 @@ def assembled(
                 )
         if frames:
             together = combined(side_by_side(frames, KEY_AND_NAME), part, notes)
-            beside.append(resampled(together, part, intervals, notes, phases))
+            stamp = part.timestamp
+            beside.append(
+                resampled(together, stamp.interval_seconds, intervals, notes, phases, stamp.enough_ratio)
+            )
     if not beside:
         return pl.DataFrame(schema=polars_schema(table))
-    joined = notes.inside(side_by_side(beside))
+    joined = notes.inside(side_by_side(appended(beside, notes)))
     if TOLD in joined.columns:
         joined = gap_energy_at_ends(joined, seconds, own_zones, notes)
     for part, events in logs:
@@ -151,8 +155,9 @@ def _on_grid(
 
 def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """Stamps around clock changes where the mapping's rule puts them; drops the columns that say so."""
-    if not frame.select(pl.any_horizontal(pl.col(SHIFTS) != 0).any()).item():
+    if not frame.select(SHIFTED.any()).item():
         return frame.drop(SHIFTS)
+    frame = in_order_of_values(frame, notes)
     count, number = pl.len().over(KEY_AND_NAME), pl.int_range(pl.len()).over(KEY_AND_NAME)
     moved_us = (
         pl.when((count == 2) & (number == 0))
@@ -161,7 +166,8 @@ def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         .then("second_shift_us")
         .otherwise(0)
     )
-    frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & (pl.col("second_shift_us") != 0))
+    in_autumn = (pl.col("second_shift_us") > 0) | (pl.col("first_shift_us") > 0)
+    frame = frame.with_columns(moved_us=moved_us, alone=(count == 1) & in_autumn)
     notes.add_rows(
         "stamps of a repeated hour given to the skipped or the second one", frame, pl.col("moved_us") != 0
     )
@@ -185,16 +191,16 @@ def combined(frame: pl.DataFrame, part: Mapping, notes: Notes) -> pl.DataFrame:
 
 def resampled(
     frame: pl.DataFrame,
-    part: Mapping,
+    seconds: int | None,
     intervals: MappingType[str, int],
     notes: Notes,
     phases: MappingType[str, int] = _NONE,
+    enough_ratio: float = 1,
 ) -> pl.DataFrame:
-    """Rows of a source to the asset's own interval: means, sums of amounts, vector means.
+    """Rows of `seconds` to the asset's own interval: means, sums of amounts, vector means.
 
     Null unless `enough_ratio` of the rows are there; an amount needs all.
     """
-    seconds = part.timestamp.interval_seconds
     if seconds is None or not any(interval * 60 > seconds for interval in intervals.values()):
         return frame
     own = pl.col("asset_id").replace_strict(intervals, default=0, return_dtype=pl.Int64) * 60
@@ -209,12 +215,52 @@ def resampled(
     short = short.with_columns(
         rows_needed=pl.col("own_seconds") // seconds, at=pl.col("timestamp"), timestamp=start
     )
-    needed, ratio = pl.col("rows_needed").first(), part.timestamp.enough_ratio
+    needed = pl.col("rows_needed").first()
     whole = (pl.len() <= needed) & (pl.col("at").n_unique() == pl.len())
     channels = short.drop("own_seconds", "rows_needed", "at")
-    enough = needed if ratio == 1 else (needed * ratio).ceil()
+    enough = needed if enough_ratio == 1 else (needed * enough_ratio).ceil()
     longer_rows = _aggregated(channels, short, KEY, whole, needed, "mean", notes, enough)
     return pl.concat([stays.drop("own_seconds"), longer_rows.select(stays.drop("own_seconds").columns)])
+
+
+def appended(frames: Sequence[pl.DataFrame], notes: Notes) -> list[pl.DataFrame]:
+    """Sources with a channel in common one below the other.
+
+    Rows of one key from several of them become one. What two of them say differently of a channel is null and counted;
+    an empty cell contradicts nothing. Rows of one key within one source stay as they are.
+    """
+    groups: list[list[pl.DataFrame]] = []
+    for frame in frames:
+        own = set(frame.columns) - set(KEY)
+        shared = [group for group in groups if any(own & set(other.columns) for other in group)]
+        groups = [group for group in groups if group not in shared]
+        groups.append([*(other for group in shared for other in group), frame])
+    return [group[0] if len(group) == 1 else _merged(group, notes) for group in groups]
+
+
+def _merged(frames: Sequence[pl.DataFrame], notes: Notes) -> pl.DataFrame:
+    rows = pl.concat(
+        (frame.with_columns(source=pl.lit(number)) for number, frame in enumerate(frames)), how="diagonal"
+    )
+    several = pl.col("source").n_unique().over(KEY) > 1
+    alone = rows.filter(~several).drop("source")
+    shared = rows.filter(several).drop("source")
+    if shared.is_empty():
+        return alone
+    names = [name for name in alone.columns if name not in KEY]
+    value = [pl.col(name).drop_nulls() for name in names]
+    merged = shared.group_by(KEY, maintain_order=True).agg(
+        *(
+            pl.when(v.n_unique() == 1).then(v.first()).alias(name)
+            for name, v in zip(names, value, strict=True)
+        ),
+        *((v.n_unique() > 1).alias(f"differs_{name}") for name, v in zip(names, value, strict=True)),
+    )
+    for name in names:
+        notes.add_rows(
+            f"values of {name} left empty, as two sources differ", merged, pl.col(f"differs_{name}")
+        )
+    return pl.concat([alone, merged.select(alone.columns)])
 
 
 def side_by_side(frames: Sequence[pl.DataFrame], on: Sequence[str] = KEY) -> pl.DataFrame:

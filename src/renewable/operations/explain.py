@@ -163,11 +163,11 @@ def instant_of(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def interval_start(at: datetime, interval_minutes: int) -> datetime:
-    """Start of the interval that holds `at`; intervals lie on a grid from UTC midnight on."""
-    midnight = datetime.combine(at.date(), time(), UTC)
+def interval_start(at: datetime, interval_minutes: int, offset_minutes: int = 0) -> datetime:
+    """Start of the interval that holds `at`; intervals lie on a grid from `offset_minutes` after UTC midnight on."""
+    first = datetime.combine(at.date(), time(), UTC) + timedelta(minutes=offset_minutes)
     length = timedelta(minutes=interval_minutes)
-    return midnight + (at - midnight) // length * length
+    return first + (at - first) // length * length
 
 
 def explained(found: Found) -> Explanation:
@@ -380,7 +380,8 @@ def _found(connection: duckdb.DuckDBPyConnection, asset_id: str, at: datetime) -
         raise RenewableError(
             f"there is no asset {asset_id!r}; take one of the registry, such as {', '.join(near)}"
         )
-    start = interval_start(at, int(assets[asset_id]["interval_minutes"]))
+    asset = assets[asset_id]
+    start = interval_start(at, int(asset["interval_minutes"]), int(asset["interval_offset_minutes"] or 0))
     when = {_INTERVAL: start, _HOUR: start.replace(minute=0)}
     rows = {
         model: _rows(

@@ -232,10 +232,12 @@ class _Builder:
         """Each day that has files, or belongs to the calendar, with its place in it (`BuiltDay.edge`)."""
         of_days = dict.fromkeys(self._loaded["day"], OUTSIDE) | dict.fromkeys(self._calendar.days, INSIDE)
         minutes = dict(self._fleet.assets.select("asset_id", "interval_minutes").iter_rows())
+        offset = pl.col("interval_offset_minutes").fill_null(0)
+        grids = self._fleet.assets.select("interval_minutes", offset).unique().rows()
         readings = [connection.table(f"{DATASET}.{name}") for name in (TABLES if self._calendar.days else ())]
         found = read_edges(self._calendar, readings, minutes)
         for day in self._calendar.last_days:
-            is_cut = day in found and found[day].is_cut(min(minutes.values()))
+            is_cut = day in found and found[day].is_cut(grids)
             of_days[day] = CUT if is_cut else WHOLE
         return of_days
 

@@ -80,7 +80,7 @@ def test_the_end_is_that_of_the_last_interval_of_either_table() -> None:
     ],
 )
 def test_a_day_is_cut_while_an_interval_of_the_shortest_kind_does_not_count(edge: Edge, is_cut: bool) -> None:
-    assert edge.is_cut(10) == is_cut
+    assert edge.is_cut([(10, 0), (60, 0)]) == is_cut
 
 
 def test_long_stretches_without_data_are_told() -> None:

@@ -13,6 +13,7 @@ with events as (
         events.start_utc,
         events.end_utc,
         assets.interval_minutes,
+        {{ interval_offset('assets') }} as interval_offset_minutes,
         greatest(120, least(1440, 0.25 * {{ minutes_between('events.start_utc', 'events.end_utc') }})) as beside_minutes
     from {{ ref('mart_events') }} as events
     inner join {{ ref('event_kinds') }} as event_kinds on events.kind = event_kinds.kind
@@ -28,6 +29,7 @@ shown as (
         event_id,
         asset_id,
         interval_minutes,
+        interval_offset_minutes,
         {{ minutes_after('start_utc', '-beside_minutes') }} as shown_from_utc,
         {{ minutes_after('end_utc', 'beside_minutes') }} as shown_to_utc
     from events
@@ -51,7 +53,9 @@ starts as (
 
     select
         days.*,
-        {{ minutes_after('days.midnight_utc', 'slots.number * days.interval_minutes') }} as timestamp_utc
+        {{ minutes_after(
+            'days.midnight_utc', 'slots.number * days.interval_minutes + days.interval_offset_minutes'
+        ) }} as timestamp_utc
     from days
     inner join ({{ numbers(1440) }}) as slots on slots.number < {{ whole_quotient(1440, 'days.interval_minutes') }}
 

@@ -25,6 +25,7 @@ days as (
     select distinct
         assets.timezone,
         assets.interval_minutes,
+        {{ interval_offset('assets') }} as interval_offset_minutes,
         sums.date_local
     from sums
     inner join assets on sums.asset_id = assets.asset_id
@@ -42,10 +43,13 @@ lengths as (
     select
         timezone,
         interval_minutes,
+        interval_offset_minutes,
         date_local,
-        cast(sum({{ interval_starts('start_utc', 'end_utc', 'interval_minutes') }}) as bigint) as intervals_of_day
+        cast(
+            sum({{ interval_starts('start_utc', 'end_utc', 'interval_minutes', 'interval_offset_minutes') }}) as bigint
+        ) as intervals_of_day
     from stretches
-    group by timezone, interval_minutes, date_local
+    group by timezone, interval_minutes, interval_offset_minutes, date_local
 
 ),
 
@@ -74,6 +78,7 @@ asset_days as (
         on
             assets.timezone = lengths.timezone
             and assets.interval_minutes = lengths.interval_minutes
+            and {{ interval_offset('assets') }} = lengths.interval_offset_minutes
             and sums.date_local = lengths.date_local
     left join soiling
         on

@@ -30,6 +30,7 @@ ratings as (
         elevation_m,
         interval_minutes,
         interval_minutes / 60e0 as interval_hours,
+        interval_offset_minutes,
         rated_power_kw,
         dc_capacity_kw,
         temperature_coefficient_pct_per_c / 100.0 as temperature_coefficient_per_c,

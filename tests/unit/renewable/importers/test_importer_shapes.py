@@ -322,7 +322,7 @@ def test_units_that_are_not_listed_go_through_pint(
 def test_energy_without_an_interval_is_refused_at_its_line(tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text(
         "source: {files: x.csv}\n"
-        "timestamp: {column: t, format: '%Y', zone: UTC}\n"
+        "timestamp: {column: t, format: '%Y-%m-%d %H:%M', zone: UTC}\n"
         "asset: {column: unit}\n"
         "generation:\n"
         "  active_power_kw: {column: e, unit: kWh}\n"

@@ -53,11 +53,9 @@ incomplete_days as (
     select
         assets.asset_id,
         assets.interval_minutes,
+        {{ interval_offset('assets') }} as interval_offset_minutes,
         days.day_utc,
-        least(
-            {{ whole_quotient('days.minutes_to_last_start', 'assets.interval_minutes') }} + 1,
-            {{ whole_quotient('days.minutes_to_end', 'assets.interval_minutes') }}
-        ) as intervals
+        {{ intervals_that_count('days', 'assets') }} as intervals
     from assets
     cross join days
     left join weather_days
@@ -78,8 +76,10 @@ wanted as (
 
     select
         incomplete_days.asset_id,
-        {{ minutes_after(utc_midnight('incomplete_days.day_utc'), 'slots.number * incomplete_days.interval_minutes') }}
-            as timestamp_utc
+        {{ minutes_after(
+            utc_midnight('incomplete_days.day_utc'),
+            'slots.number * incomplete_days.interval_minutes + incomplete_days.interval_offset_minutes'
+        ) }} as timestamp_utc
     from incomplete_days
     inner join slots on slots.number < incomplete_days.intervals
 

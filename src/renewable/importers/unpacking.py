@@ -1,0 +1,110 @@
+"""Archives: the files that a delivery packs, one after the other in a temporary place, and the kind of each."""
+
+import gzip
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Literal, cast
+
+from renewable.errors import MappingError
+
+FileKind = Literal["CSV", "Parquet", "Excel", "SQLite", "DuckDB", "JSON"]
+_GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_MAGIC: dict[bytes, FileKind] = {b"PAR1": "Parquet", b"SQLite format 3\0": "SQLite"}
+_EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_DUCKDB, _DUCKDB_AT = b"DUCK", 8
+# A line of JSON is looked at up to this length.
+_START = 1 << 16
+
+
+def kind_of(path: Path) -> FileKind:
+    """What a file is, by its content; what is nothing else is taken for a text, called CSV."""
+    with path.open("rb") as file:
+        start = file.read(_START)
+    found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    if found is not None:
+        return found
+    if start[_DUCKDB_AT:].startswith(_DUCKDB):
+        return "DuckDB"
+    if _is_excel(path, start):
+        return "Excel"
+    return "JSON" if _is_json(start) else "CSV"
+
+
+def unpacked(path: Path, members: str | None) -> Iterator[tuple[str, Path]]:
+    """What errors call each packed file, and where it lies until the next one is asked for.
+
+    A file that is no archive is itself. Raises MappingError for an archive of several files that `members` does not
+    choose among, or where it matches none; else what `opened` raises.
+    """
+    start = _first_bytes(path)
+    if not start.startswith((_GZIP, _ZIP)) or _is_excel(path, start):
+        yield str(path), path
+        return
+    for member in _members(path, start, members):
+        with TemporaryDirectory(prefix="renewable-") as place, opened(path, member) as content:
+            inner = Path(place) / Path(member or path.stem or path.name).name
+            with inner.open("wb") as out:
+                shutil.copyfileobj(content, out, 1 << 20)
+            yield (str(path) if member is None else f"{path}: {member}"), inner
+
+
+@contextmanager
+def opened(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
+    """The content of a file, unpacked; of a zip that of `member`, or of its only file."""
+    with ExitStack() as stack:
+        raw: IO[bytes] = stack.enter_context(path.open("rb"))
+        start = _first_bytes(path)
+        if start.startswith(_GZIP):
+            raw = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
+        elif start.startswith(_ZIP) and not _is_excel(path, start):
+            (member,) = [member] if member else _members(path, start, None)
+            archive = stack.enter_context(zipfile.ZipFile(raw))
+            raw = stack.enter_context(archive.open(member or ""))
+        yield raw
+
+
+def _members(path: Path, start: bytes, pattern: str | None) -> list[str | None]:
+    """Names of the files of a zip that are wanted, in order; of a gzip file its nameless one."""
+    if start.startswith(_GZIP):
+        return [None]
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+    chosen: list[str | None] = [name for name in names if pattern is None or fnmatch(name, pattern)]
+    shown = ", ".join(names[:10])
+    if pattern is None and len(chosen) != 1:
+        raise MappingError(
+            f'{path}: holds {len(names)} files ({shown}); say which, as in source.members: "*.csv"'
+        )
+    if not chosen:
+        raise MappingError(
+            f"{path}: source.members: {pattern!r} matches none of its {len(names)} files ({shown}). Mend it"
+        )
+    return chosen
+
+
+def _is_excel(path: Path, start: bytes) -> bool:
+    return start.startswith((_ZIP, _OLE)) and path.suffix.lower() in _EXCEL_ENDINGS
+
+
+def _is_json(start: bytes) -> bool:
+    """Whether a text is a list of objects, or lines of one object each."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"["):
+        return text[1:].lstrip().startswith(b"{")
+    line, end, _ = text.partition(b"\n")
+    try:
+        return line.startswith(b"{") and isinstance(json.loads(line), dict)
+    except ValueError:
+        # An object longer than what was looked at.
+        return not end and len(start) == _START
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
