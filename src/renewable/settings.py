@@ -39,7 +39,9 @@ class Settings(BaseSettings):
         "simulator",
         description="who writes the raw files: the simulator, a mapping (own exports), or someone else (files)",
     )
-    mapping: Path | None = Field(None, description="mapping file of the importer, for input=mapping")
+    mapping: Path | None = Field(
+        None, description="mapping file of the importer, or a folder of them, for input=mapping"
+    )
     seed: int = Field(42, ge=0, lt=2**63, description="seed of the simulator")
     events: Literal["none", "typical", "harsh"] = Field(
         "typical", description="how many events the simulator injects"

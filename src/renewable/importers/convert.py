@@ -221,7 +221,7 @@ def fold_deliveries(raw_dir: Path, before: datetime) -> int:
                 with scratch_folder(store_of(raw_dir)) as scratch:
                     made = folded(ledger, name, run, scratch)
                     with ledger.changing():
-                        ledger.fold([each.number for each in run], run[0].version, made)
+                        ledger.fold(run, ledger.delivery(run[0]).version, made)
                 gone += len(run)
         ledger.clean()
     return gone

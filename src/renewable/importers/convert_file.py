@@ -15,7 +15,7 @@ from renewable.errors import MappingError
 from renewable.importers.days import TAKEN_OVER, DayMaker
 from renewable.importers.inbox import Looked
 from renewable.importers.kept_rows import Collected, Stream
-from renewable.importers.ledger import Content, Converted, Delivery, Ledger, now
+from renewable.importers.ledger import Content, Converted, Ledger, now
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
@@ -109,20 +109,20 @@ def present_days(raw_dir: Path, scratch: Path) -> Converted | None:
     return Converted(content, rows, {}, collected.columns, days, spans, target, "taken_over")
 
 
-def folded(ledger: Ledger, name: str, run: Sequence[Delivery], scratch: Path) -> Converted:
+def folded(ledger: Ledger, name: str, run: Sequence[int], scratch: Path) -> Converted:
     """The rows of deliveries that follow one another, laid over one another, as those of one."""
     maker, collected = DayMaker(ledger, name, {}, run), Collected(scratch)
     rows = 0
-    for table, day in sorted({key for each in run for key in ledger.days_of(each.number)}):
+    for table, day in sorted({key for number in run for key in ledger.days_of(number)}):
         for stream, frame in maker.merged(table, day).items():
             collected.add(stream, frame)
             rows += frame.height
     target = scratch / "folded.parquet"
     days, spans = collected.write(target)
-    names = hashlib.sha256("".join(each.content.sha256 for each in run).encode())
-    content = Content(
-        f"{len(run)} deliveries up to {run[-1].imported_at:%Y-%m-%d}", 0, 0, 0, names.hexdigest()
-    )
+    entries = [ledger.delivery(number) for number in run]
+    names = hashlib.sha256("".join(each.content.sha256 for each in entries).encode())
+    label = f"{len(run)} deliveries up to {entries[-1].imported_at:%Y-%m-%d}"
+    content = Content(label, 0, 0, 0, names.hexdigest())
     return Converted(content, rows, {}, collected.columns, days, spans, target, "base")
 
 

@@ -4,13 +4,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
 from renewable.importers.kept_rows import Stream, read_kept
-from renewable.importers.ledger import Delivery, Due, Ledger
+from renewable.importers.ledger import Delivery, Due, Kind, Ledger, Span
 from renewable.importers.mapping import Mapping as MappingFile
 from renewable.importers.notes import Notes
 from renewable.importers.overlay import laid_over, ordered
@@ -32,17 +32,15 @@ class _Run:
     """Deliveries that follow one another and were converted by the same version of the mapping."""
 
     mapping: MappingFile | None
-    deliveries: tuple[Delivery, ...]
-
-    @property
-    def numbers(self) -> frozenset[int]:
-        return frozenset(each.number for each in self.deliveries)
+    version: str
+    numbers: tuple[int, ...]
+    replacing: frozenset[int]
 
 
 class DayMaker:
     """Makes raw days of one mapping. `intervals` are the minutes of each asset's interval, by the registry.
 
-    `deliveries` are those that count; all of the mapping where none are given.
+    `deliveries` are the numbers of those that count; all of the mapping where none are given.
     """
 
     def __init__(
@@ -50,10 +48,12 @@ class DayMaker:
         ledger: Ledger,
         name: str,
         intervals: Mapping[str, int],
-        deliveries: Sequence[Delivery] | None = None,
+        deliveries: Sequence[int] | None = None,
     ) -> None:
         self._ledger, self._name, self._intervals = ledger, name, intervals
-        self._runs = _runs(ledger, ledger.deliveries(name) if deliveries is None else deliveries)
+        chosen = None if deliveries is None else set(deliveries)
+        self._runs = _runs(ledger, [e for e in ledger.order(name) if chosen is None or e[0] in chosen])
+        self._entries: dict[int, Delivery] = {}
         self._cache: OrderedDict[tuple[int, RawTable, date], _Rows] = OrderedDict()
 
     def frame(self, table: RawTable, day: date, counts: Counter[str] | None = None) -> pl.DataFrame:
@@ -80,42 +80,37 @@ class DayMaker:
         (run,) = range(len(self._runs))
         return self._rows(run, table, day)
 
-    def foldable(self, before: datetime) -> list[list[Delivery]]:
+    def foldable(self, before: datetime) -> list[list[int]]:
         """Deliveries up to the first one since `before`, those together that one delivery can stand for."""
         found = []
         for number, run in enumerate(self._runs):
-            old = list(takewhile(lambda each: each.imported_at < before, run.deliveries))
+            old = list(takewhile(lambda each: self._entry(each).imported_at < before, run.numbers))
             # What a delivery erases of those before another mapping's is not in its rows.
-            if len(old) > 1 and (number == 0 or not any(each.replaces for each in old)):
+            if len(old) > 1 and (number == 0 or run.replacing.isdisjoint(old)):
                 found.append(old)
-            if len(old) < len(run.deliveries):
+            if len(old) < len(run.numbers):
                 break
         return found
 
     def touched_by(self, deliveries: Iterable[int]) -> set[Due]:
         """The table days that may come out otherwise with these deliveries than without them."""
         days = set[Due]()
-        replacing = {each.number for run in self._runs for each in run.deliveries if each.replaces}
+        replacing = {number for run in self._runs for number in run.replacing}
         for number in deliveries:
             own = self._ledger.days_of(number)
             days |= {(table, day + step * _DAY) for table, day in own for step in (-1, 0, 1)}
-            if number in replacing:
-                for span in self._ledger.spans_of(number):
-                    ends = _day_of(span.first_us), _day_of(span.last_us)
-                    days |= {
-                        (table, day)
-                        for table, day in self._ledger.all_days(self._name)
-                        if ends[0] <= day <= ends[1]
-                    }
             for span in self._ledger.spans_of(number):
+                first, last = _day_of(span.first_us), _day_of(span.last_us)
+                if number in replacing:
+                    known = self._ledger.all_days(self._name)
+                    days |= {(table, day) for table, day in known if first <= day <= last}
                 stream = Stream.parsed(span.stream)
                 if stream.kind in ("rows", TAKEN_OVER):
                     continue
-                first, last = _day_of(span.first_us), _day_of(span.last_us)
-                for _, other in self._ledger.readings_around(span.stream, span.first_us, span.last_us + 1):
-                    if (other.asset_id, other.name) == (span.asset_id, span.name):
-                        days |= _between(stream.table, _day_of(min(other.last_us, span.first_us)), first)
-                        days |= _between(stream.table, last, _day_of(max(other.first_us, span.last_us)))
+                if (before := self._last_before(span, span.first_us)) is not None:
+                    days |= _between(stream.table, _day_of(before), first)
+                if (after := self._first_since(span, span.last_us + 1)) is not None:
+                    days |= _between(stream.table, last, _day_of(after))
         return days
 
     def _around(self, run: int, table: RawTable, day: date) -> Streams:
@@ -147,10 +142,11 @@ class DayMaker:
             self._cache.move_to_end(key)
             return self._cache[key]
         holding, merged = set(self._ledger.holding(self._name, table, day)), _Rows()
-        for delivery in self._runs[run].deliveries:
-            if delivery.replaces:
-                self._erase(merged, delivery)
-            if delivery.number in holding:
+        for number in self._runs[run].numbers:
+            if number in self._runs[run].replacing:
+                self._erase(merged, number)
+            if number in holding:
+                delivery = self._entry(number)
                 new = read_kept(delivery.rows_file, delivery.columns, table, Window.of_day(day))
                 for stream, rows in new.items():
                     by = KEY if stream.kind == TAKEN_OVER else KEY_AND_NAME
@@ -162,9 +158,9 @@ class DayMaker:
             self._cache.popitem(last=False)
         return merged
 
-    def _erase(self, merged: _Rows, delivery: Delivery) -> None:
+    def _erase(self, merged: _Rows, number: int) -> None:
         """Take out what lies within a delivery that replaces all of its range."""
-        for span in self._ledger.spans_of(delivery.number):
+        for span in self._ledger.spans_of(number):
             stream = Stream.parsed(span.stream)
             if stream in merged:
                 us = pl.col("timestamp").to_physical()
@@ -172,91 +168,85 @@ class DayMaker:
                 same = pl.col("asset_id").eq_missing(span.asset_id) & pl.col("name").eq_missing(span.name)
                 merged[stream] = merged[stream].filter(~(inside & same))
 
+    def _entry(self, number: int) -> Delivery:
+        if number not in self._entries:
+            self._entries[number] = self._ledger.delivery(number)
+        return self._entries[number]
+
     def _counters(self, run: int, table: RawTable) -> set[Stream]:
         """Streams whose rows tell of days that they have no row of."""
-        names = {name for each in self._runs[run].deliveries for name in each.columns}
-        streams = {Stream.parsed(name) for name in names}
-        return {s for s in streams if s.table == table and s.kind not in ("rows", TAKEN_OVER)}
+        mapping = self._runs[run].mapping
+        assert mapping is not None
+        return {
+            Stream(number, table, name)
+            for number, part in enumerate(mapping.parts)
+            for name, channel in part.channels(table).items()
+            if channel.counter
+        }
 
     def _nearest(
         self, run: int, stream: Stream, day: date, beside: pl.DataFrame | None, *, forward: bool
     ) -> list[pl.DataFrame]:
         """The last readings before the day before, or the first after the day after, of what was not read on those."""
         known = set[_Source]() if beside is None else set(beside.select("asset_id", "name").iter_rows())
-        start_us, end_us = _us(day - _DAY), _us(day + 2 * _DAY)
-        spans: dict[_Source, set[date]] = {}
-        numbers = self._runs[run].numbers
-        for number, span in self._ledger.readings_around(str(stream), start_us, end_us):
-            source = (span.asset_id, span.name)
-            if number not in numbers or source in known:
-                continue
-            if forward and span.last_us >= end_us:
-                exact = (
-                    span.first_us
-                    if span.first_us >= end_us
-                    else self._edge(run, number, stream, source, end_us, True)
-                )
-            elif not forward and span.first_us < start_us:
-                exact = (
-                    span.last_us
-                    if span.last_us < start_us
-                    else self._edge(run, number, stream, source, start_us, False)
-                )
-            else:
-                continue
-            if exact is not None:
-                spans.setdefault(source, set()).add(_day_of(exact))
         found = list[pl.DataFrame]()
-        for (asset_id, name), days in sorted(spans.items(), key=repr):
-            nearest = min(days) if forward else max(days)
-            rows = self._rows(run, stream.table, nearest).get(stream)
+        for asset_id, name in self._ledger.origins(self._name, str(stream)):
+            if (asset_id, name) in known:
+                continue
+            span = Span(str(stream), asset_id, name, 0, 0)
+            at = (
+                self._first_since(span, _us(day + 2 * _DAY))
+                if forward
+                else self._last_before(span, _us(day - _DAY))
+            )
+            rows = None if at is None else self._rows(run, stream.table, _day_of(at)).get(stream)
             if rows is not None:
-                same = pl.col("asset_id").eq_missing(asset_id) & pl.col("name").eq_missing(name)
-                own = rows.filter(same).sort("timestamp", maintain_order=True)
+                own = rows.filter(_is_of(asset_id, name)).sort("timestamp", maintain_order=True)
                 found.append(own.head(1) if forward else own.tail(1))
         return found
 
-    def _edge(
-        self, run: int, number: int, stream: Stream, source: _Source, at_us: int, forward: bool
-    ) -> int | None:
-        """Stamp of the reading of a delivery that is the nearest to an instant within its span."""
-        delivery = next(each for each in self._runs[run].deliveries if each.number == number)
-        span = next(
-            s
-            for s in self._ledger.spans_of(number)
-            if s.stream == str(stream) and (s.asset_id, s.name) == source
-        )
-        first, last = (at_us, span.last_us) if forward else (span.first_us, at_us - 1)
+    def _last_before(self, span: Span, at_us: int) -> int | None:
+        """Stamp of the last row before an instant of what a span is about."""
+        best, across = self._ledger.last_before(self._name, span, at_us)
+        stamps = [self._edge(number, span, at_us, forward=False) for number in across]
+        return max((stamp for stamp in [best, *stamps] if stamp is not None), default=None)
+
+    def _first_since(self, span: Span, at_us: int) -> int | None:
+        """Stamp of the first row at or after an instant of what a span is about."""
+        best, across = self._ledger.first_since(self._name, span, at_us)
+        stamps = [self._edge(number, span, at_us, forward=True) for number in across]
+        return min((stamp for stamp in [best, *stamps] if stamp is not None), default=None)
+
+    def _edge(self, number: int, span: Span, at_us: int, *, forward: bool) -> int | None:
+        """Stamp of the row of a delivery that is the nearest to an instant within it."""
+        delivery, stream = self._entry(number), Stream.parsed(span.stream)
+        own = next(s for s in self._ledger.spans_of(number) if s.of_same(span))
+        first, last = (at_us, own.last_us) if forward else (own.first_us, at_us)
         window = Window(_day_of(first), _day_of(last) + _DAY)
         rows = read_kept(delivery.rows_file, delivery.columns, stream.table, window).get(stream)
         if rows is None:
             return None
-        same = pl.col("asset_id").eq_missing(source[0]) & pl.col("name").eq_missing(source[1])
-        us = rows.filter(same).select(pl.col("timestamp").to_physical()).to_series()
-        us = us.filter((us >= first) & (us <= last))
-        edge = us.min() if forward else us.max()
+        us = (
+            rows.filter(_is_of(span.asset_id, span.name))
+            .select(pl.col("timestamp").to_physical())
+            .to_series()
+        )
+        edge = us.filter(us >= at_us).min() if forward else us.filter(us < at_us).max()
         return edge if isinstance(edge, int) else None
 
 
-def _runs(ledger: Ledger, deliveries: Sequence[Delivery]) -> list[_Run]:
-    runs: list[list[Delivery]] = []
-    for delivery in deliveries:
-        if runs and (runs[-1][0].version, runs[-1][0].kind == "taken_over") == (
-            delivery.version,
-            delivery.kind == "taken_over",
-        ):
-            runs[-1].append(delivery)
-        else:
-            runs.append([delivery])
-    return [
-        _Run(
-            None
-            if of[0].kind == "taken_over"
-            else MappingFile.model_validate_json(ledger.version(of[0].version)),
-            tuple(of),
-        )
-        for of in runs
-    ]
+def _runs(ledger: Ledger, entries: Sequence[tuple[int, str, Kind, bool]]) -> list[_Run]:
+    runs = []
+    for (version, taken_over), of in groupby(entries, lambda each: (each[1], each[2] == "taken_over")):
+        run = list(of)
+        mapping = None if taken_over else MappingFile.model_validate_json(ledger.version(version))
+        replacing = frozenset(number for number, _, _, replaces in run if replaces)
+        runs.append(_Run(mapping, version, tuple(number for number, *_ in run), replacing))
+    return runs
+
+
+def _is_of(asset_id: str | None, name: str | None) -> pl.Expr:
+    return pl.col("asset_id").eq_missing(asset_id) & pl.col("name").eq_missing(name)
 
 
 def _shifted(rows: pl.DataFrame | None) -> pl.DataFrame | None:

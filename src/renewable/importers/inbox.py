@@ -63,9 +63,7 @@ def look(
 
     Raises MappingError where there is no file, and none was ever imported.
     """
-    deliveries = ledger.deliveries(name)
-    readers = _readers(mapping, mapping_path, deliveries)
-    by_content = {each.content.sha256: each for each in deliveries}
+    readers = _readers(mapping, mapping_path, ledger.has_files(name))
     parts, contents, redone = dict[Path, list[int]](), dict[Path, Content](), dict[int, Path]()
     refused, waiting, seen, met, known = list[str](), list[str](), list[Content](), set[int](), 0
     for path, numbers in readers.items():
@@ -86,16 +84,15 @@ def look(
             )
             continue
         seen.append(content)
-        delivery = by_content.get(content.sha256)
-        if delivery is not None and delivery.number in met:
-            known += 1
-            continue
+        delivery = ledger.of_content(name, content.sha256)
         if delivery is not None:
-            met.add(delivery.number)
-            if delivery.version == version and not again:
+            number, converted_by = delivery
+            is_done = number in met or (converted_by == version and not again)
+            met.add(number)
+            if is_done:
                 known += 1
                 continue
-            redone[delivery.number] = path
+            redone[number] = path
         elif ledger.is_folded(name, content.sha256):
             known += 1
             continue
@@ -105,7 +102,7 @@ def look(
         parts[path], contents[path] = numbers, content
     with ledger.changing():
         ledger.looked(name, seen)
-    gone = [d for d in deliveries if d.kind == "file" and d.version != version and d.number not in met]
+    gone = [each for each in ledger.of_other_versions(name, version) if each.number not in met]
     return Looked(parts, contents, redone, gone, known, refused, waiting)
 
 
@@ -159,23 +156,22 @@ def _to_import(
     ledger: Ledger | None, path: Path, patience: Patience
 ) -> dict[Path, Literal["due", "unfinished"]]:
     mapping, name = load_mapping(path), path.stem
-    deliveries = [] if ledger is None else ledger.deliveries(name)
-    version, by_content = fingerprint(mapping), {each.content.sha256: each for each in deliveries}
+    version, has_files = fingerprint(mapping), ledger is not None and ledger.has_files(name)
     found = dict[Path, Literal["due", "unfinished"]]()
-    for file, numbers in _readers(mapping, path, deliveries).items():
+    for file, numbers in _readers(mapping, path, has_files).items():
         before = None if ledger is None else ledger.look_of(name, label_of(file, path))
         if ledger is None or before is None or not before.sha256 or not _is_as_then(file, before):
             is_unfinished = _left_s(file, patience) > 0 or _lacks_end(file, mapping, numbers)
             found[file] = "unfinished" if is_unfinished else "due"
             continue
-        delivery = by_content.get(before.sha256)
+        delivery = ledger.of_content(name, before.sha256)
         is_known = ledger.is_folded(name, before.sha256) or ledger.refusal(name, version, before) is not None
-        if delivery.version != version if delivery else not is_known:
+        if delivery[1] != version if delivery else not is_known:
             found[file] = "due"
     return found
 
 
-def _readers(mapping: Mapping, mapping_path: Path, deliveries: Sequence[Delivery]) -> dict[Path, list[int]]:
+def _readers(mapping: Mapping, mapping_path: Path, may_be_empty: bool) -> dict[Path, list[int]]:
     """The files with the numbers of the mapping's parts that name them."""
     readers: dict[Path, list[int]] = {}
     for number, part in enumerate(mapping.parts):
@@ -183,7 +179,7 @@ def _readers(mapping: Mapping, mapping_path: Path, deliveries: Sequence[Delivery
             paths = source_paths(part, mapping_path)
         except MappingError:
             # An inbox may be empty once its files were imported.
-            if not any(each.kind != "taken_over" for each in deliveries):
+            if not may_be_empty:
                 raise
             continue
         for path in paths:

@@ -45,7 +45,11 @@ create table if not exists span (
     stream text not null, asset_id text, name text, first_us integer not null, last_us integer not null
 );
 create index if not exists span_of_delivery on span (delivery);
-create index if not exists span_by_stream on span (stream, asset_id, last_us);
+create index if not exists span_by_last on span (stream, asset_id, name, last_us);
+create index if not exists span_by_first on span (stream, asset_id, name, first_us);
+create table if not exists origin (
+    mapping text not null, stream text not null, asset_id text, name text, unique (mapping, stream, asset_id, name)
+);
 create table if not exists due (mapping text, table_name text, day text, primary key (mapping, table_name, day));
 create table if not exists written (
     mapping text, table_name text, day text, size integer, mtime_ns integer, primary key (mapping, table_name, day)
@@ -60,6 +64,11 @@ create table if not exists look (
 create table if not exists folded (mapping text, sha256 text, file text, primary key (mapping, sha256));
 create table if not exists made_by (mapping text primary key, registry text not null);
 """
+
+
+_DELIVERIES = (
+    "select delivery.*, min(day.day), max(day.day) from delivery left join day on day.delivery = number"
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,9 @@ class Span:
     name: str | None
     first_us: int
     last_us: int
+
+    def of_same(self, other: "Span") -> bool:
+        return (self.stream, self.asset_id, self.name) == (other.stream, other.asset_id, other.name)
 
 
 @dataclass(frozen=True)
@@ -197,11 +209,45 @@ class Ledger:
     def deliveries(self, mapping: str | None = None) -> list[Delivery]:
         """In the order in which they count."""
         rows = self._all(
-            "select delivery.*, min(day.day), max(day.day) from delivery left join day on day.delivery = number"
-            " where ?1 is null or mapping = ?1 group by number order by number",
-            mapping,
+            f"{_DELIVERIES} where ?1 is null or mapping = ?1 group by number order by number", mapping
         )
         return [self._delivery(row) for row in rows]
+
+    def order(self, mapping: str) -> list[tuple[int, str, Kind, bool]]:
+        """Number, version and kind of each delivery, and whether it replaces its range, in their order."""
+        rows = self._all(
+            "select number, version, kind, replaces from delivery where mapping = ? order by number", mapping
+        )
+        return [(number, version, kind, bool(replaces)) for number, version, kind, replaces in rows]
+
+    def delivery(self, number: int) -> Delivery:
+        rows = self._all(f"{_DELIVERIES} where number = ? group by number", number)
+        return self._delivery(rows[0])
+
+    def of_content(self, mapping: str, sha256: str) -> tuple[int, str] | None:
+        """Number and version of the delivery of a content."""
+        found = self._one(
+            "select number, version from delivery where mapping = ? and sha256 = ? order by number desc",
+            mapping,
+            sha256,
+        )
+        return None if found is None else (found[0], found[1])
+
+    def of_other_versions(self, mapping: str, version: str) -> list[Delivery]:
+        """Deliveries of files that another version of the mapping converted."""
+        rows = self._all(
+            f"{_DELIVERIES} where mapping = ? and version != ? and kind = 'file' group by number order by number",
+            mapping,
+            version,
+        )
+        return [self._delivery(row) for row in rows]
+
+    def has_files(self, mapping: str) -> bool:
+        """Whether a file was ever imported by a mapping."""
+        return (
+            self._one("select 1 from delivery where mapping = ? and kind != 'taken_over'", mapping)
+            is not None
+        )
 
     def add(self, mapping: str, version: str, made: Converted, *, replaces: bool, at: datetime) -> int:
         """Enter a converted file as the newest delivery, and put its rows into their place."""
@@ -287,16 +333,36 @@ class Ledger:
         )
         return {(table, date.fromisoformat(day)) for table, day in rows}
 
-    def readings_around(self, stream: str, start_us: int, end_us: int) -> list[tuple[int, Span]]:
-        """Spans of a stream that begin before `start_us` or end at or after `end_us`, with their deliveries."""
-        rows = self._all(
-            "select delivery, stream, asset_id, name, first_us, last_us from span"
-            " where stream = ? and (first_us < ? or last_us >= ?)",
-            stream,
-            start_us,
-            end_us,
+    def origins(self, mapping: str, stream: str) -> list[tuple[str | None, str | None]]:
+        """The assets, and the names that the source has for them, that a stream ever had rows of."""
+        return self._all(
+            "select asset_id, name from origin where mapping = ? and stream = ?", mapping, stream
         )
-        return [(row[0], Span(*row[1:])) for row in rows]
+
+    def last_before(self, mapping: str, span: Span, at_us: int) -> tuple[int | None, list[int]]:
+        """The last stamp that deliveries which end before an instant have of what `span` is about; and the deliveries
+        that begin before the instant and end later, which may have a later one."""
+        return self._nearest(
+            mapping, span, at_us, "max(last_us)", "last_us < ?", "first_us < ? and last_us >= ?"
+        )
+
+    def first_since(self, mapping: str, span: Span, at_us: int) -> tuple[int | None, list[int]]:
+        """`last_before`, the other way round: the first stamp at or after an instant."""
+        return self._nearest(
+            mapping, span, at_us, "min(first_us)", "first_us >= ?", "last_us >= ? and first_us < ?"
+        )
+
+    def _nearest(
+        self, mapping: str, span: Span, at_us: int, edge: str, outside: str, across: str
+    ) -> tuple[int | None, list[int]]:
+        same = (
+            "stream = ? and asset_id is ? and name is ? and exists"
+            " (select 1 from delivery where number = delivery and mapping = ?)"
+        )
+        of = (span.stream, span.asset_id, span.name, mapping)
+        found = self._one(f"select {edge} from span where {same} and {outside}", *of, at_us)
+        rows = self._all(f"select delivery from span where {same} and {across}", *of, at_us, at_us)
+        return (found[0] if found else None), [number for (number,) in rows]
 
     # What is to be written
 
@@ -406,6 +472,12 @@ class Ledger:
         self._connection.executemany(
             "insert into span values (?, ?, ?, ?, ?, ?)",
             [(number, s.stream, s.asset_id, s.name, s.first_us, s.last_us) for s in made.spans],
+        )
+        self._connection.executemany(
+            "insert into origin select mapping, ?1, ?2, ?3 from delivery where number = ?4 and not exists"
+            " (select 1 from origin where mapping = delivery.mapping and stream = ?1 and asset_id is ?2"
+            " and name is ?3)",
+            [(s.stream, s.asset_id, s.name, number) for s in made.spans],
         )
 
     def _delivery(self, row: Sequence[Any]) -> Delivery:

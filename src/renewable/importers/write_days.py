@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic
-from renewable.contract import KEY, RawTable
+from renewable.contract import KEY, TABLES, RawTable
 from renewable.importers.days import DayMaker
 from renewable.importers.ledger import Due, Ledger
 from renewable.importers.overlay import changed_values
-from renewable.raw_files import RawFileName
+from renewable.raw_files import RawFileName, parse_raw_file_name
 from renewable.windows import Window
 
 _DAYS_AT_ONCE = 64
@@ -42,6 +42,7 @@ def write_days(
     """Write the days of a mapping that are due, or those of them in `window`; `counts` takes what is to be said."""
     _note_strays(ledger, name, raw_dir, intervals)
     part, maker = ledger.part_of(name), DayMaker(ledger, name, intervals)
+    _remove_left(raw_dir, part)
     found, done = Written(), dict[Due, os.stat_result | None]()
     for table, day in ledger.due(name):
         if window is not None and day not in window:
@@ -58,6 +59,15 @@ def write_days(
     with ledger.changing():
         ledger.wrote(name, done)
     return found
+
+
+def _remove_left(raw_dir: Path, part: str | None) -> None:
+    """Remove files in the making that an import which was killed left."""
+    for table in TABLES:
+        for path in (raw_dir / table).glob(".*.parquet.*.tmp"):
+            named = parse_raw_file_name(path.name[1:].rpartition(".parquet.")[0] + ".parquet")
+            if named is not None and named.part == part:
+                path.unlink(missing_ok=True)
 
 
 def _write(frame: pl.DataFrame, path: Path, found: Written) -> None:
