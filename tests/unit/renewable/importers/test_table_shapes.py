@@ -129,7 +129,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "both decimal marks": (text().replace("1.5", "1,5"), {"source": {"decimal_comma": "either"}}),
     "other kinds of record": (
-        "C;x;1\nI;OTHER;a;b;c;d;e\nD;OTHER;1;2;3;4;5\nI;OURS;"
+        "C;x;1\nI;OTHER;a;b;c;d;e\nD;OTHER;1;2;3;4;5;6;7;8;9;10;11\nI;OURS;"
         + text().replace("\n", "\nD;OURS;").removesuffix("D;OURS;")
         + "C;END\n",
         {"source": {"header_text": POWER, "keep": "\"I\" = 'D' AND \"OURS\" = 'OURS'"}},
