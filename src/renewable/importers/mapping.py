@@ -212,13 +212,17 @@ class Mapping(_Part):
     @property
     def source_columns(self) -> list[str]:
         """Every source column that the mapping names, once."""
-        keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
+        keys = [*self.timestamp.source_columns, *self.asset.source_columns]
         return list(dict.fromkeys(keys + self._channel_columns(optional=None)))
 
     @property
     def optional_columns(self) -> frozenset[str]:
         """Those of the source columns that a file may lack."""
-        needed = {*self.timestamp.source_columns, self.asset.column, *self._channel_columns(optional=False)}
+        needed = {
+            *self.timestamp.source_columns,
+            *self.asset.source_columns,
+            *self._channel_columns(optional=False),
+        }
         return frozenset({*self._channel_columns(optional=True)} - needed)
 
     def _channel_columns(self, optional: bool | None) -> list[str]:

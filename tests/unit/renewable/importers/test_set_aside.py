@@ -8,7 +8,7 @@ import pytest
 
 from renewable.errors import MappingError
 from renewable.importers import source
-from renewable.importers.cells import numbers
+from renewable.importers.number_cells import numbers
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
