@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from renewable.importers.settings import Part, naming_pattern
+from renewable.importers.settings import Part, expression_columns, naming_pattern
 
 # Stands for the asset in the columns of a wide export.
 PLACE = "{asset}"
+# Column of what the closest row above says: nobody else's name has a null byte.
+TOLD_ABOVE = "\0told_above"
 
 
 class Asset(Part):
@@ -27,6 +29,11 @@ class Asset(Part):
     )
     line: Annotated[str, AfterValidator(naming_pattern)] | None = Field(
         None, description="pattern with a named group, (?P<asset>…), of a line above the data"
+    )
+    above: str | None = Field(
+        None,
+        description="of column: SQL condition on the cells as texts; the closest row above for which it holds names the"
+        " asset, as where a record of a meter precedes those of its readings",
     )
     pattern: Annotated[str, AfterValidator(naming_pattern)] | None = Field(
         None,
@@ -55,6 +62,10 @@ class Asset(Part):
             raise ValueError("rename needs column, file_name or line")
         if self.pattern is not None and self.column is None:
             raise ValueError("pattern needs column; file_name and line are patterns themselves")
+        if self.above is not None:
+            if self.column is None:
+                raise ValueError("above needs column: where in the row above does the asset stand?")
+            expression_columns(self.above)
         if isinstance(self.rename, str) and PLACE not in self.rename:
             raise ValueError(
                 f"rename: {self.rename!r} gives all assets one name; write {PLACE} in it, or constant"
@@ -64,6 +75,19 @@ class Asset(Part):
         if self.combine and named is not None and not self.renamed and self.expected is None:
             raise ValueError("combine needs rename, or expected: how many rows make an asset whole?")
         return self
+
+    @property
+    def source_columns(self) -> list[str]:
+        """The columns of the file that say which asset it is."""
+        return [
+            *([] if self.column is None else [self.column]),
+            *([] if self.above is None else expression_columns(self.above)),
+        ]
+
+    @property
+    def text_column(self) -> str | None:
+        """The column of a batch that names the asset of a row."""
+        return self.column if self.above is None else TOLD_ABOVE
 
     @property
     def renamed(self) -> dict[str, str]:

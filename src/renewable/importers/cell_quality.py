@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from renewable.importers.cells import numbers
 from renewable.importers.channel import Channel, pattern_of
 from renewable.importers.notes import Notes
+from renewable.importers.number_cells import numbers
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
 from renewable.importers.units import Conversion, conversion, is_energy

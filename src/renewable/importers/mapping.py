@@ -108,7 +108,7 @@ class Mapping(_Part):
     @property
     def named_columns(self) -> list[str]:
         """Every source column that the mapping names, once; {time} stands for a part of some."""
-        keys = [*self.timestamp.source_columns, *([] if self.asset.column is None else [self.asset.column])]
+        keys = [*self.timestamp.source_columns, *self.asset.source_columns]
         events = [] if self.events is None else self.events.source_columns
         return list(dict.fromkeys(keys + events + self.channel_columns()))
 
@@ -118,7 +118,11 @@ class Mapping(_Part):
         if self.timestamp.across is not None:
             # No column has the name of a channel, which stands for many.
             return frozenset()
-        needed = {*self.timestamp.source_columns, self.asset.column, *self.channel_columns(optional=False)}
+        needed = {
+            *self.timestamp.source_columns,
+            *self.asset.source_columns,
+            *self.channel_columns(optional=False),
+        }
         return frozenset({*self.channel_columns(optional=True)} - needed)
 
     def channel_columns(self, optional: bool | None = None) -> list[str]:

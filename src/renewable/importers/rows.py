@@ -9,13 +9,13 @@ from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
 from renewable.importers.asset_settings import PLACE, Asset
 from renewable.importers.cell_quality import good_cells, with_own_units
-from renewable.importers.cells import Numbers
 from renewable.importers.channel import Channel, renamed
 from renewable.importers.clock import interval_starts_utc
 from renewable.importers.counter_streams import READING
 from renewable.importers.event_rows import event_rows
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
+from renewable.importers.number_cells import Numbers
 from renewable.importers.repeated_hour import in_order_of_file
 from renewable.importers.settings import expression_columns
 from renewable.importers.source import SourceFrame, kept, one_line, set_aside
@@ -120,7 +120,7 @@ def _assets(batch: SourceFrame, part: Mapping) -> Iterator[tuple[str | None, pl.
     """Token of wide columns, asset_id and the source's own name, for each copy of the rows that is needed."""
     asset = part.asset
     if asset.column is not None:
-        own = pl.col(asset.column).cast(pl.String) if asset.pattern is None else _taken_out(asset)
+        own = _own_name(asset)
         if isinstance(asset.rename, str):
             before, _, after = asset.rename.partition(PLACE)
             yield None, pl.lit(before) + own + pl.lit(after), own
@@ -151,22 +151,25 @@ def _named_once(batch: SourceFrame, asset: Asset) -> str:
 
 
 def _of_known_assets(batch: SourceFrame, asset: Asset) -> SourceFrame:
-    """Without the rows whose text the pattern of `asset.column` finds no asset in."""
-    if asset.column is None or asset.pattern is None:
+    """Without the rows that no row above, or no text by the pattern, gives an asset."""
+    if asset.text_column is None or (asset.pattern is None and asset.above is None):
         return batch
-    found = batch.rows.select(_taken_out(asset)).to_series()
-    step = "Mend asset.pattern, or leave such rows out with source.keep."
-    set_aside(batch, "rows", asset.column, found.is_null(), "name no asset by asset.pattern", step)
-    return batch.keeping(found.is_not_null())
+    texts = batch.rows[asset.text_column].cast(pl.String)
+    nameless = batch.rows.select(_own_name(asset)).to_series().is_null()
+    column, orphans = asset.column or "", texts.is_null() & (asset.above is not None)
+    if asset.above is not None:
+        step = "Mend asset.above, or leave such rows out with source.keep."
+        set_aside(batch, "rows", column, orphans, "have no row above that names their asset", step, texts)
+    if asset.pattern is not None:
+        step = "Mend asset.pattern, or leave such rows out with source.keep."
+        set_aside(batch, "rows", column, nameless & ~orphans, "name no asset by asset.pattern", step, texts)
+    return batch.keeping(~nameless)
 
 
-def _taken_out(asset: Asset) -> pl.Expr:
-    return (
-        pl.col(asset.column or "")
-        .cast(pl.String)
-        .str.extract_groups(asset.pattern or "")
-        .struct.field("asset")
-    )
+def _own_name(asset: Asset) -> pl.Expr:
+    """What the source calls the asset of a row."""
+    text = pl.col(asset.text_column or "").cast(pl.String)
+    return text if asset.pattern is None else text.str.extract_groups(asset.pattern).struct.field("asset")
 
 
 def _channel(

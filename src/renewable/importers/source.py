@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from renewable.errors import MappingError
+from renewable.importers.asset_settings import TOLD_ABOVE
 from renewable.importers.databases import duckdb_table, json_lines, sqlite_table
 from renewable.importers.encoding import recognised, transcode
 from renewable.importers.mapping import Mapping
@@ -90,8 +91,20 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
 
 
 def part_batches(path: Path, part: Mapping) -> Iterator[SourceFrame]:
-    """The rows of a file as a source of a mapping reads them: its columns, those that the file may lack, its lines."""
-    yield from read_batches(path, part.source, part.source_columns, optional=part.optional_columns)
+    """The rows of a file as a source of a mapping reads them: its columns, and what rows above tell of those below."""
+    file: SetAside | None = None
+    told: str | None = None
+    for batch in read_batches(path, part.source, part.source_columns, optional=part.optional_columns):
+        if part.asset.above is None:
+            yield batch
+            continue
+        if batch.set_aside is not file:
+            file, told = batch.set_aside, None
+        telling = condition(batch, part.asset.above, "asset.above")
+        name = pl.when(pl.lit(telling)).then(pl.col(part.asset.column or "").cast(pl.String))
+        names = batch.rows.select(name.forward_fill().fill_null(pl.lit(told)).alias(TOLD_ABOVE)).to_series()
+        told = names[-1] if names.len() else told
+        yield replace(batch, rows=batch.rows.with_columns(names))
 
 
 def read_batches(
@@ -136,6 +149,8 @@ def _batches_of_one(
     set_aside = SetAside(name, {"cells": source.unreadable_cells_ratio, "rows": source.unreadable_rows_ratio})
     with _scanned(path, name, source, names=columns or ()) as table:
         scanned = _renamed(table.frame, name, source)
+        filtered = _names(source.keep) if columns is not None else []
+        scanned = _trimmed(scanned, [*(columns or ()), *filtered])
         present = scanned.collect_schema().names()
         wanted = [column for column in present if column != MISFIT] if columns is None else columns
         lacking = frozenset(optional.difference(present))
@@ -143,9 +158,8 @@ def _batches_of_one(
             set_aside.note(f"file(s) without the optional column {column}")
         wanted = [column for column in wanted if column not in lacking]
         _require(name, wanted, present)
-        filtered = source.keep if columns is not None else None
         misfit = [MISFIT] if MISFIT in present else []
-        needed = scanned.select(list(dict.fromkeys([*wanted, *_names(filtered), *misfit])))
+        needed = scanned.select(list(dict.fromkeys([*wanted, *filtered, *misfit])))
         frame = SourceFrame(name, pl.DataFrame(), table.first_row, None, set_aside, table.lines, lacking)
         any_batch = False
         for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
@@ -217,18 +231,21 @@ def _without_blank_lines(frame: SourceFrame) -> SourceFrame:
 
 
 def kept(frame: SourceFrame, source: Source) -> pl.Series | None:
-    """Which rows `source.keep` leaves in; None when it keeps all. Null is no."""
-    if source.keep is None:
-        return None
+    """Which rows `source.keep` leaves in; None when it keeps all."""
+    return None if source.keep is None else condition(frame, source.keep, "source.keep")
+
+
+def condition(frame: SourceFrame, sql: str, setting: str) -> pl.Series:
+    """The rows for which an SQL condition on the cells as texts holds. Null is no."""
     try:
-        found = frame.rows.select(pl.sql_expr(source.keep).alias("keep")).to_series()
+        found = frame.rows.select(pl.sql_expr(sql).alias("holds")).to_series()
     except pl.exceptions.PolarsError as error:
         raise MappingError(
-            f"{frame.name}: source.keep {source.keep!r} cannot be used: {one_line(error)}. Mend it in the mapping"
+            f"{frame.name}: {setting} {sql!r} cannot be used: {one_line(error)}. Mend it in the mapping"
         ) from error
     if found.dtype != pl.Boolean or found.len() != frame.rows.height:
         raise MappingError(
-            f"{frame.name}: source.keep {source.keep!r} is no condition on a row: write one such as \"state\" = 'ok'"
+            f"{frame.name}: {setting} {sql!r} is no condition on a row: write one such as \"state\" = 'ok'"
         )
     return found.fill_null(False)
 
@@ -284,6 +301,14 @@ def _renamed(frame: pl.LazyFrame, name: str, source: Source) -> pl.LazyFrame:
             f"{name}: source.rename gives {', '.join(twice)} to several of its columns. Name one of them in the mapping"
         )
     return frame.rename(names)
+
+
+def _trimmed(frame: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
+    """Columns that differ from the wanted names by blanks around them alone, by these names."""
+    present = frame.collect_schema().names()
+    bare = [column.strip() for column in present]
+    strays = [column for column in wanted if column not in present and bare.count(column.strip()) == 1]
+    return frame.rename({present[bare.index(column.strip())]: column for column in strays})
 
 
 def _require(name: str, columns: list[str], present: list[str]) -> None:

@@ -116,14 +116,33 @@ def blanks_to_tabs(plain: Path, aligned: Path) -> None:
 
 def _names(rows: list[list[str]], source: Source) -> list[str]:
     width = max([len(source.columns), *map(len, rows)])
-    columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(width)]
+    padded = [
+        [cell.strip() if len(rows) > 1 else cell for cell in row] + [""] * (width - len(row)) for row in rows
+    ]
+    columns = list(zip(*_unmerged(padded), strict=True)) if rows else [()] * width
     if len(rows) == 1:
         names = [column[0] for column in columns]
     else:
-        names = [" ".join(dict.fromkeys(filter(None, map(str.strip, column)))) for column in columns]
+        names = [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
     names[: len(source.columns)] = source.columns
     names = [name if name.strip() else f"column_{place}" for place, name in enumerate(names, 1)]
     return _once(names)
+
+
+def _unmerged(rows: list[list[str]]) -> list[list[str]]:
+    """Lines of a header in which a cell that spans several columns stands in the first of them.
+
+    An empty cell takes the text to its left where the lines below name its column, unless a line above begins anew.
+    """
+    filled: list[list[str]] = []
+    for number, row in enumerate(rows):
+        own: list[str] = []
+        for place, cell in enumerate(row):
+            is_named = any(lower[place] for lower in rows[number + 1 :])
+            begins = any(upper[place] for upper in rows[:number])
+            own.append(own[-1] if own and not cell and is_named and not begins else cell)
+        filled.append(own)
+    return filled
 
 
 def _once(names: list[str]) -> list[str]:

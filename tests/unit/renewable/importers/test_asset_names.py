@@ -10,6 +10,7 @@ import pytest
 
 from renewable.errors import MappingError
 from renewable.importers.asset_settings import Asset
+from renewable.importers.source import read_batches
 from tests.unit.renewable.importers.reading import read
 
 pytestmark = pytest.mark.unit
@@ -197,3 +198,54 @@ def test_a_column_that_is_called_otherwise_in_some_files_is_one(tmp_path: Path) 
         imported(tmp_path, asset={"constant": "A"}, source=source)
     with pytest.raises(MappingError, match="rename leads to names that it renames: power"):
         imported(tmp_path, asset={"constant": "A"}, source=source | {"rename": {"P": "power", "power": "x"}})
+
+
+METERS = """100,NEM12
+200,NMI1,kWh
+300,2024-06-01 00:00,1
+300,2024-06-01 00:10,2
+200,NMI2,kWh
+300,2024-06-01 00:00,3
+400,1,A
+300,2024-06-01 00:10,4
+900
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_the_closest_row_above_names_the_asset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(read_batches, "__defaults__", (None, batch))
+    for number in "12":
+        # The second file has meters of its own: nothing of the first one lies above them.
+        (tmp_path / f"export{number}.csv").write_text(METERS.replace("NMI", f"NMI{number}"))
+    settings: dict[str, Any] = {
+        "source": {
+            "files": "export*.csv",
+            "header_rows": 0,
+            "columns": ["record", "a", "b"],
+            "keep": "record = '300'",
+        },
+        "timestamp": CLOCK | {"column": "a"},
+        "asset": {"column": "a", "above": "record = '200'", "pattern": r"NMI(?P<asset>\d+)"},
+        "generation": {"active_power_kw": {"column": "b", "unit": "kW"}},
+    }
+    found, notes = imported(tmp_path, **settings)
+    assert found == [
+        (meter, stamp, power)
+        for meter, powers in (("11", (1.0, 2.0)), ("12", (3.0, 4.0)), ("21", (1.0, 2.0)), ("22", (3.0, 4.0)))
+        for stamp, power in zip(("00:00", "00:10"), powers, strict=True)
+    ]
+    assert set(notes) == {"rows left out by source.keep"}
+    (tmp_path / "export1.csv").write_text("300,2024-06-01 00:00,9\n" + METERS)
+    with pytest.raises(MappingError, match="1 of 5 rows have no row above that names their asset"):
+        imported(tmp_path, **settings)
+
+
+def test_blanks_around_a_name_in_the_header_are_no_matter_where_it_is_the_only_one(tmp_path: Path) -> None:
+    write(tmp_path / "export.csv", ["1"], header="time , power")
+    assert imported(tmp_path, asset={"constant": "A"})[0] == [("A", "00:00", 1.0)]
+    (tmp_path / "export.csv").write_text("time,power ,  power\n2024-06-01 00:00,1,2\n")
+    with pytest.raises(MappingError, match="names column"):
+        imported(tmp_path, asset={"constant": "A"})

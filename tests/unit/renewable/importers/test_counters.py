@@ -32,7 +32,8 @@ def mapping(
     return Mapping.model_validate(
         {
             "source": {"files": "x.csv"},
-            "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC"} | (clock or {"interval_minutes": 30}),
+            "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC"}
+            | (clock or {"interval_minutes": 30}),
             "asset": asset or {"column": "unit"},
             "generation": {
                 "active_power_kw": {"column": "c", "unit": unit, "counter": counter or {"resets": "never"}}

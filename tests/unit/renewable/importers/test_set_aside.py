@@ -8,7 +8,7 @@ import pytest
 
 from renewable.errors import MappingError
 from renewable.importers import source
-from renewable.importers.cells import numbers
+from renewable.importers.number_cells import numbers
 from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
@@ -114,3 +114,26 @@ def test_a_thousands_mark_counts_only_before_groups_of_three(
     text: str, form: dict[str, Any], number: float | None
 ) -> None:
     assert numbers(pl.Series("c", [text]), Source(files="x", **form)).to_list() == [number]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("58.9", 58.9),
+        ("58,9", 58.9),
+        ("1.029,3", 1029.3),
+        ("-1,029.3", -1029.3),
+        ("1.234.567", 1234567.0),
+        ("1,234,567.25", 1234567.25),
+        ("0.125", 0.125),
+        ("1234,567", 1234.567),
+        ("7", 7.0),
+        # Both readings are possible, or none.
+        ("1.029", None),
+        ("12,500", None),
+        ("1.23.4", None),
+        ("1,2,3", None),
+    ],
+)
+def test_of_two_decimal_marks_the_text_says_which_or_it_is_set_aside(text: str, number: float | None) -> None:
+    assert numbers(pl.Series("c", [text]), Source(files="x", decimal_comma="either")).to_list() == [number]

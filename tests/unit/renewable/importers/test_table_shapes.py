@@ -18,7 +18,7 @@ from renewable.errors import MappingError
 from renewable.importers import source
 from renewable.importers.encoding import recognised
 from renewable.importers.source_settings import Source
-from renewable.importers.text_table import text_table
+from renewable.importers.text_table import header_of, text_table
 from tests.unit.renewable.importers.reading import read
 
 pytestmark = pytest.mark.unit
@@ -129,7 +129,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "both decimal marks": (text().replace("1.5", "1,5"), {"source": {"decimal_comma": "either"}}),
     "other kinds of record": (
-        "C;x;1\nI;OTHER;a;b;c;d;e\nD;OTHER;1;2;3;4;5\nI;OURS;"
+        "C;x;1\nI;OTHER;a;b;c;d;e\nD;OTHER;1;2;3;4;5;6;7;8;9;10;11\nI;OURS;"
         + text().replace("\n", "\nD;OURS;").removesuffix("D;OURS;")
         + "C;END\n",
         {"source": {"header_text": POWER, "keep": "\"I\" = 'D' AND \"OURS\" = 'OURS'"}},
@@ -344,3 +344,18 @@ def test_an_export_at_a_url_is_that_of_a_file(tmp_path: Path) -> None:
         imported(tmp_path, settings(source={"files": "memory://deliveries/other_*.csv"}))
     with pytest.raises(MappingError, match=r"'nowhere://a\.csv' cannot be fetched"):
         imported(tmp_path, settings(source={"files": "nowhere://a.csv"}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        (["t;A;;B;;", ";P;W;P;W;"], ["t", "A P", "A W", "B P", "B W", "column_6"]),
+        (["t;A;;;B", ";x;;y;", ";1;2;1;2"], ["t", "A x 1", "A x 2", "A y 1", "B 2"]),
+        (["t;P;T", ";kW;"], ["t", "P kW", "T"]),
+    ],
+)
+def test_a_cell_of_the_header_that_spans_columns_names_all_of_them(
+    lines: list[str], names: list[str]
+) -> None:
+    rows = ((line.split(";"), number) for number, line in enumerate(lines, 1))
+    assert header_of("x", rows, Source(files="x", header_rows=len(lines))).names == names
