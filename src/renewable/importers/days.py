@@ -1,5 +1,6 @@
 """A raw day from the kept rows of all deliveries of a mapping: a function of the ledger and of nothing else."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,11 +111,14 @@ class DayMaker:
     def touched_by(self, deliveries: Iterable[int]) -> set[Due]:
         """The table days that may come out otherwise with these deliveries than without them."""
         days = set[Due]()
-        replacing = {number for run in self._runs for number in run.replacing}
-        for number in deliveries:
-            own = self._ledger.days_of(number)
-            days |= {(table, day + step * _DAY) for table, day in own for step in (-1, 0, 1)}
-            for span in self._ledger.spans_of(number):
+        replacing, chosen = {number for run in self._runs for number in run.replacing}, set(deliveries)
+        for number in chosen:
+            spans = self._ledger.spans_of(number)
+            # Events make no rows: their days are those that they change.
+            if any(Stream.parsed(span.stream).kind != EVENTS for span in spans):
+                own = self._ledger.days_of(number)
+                days |= {(table, day + step * _DAY) for table, day in own for step in (-1, 0, 1)}
+            for span in spans:
                 first, last = _day_of(span.first_us), _day_of(span.last_us)
                 if number in replacing:
                     known = self._ledger.all_days(self._name)
@@ -123,9 +127,7 @@ class DayMaker:
                 if stream.kind in ("rows", TAKEN_OVER):
                     continue
                 if stream.kind == EVENTS:
-                    # An event that had no end before, or has none now, concerns all days since.
-                    known = self._ledger.all_days(self._name)
-                    days |= {(table, day) for table, day in known if table == stream.table and day >= first}
+                    days |= self._days_of_events(number, stream, chosen)
                     continue
                 if self._tells_gaps(number, stream):
                     # Readings nearby may be believed now that were not, or no more: gaps begin or end with them.
@@ -139,6 +141,46 @@ class DayMaker:
                 if (after := self._first_since(span, span.last_us + 1)) is not None:
                     days |= _between(stream.table, last, _day_of(after))
         return days
+
+    def _days_of_events(self, number: int, stream: Stream, chosen: set[int]) -> set[Due]:
+        """The days of events that a delivery tells and none but the chosen ones tells just so; some never end."""
+        others = [each for run in self._runs for each in run.numbers if each == number or each not in chosen]
+        every = [rows for each in others if (rows := self._logged(each, stream)) is not None]
+        own = self._logged(number, stream)
+        if own is None:
+            return set()
+        versions = pl.struct("end_utc", "operating_state")
+        told = (
+            pl.concat(every)
+            .join(own.select(KEY_AND_NAME), on=KEY_AND_NAME, how="semi", nulls_equal=True)
+            .group_by(KEY_AND_NAME)
+            .agg(
+                pl.col("end_utc").max(),
+                lasts=pl.col("end_utc").is_null().any(),
+                is_told_so=(pl.len() > 1) & (versions.n_unique() == 1),
+            )
+            .filter(~pl.col("is_told_so"))
+            .select(
+                pl.col("timestamp").dt.date(),
+                pl.when("lasts").then(None).otherwise(pl.col("end_utc").dt.date()).alias("end"),
+            )
+            .unique()
+        )
+        known = sorted(day for table, day in self._ledger.all_days(self._name) if table == stream.table)
+        days = set[Due]()
+        for first, last in told.iter_rows():
+            begin, end = bisect_left(known, first), len(known) if last is None else bisect_right(known, last)
+            days |= {(stream.table, day) for day in known[begin:end]}
+        return days
+
+    def _logged(self, number: int, stream: Stream) -> pl.DataFrame | None:
+        """The events of a delivery's log."""
+        spans = [span for span in self._ledger.spans_of(number) if span.stream == str(stream)]
+        if not spans:
+            return None
+        first, last = min(span.first_us for span in spans), max(span.last_us for span in spans)
+        delivery, window = self._entry(number), Window(_day_of(first), _day_of(last) + _DAY)
+        return read_kept(delivery.rows_file, delivery.columns, stream.table, window).get(stream)
 
     def _tells_gaps(self, number: int, stream: Stream) -> bool:
         """Whether a delivery's stream is a counter that tells the energy over gaps."""
@@ -228,24 +270,11 @@ class DayMaker:
     def _events(self, run: int, stream: Stream) -> pl.DataFrame:
         """All events of a log, the deliveries laid over one another; a log is short beside what it tells of."""
         if (run, stream) not in self._logs:
-            of_run = self._runs[run]
-            spans = [
-                span
-                for number in of_run.numbers
-                for span in self._ledger.spans_of(number)
-                if span.stream == str(stream)
-            ]
-            merged = _Rows({stream: pl.DataFrame(schema=EVENT_ROWS_SCHEMA)})
-            first, last = (
-                min((s.first_us for s in spans), default=0),
-                max((s.last_us for s in spans), default=0),
-            )
-            window = Window(_day_of(first), _day_of(last) + _DAY)
+            of_run, merged = self._runs[run], _Rows({stream: pl.DataFrame(schema=EVENT_ROWS_SCHEMA)})
             for number in of_run.numbers:
                 if number in of_run.replacing:
                     self._erase(merged, number)
-                delivery = self._entry(number)
-                rows = read_kept(delivery.rows_file, delivery.columns, stream.table, window).get(stream)
+                rows = self._logged(number, stream)
                 if rows is not None:
                     merged[stream] = laid_over(merged[stream], rows, KEY_AND_NAME)
             self._logs[run, stream] = merged[stream]

@@ -71,8 +71,8 @@ def test_files_one_by_one_give_the_raw_files_of_one_file(
     cuts: list[int], seed: int, clock: dict[str, Any], resets: str
 ) -> None:
     drawn, lines, total = random.Random(seed), list[str](), 100.0
-    away = sorted(drawn.sample(range(200), 4))
-    for step in range(200):
+    away = sorted(drawn.sample(range(120), 4))
+    for step in range(120):
         at = START + timedelta(minutes=30 * step)
         total = 0.0 if resets == "daily" and at.hour == at.minute == 0 else total + drawn.randint(0, 40) / 10
         if away[0] <= step < away[1] or away[2] <= step < away[3] or drawn.random() < 0.1:
@@ -152,3 +152,17 @@ def test_a_glitch_that_a_later_file_takes_back_is_mended_in_all_the_gap_before_i
     files = {"logs/none.csv": [], "inbox/1.csv": lines[:3], "inbox/2.csv": lines[3:]}
     assert delivered(tmp_path / "cut", files, by, one_by_one=True) == whole
     assert len(whole) == 12
+
+
+def test_a_log_that_is_exported_whole_again_makes_only_the_days_of_new_events_anew(tmp_path: Path) -> None:
+    by = mapping_of({"interval_minutes": 30}, {"resets": "never"})
+    days = [START + timedelta(days=day) for day in range(6)]
+    old = [f"{day:%Y-%m-%d %H:%M},{day + timedelta(hours=2):%Y-%m-%d %H:%M},F" for day in days[:4]]
+    new = [*old, f"{days[4]:%Y-%m-%d %H:%M},{days[4] + timedelta(hours=2):%Y-%m-%d %H:%M},F"]
+    wind = [f"{day + timedelta(minutes=m):%Y-%m-%d %H:%M},5,1" for day in days for m in (0, 30)]
+    delivered(tmp_path, {"logs/1.csv": old, "inbox/1.csv": wind}, by, one_by_one=False)
+    (tmp_path / "logs" / "2.csv").write_text("\n".join(["time,end,code", *new]) + "\n")
+    summary = import_files(tmp_path / "mapping.yaml", tmp_path / "raw", None, {"T1": 30})
+    assert (summary.files_written, summary.files_unchanged) == (1, 0)
+    found = pl.concat(pl.read_parquet(p) for p in sorted((tmp_path / "raw").glob("generation/*.parquet")))
+    assert found.drop_nulls("operating_state")["timestamp"].dt.date().n_unique() == 5
