@@ -243,6 +243,31 @@ def test_the_closest_row_above_names_the_asset(
         imported(tmp_path, **settings)
 
 
+def test_a_row_above_names_the_asset_of_all_times_of_a_day_in_a_row(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "100,NEM12\n200,NMI1\n300,20240601,1,2\n200,NMI2\n300,20240601,3,\n900\n"
+    )
+    found, _ = imported(
+        tmp_path,
+        source={
+            "files": "export.csv",
+            "header_rows": 0,
+            "columns": ["record", "day", "00:00", "00:10"],
+            "keep": "record = '300'",
+        },
+        timestamp={
+            "columns": ["day", "{time}"],
+            "across": r"\d\d:\d\d",
+            "format": "%Y%m%d %H:%M",
+            "zone": "UTC",
+            "interval_minutes": 10,
+        },
+        asset={"column": "day", "above": "record = '200'"},
+        generation={"active_power_kw": {"column": "{time}", "unit": "kW"}},
+    )
+    assert found == [("NMI1", "00:00", 1.0), ("NMI1", "00:10", 2.0), ("NMI2", "00:00", 3.0)]
+
+
 def test_blanks_around_a_name_in_the_header_are_no_matter_where_it_is_the_only_one(tmp_path: Path) -> None:
     write(tmp_path / "export.csv", ["1"], header="time , power")
     assert imported(tmp_path, asset={"constant": "A"})[0] == [("A", "00:00", 1.0)]
