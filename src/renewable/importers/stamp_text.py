@@ -16,7 +16,8 @@ TIME_TEXT = "{time} of the stamp"
 class StampTexts:
     """Texts by row, null where there is none.
 
-    `whole` is what the row has, `stamp` what format reads, `marker` tells of an hour, `period` is a number in its day.
+    `whole` is what the row has, for people, and `stamp` what format reads. `marker` tells of an hour, `period` is the
+    number of an interval in its day.
     """
 
     whole: pl.Series
@@ -41,7 +42,16 @@ def stamp_texts(source: SourceFrame, stamp: Timestamp) -> StampTexts:
         )
     ).to_series()
     marker, period = (found[name] if name in groups else none for name in ("marker", "period"))
-    return StampTexts(text, joined.alias(stamp.named), marker, period)
+    return StampTexts(_shown(source, stamp, text), joined.alias(stamp.named), marker, period)
+
+
+def _shown(source: SourceFrame, stamp: Timestamp, text: pl.Series) -> pl.Series:
+    """What stands in the row itself: the lines above the data are the same for all rows."""
+    own = [TIME_TEXT if name == TIME else name for name in stamp.told_columns if name not in (FILE, LINES)]
+    if stamp.expression is not None or len(own) == len(stamp.told_columns) or not own:
+        return text
+    cells = pl.concat_str(pl.col(own).cast(pl.String), separator=" ", ignore_nulls=True)
+    return source.rows.select(cells).to_series().alias(text.name)
 
 
 def _whole(source: SourceFrame, stamp: Timestamp) -> pl.Series:

@@ -191,6 +191,21 @@ def test_a_text_that_the_pattern_does_not_fit_is_set_aside_with_its_text(tmp_pat
         delivered(tmp_path, "t;P\n2024-01-01 00:00 - x;1\nTotal;2\n", {"zone": "UTC", "pattern": "^(.*) - x"})
 
 
+def test_of_a_row_that_cannot_be_read_its_own_cells_are_told() -> None:
+    rows = {"day": ["x"], "clock": ["15"]}
+    stamp = {
+        "columns": ["{lines}", "day", "clock"],
+        "pattern": r"(\d{4}) .* (\d+) (\d+)$",
+        "format": "%Y %j %H%M",
+    }
+    table = pl.DataFrame(rows)
+    batch = SourceFrame("e.csv", table, set_aside=SetAside("e.csv"), lines=("2019 " + 200 * "x",))
+    batch.set_aside.rows_seen = 1
+    interval_starts_utc(batch, Timestamp.model_validate(stamp | {"zone": "UTC"}))
+    with pytest.raises(MappingError, match=r"allows: 'x 15' in row 2\."):
+        batch.set_aside.settle()
+
+
 # Periods
 
 
