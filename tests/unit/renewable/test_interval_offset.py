@@ -14,6 +14,8 @@ from renewable.contract import polars_schema
 from renewable.data_calendar import Edge
 from renewable.errors import FleetError, RenewableError
 from renewable.fleet import Fleet, asset_facts, load_fleet
+from renewable.importers.asset_facts import AssetFacts
+from renewable.importers.convert import import_files
 from renewable.importers.notes import Notes
 from renewable.importers.together import resampled
 from renewable.operations.explain import interval_start
@@ -132,3 +134,21 @@ def test_quarters_are_brought_to_the_hours_of_the_asset() -> None:
 def test_the_simulator_refuses_a_grid_that_it_does_not_have(tmp_path: Path, half_past: Fleet) -> None:
     with pytest.raises(RenewableError, match="interval_offset_minutes"):
         generate(half_past, Window.of_day(DAY), data_dir=tmp_path, seed=1)
+
+
+def test_quarters_of_a_local_clock_become_the_hours_of_that_clock(tmp_path: Path) -> None:
+    rows = "".join(f"2025-06-09 {q // 4:02}:{q % 4 * 15:02},{q // 4}\n" for q in range(96))
+    (tmp_path / "export.csv").write_text(f"t,P\n{rows}")
+    (tmp_path / "mapping.yaml").write_text(
+        "source: {files: export.csv}\n"
+        "timestamp: {column: t, format: '%Y-%m-%d %H:%M', zone: Australia/Adelaide, interval_minutes: 15}\n"
+        f"asset: {{constant: {NAME}}}\n"
+        "generation:\n  active_power_kw: {column: P, unit: kW}\n"
+    )
+    facts = AssetFacts(intervals={NAME: 60}, phases={NAME: 30})
+    import_files(tmp_path / "mapping.yaml", tmp_path / "raw", None, facts)
+    found = pl.read_parquet(tmp_path / "raw" / "generation" / "*.parquet").sort("timestamp")
+    first = datetime(2025, 6, 8, 14, 30, tzinfo=UTC)
+    assert found.select("timestamp", "active_power_kw").rows() == [
+        (first + timedelta(hours=hour), float(hour)) for hour in range(24)
+    ]
