@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingType
@@ -13,10 +12,7 @@ from typing import Literal
 from renewable.errors import MappingError
 from renewable.importers.ledger import Content, Delivery, Ledger, looked_at
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
-from renewable.importers.source import source_paths
-from renewable.importers.unpacking import kind_of
-
-_LINE_ENDS = (b"\n", b"\r")
+from renewable.importers.source import lacks_end, source_paths
 
 
 @dataclass(frozen=True)
@@ -216,17 +212,7 @@ def _left_s(path: Path, patience: Patience) -> float:
 
 
 def _lacks_end(path: Path, mapping: Mapping, numbers: Sequence[int]) -> bool:
-    is_complete = all(mapping.parts[number].source.last_line == "complete" for number in numbers)
-    is_text = bool(path.stat().st_size) and kind_of(path) == "CSV"
-    return is_text and not is_complete and not _ends_a_line(path)
-
-
-def _ends_a_line(path: Path) -> bool:
-    """Whether a text ends with a line end; what is packed has ends of its own."""
-    with path.open("rb") as file:
-        start = file.read(2)
-        file.seek(-min(2, path.stat().st_size), os.SEEK_END)
-        return file.read().rstrip(b"\0").endswith(_LINE_ENDS) or start in (b"\x1f\x8b", b"PK")
+    return any(lacks_end(path, mapping.parts[number].source) for number in numbers)
 
 
 def _stat_of(path: Path, label: str) -> Content:

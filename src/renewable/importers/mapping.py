@@ -169,11 +169,16 @@ class Mapping(_Part):
 
 def mapping_files(path: Path) -> list[Path]:
     """The mapping files that a setting names: the file itself, or all .yaml files of a folder in order of name."""
-    if not path.is_dir():
+    try:
+        found = sorted(path.iterdir()) if path.is_dir() else None
+    except OSError:
+        # Reading it will say what is wrong.
         return [path]
-    found = sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and each.is_file())
+    if found is None:
+        return [path]
+    found = [each for each in found if each.suffix in (".yaml", ".yml") and each.is_file()]
     if not found:
-        raise MappingError(f"{path}: holds no mapping file: its mappings have to end in .yaml")
+        raise MappingError(f"{path}: Is a directory that holds no mapping file: their names end in .yaml")
     return found
 
 

@@ -3,6 +3,7 @@
 import csv
 import errno
 import glob
+import os
 import re
 import sqlite3
 import sys
@@ -30,6 +31,7 @@ from renewable.importers.unpacking import kind_of, opened, unpacked
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
+_PACKED = (b"\x1f\x8b", b"PK")
 _SAMPLE = 3
 _LONGEST_SHOWN = 100
 
@@ -161,15 +163,33 @@ def _batches_of_one(
         misfit = [MISFIT] if MISFIT in present else []
         needed = scanned.select(list(dict.fromkeys([*wanted, *filtered, *misfit])))
         frame = SourceFrame(name, pl.DataFrame(), table.first_row, None, set_aside, table.lines, lacking)
-        any_batch = False
+        # The last batch of a text waits: its last line may be half written.
+        last: pl.DataFrame | None = None
         for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
             if not batch.height:
                 continue
-            yield _without_blank_lines(replace(frame, rows=_cells(batch, source)))
-            frame, any_batch = replace(frame, first_row=frame.first_row + batch.height), True
-        if not any_batch:
-            yield replace(frame, rows=needed.head(0).collect())
+            if last is not None:
+                yield _without_blank_lines(replace(frame, rows=_cells(last, source)))
+                frame = replace(frame, first_row=frame.first_row + last.height)
+            last = batch
+        if last is not None and lacks_end(path, source):
+            set_aside.note("last line(s) without a line end, set aside: they may be half written")
+            last = last.head(-1)
+        if last is None:
+            last = needed.head(0).collect()
+        yield _without_blank_lines(replace(frame, rows=_cells(last, source)))
     set_aside.settle()
+
+
+def lacks_end(path: Path, source: Source) -> bool:
+    """Whether a text's last line has no line end, and the mapping does not say that its files end like this."""
+    if source.last_line == "complete" or not path.stat().st_size or kind_of(path) != "CSV":
+        return False
+    with path.open("rb") as file:
+        start = file.read(2)
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        # What is packed is looked at once it is unpacked; UTF-16 and UTF-32 have null bytes beside each line end.
+        return start not in _PACKED and not file.read().strip(b"\0").endswith((b"\n", b"\r"))
 
 
 def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> pl.DataFrame:

@@ -62,7 +62,7 @@ def mapping_of(**changes: Any) -> dict[str, Any]:
 
 def write_export(directory: Path, rows: list[str], *, name: str = "export.csv", **changes: Any) -> Path:
     """An export of `time,unit,wind,power` rows and its mapping; the mapping's path."""
-    (directory / name).write_text("\n".join(["time,unit,wind,power", *rows]), encoding="utf-8")
+    (directory / name).write_text("\n".join(["time,unit,wind,power", *rows, ""]), encoding="utf-8")
     mapping_path = directory / "mapping.yaml"
     mapping_path.write_text(yaml.safe_dump(mapping_of(**changes)), encoding="utf-8")
     return mapping_path

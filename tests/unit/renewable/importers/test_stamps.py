@@ -387,7 +387,10 @@ def test_the_order_of_a_file_tells_the_hours_from_old_to_new_and_from_new_to_old
 def test_assets_of_one_file_may_run_in_different_orders(tmp_path: Path) -> None:
     lines = autumn_rows(OLD_FIRST).splitlines()
     back = autumn_rows(OLD_FIRST[::-1]).splitlines()
-    text = "\n".join(["t;P;unit", *(f"{line};A" for line in lines[1:]), *(f"{line};B" for line in back[1:])])
+    text = (
+        "\n".join(["t;P;unit", *(f"{line};A" for line in lines[1:]), *(f"{line};B" for line in back[1:])])
+        + "\n"
+    )
     rows, _ = delivered(tmp_path, text, IN_ORDER, asset={"column": "unit"})
     for asset in ("A", "B"):
         own = rows.filter(pl.col("asset_id") == asset)
@@ -408,7 +411,7 @@ def test_a_spring_pair_is_given_back_whatever_the_order_of_the_file(
 ) -> None:
     lines = ["2024-03-31 01:30;0", "2024-03-31 03:00;1", "2024-03-31 03:30;2", "2024-03-31 03:00;3"]
     lines += ["2024-03-31 03:30;4", "2024-03-31 04:00;5"]
-    text = "\n".join(["t;P", *(lines[::-1] if newest_first else lines)])
+    text = "\n".join(["t;P", *(lines[::-1] if newest_first else lines), ""])
     rows, _ = delivered(tmp_path, text, {"zone": "+01:00", "spring_pairs": "Europe/Paris"})
     assert rows["active_power_kw"].to_list() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert rows["timestamp"].dt.to_string("%H:%M").to_list() == [
