@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_project.metadata import PUBLISHED
+from dagster_project.metadata import PUBLISHED, RAW_FILES
 from loaders.load_log import DATASET, LOAD_LOG
 from renewable.settings import Settings
 
@@ -15,9 +15,11 @@ ASSET_DAILY = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
 
 
 def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
-    """Quarantine and coverage, and the scorecard's floor where the data are simulated."""
+    """Quarantine and coverage, the scorecard's floor where the data are simulated, what was not imported."""
     checks = [_quarantine(settings), _coverage(settings)]
-    return [*checks, _scorecard_floor(settings)] if settings.input == "simulator" else checks
+    if settings.input == "simulator":
+        return [*checks, _scorecard_floor(settings)]
+    return [*checks, _deliveries(settings)] if settings.input == "mapping" else checks
 
 
 def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
@@ -31,6 +33,19 @@ def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
         return warned(quarantine_finding(settings))
 
     return quarantine
+
+
+def _deliveries(settings: Settings) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey([RAW_FILES, "generation"]),
+        description="Delivered files that could not be imported, and why.",
+    )
+    def deliveries() -> dg.AssetCheckResult:
+        from renewable.operations.findings import deliveries_finding
+
+        return warned(deliveries_finding(settings))
+
+    return deliveries
 
 
 def _coverage(settings: Settings) -> dg.AssetChecksDefinition:

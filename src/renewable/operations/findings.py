@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 
 from loaders.quarantine import list_quarantine
+from renewable.importers.convert import store_of
+from renewable.importers.ledger import read_books
 from renewable.published.ratios import coverage_by
 from renewable.scorecard.score import scorecard_path
 from renewable.settings import Settings
@@ -57,6 +59,23 @@ def quarantine_finding(settings: Settings) -> Finding:
             " `renewable quarantine replay`",
         },
         markdown_table(listing.sort("count", descending=True).head(_SAMPLE_ROWS)),
+    )
+
+
+def deliveries_finding(settings: Settings) -> Finding:
+    """Delivered files that were set aside, and why."""
+    refused = read_books(store_of(settings.raw_dir)).refused
+    if not refused:
+        return Finding(True, "all delivered files were imported")
+    rows = [{"file": each.file, "mapping": each.mapping, "reason": each.reason} for each in refused]
+    return Finding(
+        False,
+        f"{len(refused)} delivered file(s) were set aside",
+        {
+            "files_set_aside": len(refused),
+            "next_step": "Mend the mapping or have the file written anew: the next run takes it",
+        },
+        markdown_table(pl.DataFrame(rows[:_SAMPLE_ROWS])),
     )
 
 
