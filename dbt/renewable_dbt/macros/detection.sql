@@ -111,7 +111,7 @@
     case
         when
             count({{ resting_power_ratio }}) >= 4
-            and {{ quartile['0.5'] }} > 0.0025
+            and {{ quartile['0.5'] }} > {{ default_threshold('standing_power_ratio') }}
             and {{ quartile['0.5'] }} <= 0.03
             and {{ quartile['0.75'] }} - {{ quartile['0.25'] }} <= 0.5 * {{ quartile['0.5'] }}
             then 1.25 * {{ quartile['0.5'] }}
@@ -198,7 +198,7 @@
 
 {#- How much more than usual a registry may err; 0 where nothing is set. -#}
 {% macro more_error(registry_error_ratio) -%}
-    ({{ registry_error_ratio }} - 0.2)
+    ({{ registry_error_ratio }} - {{ default_threshold('registry_error_ratio') }})
 {%- endmacro %}
 
 {#- Classes of wind by the power to be expected. An anemometer that reads low or high and a curve of another shape make a

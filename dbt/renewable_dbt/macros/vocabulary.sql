@@ -73,3 +73,12 @@
     {%- set found = words.rules | selectattr('channel', 'equalto', channel) | map(attribute='rule') | list -%}
     {{ return((['frozen'] if channel == 'active_power_kw' else []) + found) }}
 {%- endmacro %}
+
+{#- The default of a threshold, where it is one for both technologies. -#}
+{% macro default_threshold(name) -%}
+    {%- set found = vocabulary().thresholds | selectattr('threshold', 'equalto', name) | first -%}
+    {%- if found and found.wind != found.solar -%}
+        {{ exceptions.raise_compiler_error(name ~ ' has a default for each technology') }}
+    {%- endif -%}
+    {{ return(found.wind if found else 'null') }}
+{%- endmacro %}
