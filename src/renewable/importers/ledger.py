@@ -523,7 +523,7 @@ def opened(store: Path, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[Ledger]:
         ) from error
     try:
         with closing(_connected(store / _FILE)) as connection:
-            connection.executescript(_TABLES)
+            connection.executescript(f"begin; {_TABLES} commit;")
             ledger = Ledger(store, connection)
             ledger.clean()
             yield ledger

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -19,8 +20,13 @@ _FIXED_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 _NAMED_GROUPS = ("marker", "period")
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones() and not _FIXED_OFFSET.fullmatch(name):
+    if name not in _zones() and not _FIXED_OFFSET.fullmatch(name):
         raise ValueError(f"{name!r} is no IANA time zone; write UTC, a name such as Europe/Paris, or +01:00")
     return name
 
@@ -173,7 +179,7 @@ class Timestamp(Part):
             if meaning not in ("first", "second") and not _FIXED_OFFSET.fullmatch(meaning):
                 yield f'markers: {text}: {meaning!r} is neither first, second nor an offset in quotes such as "+01:00"'
         if self.markers and (
-            self.zone is None or self.zone not in available_timezones() or self.zone == "UTC"
+            self.zone is None or self.zone not in _zones() or self.zone == "UTC"
         ):
             yield "markers: tell hours of a zone with summer time apart: state it under zone, such as Europe/Paris"
 

@@ -53,7 +53,7 @@ def test_deliveries_that_do_not_overlap_may_come_in_any_order(
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 47), st.integers(1, 30), st.integers(0, 9)), min_size=1, max_size=5))
 def test_where_deliveries_overlap_the_last_wins_value_by_value(spans: list[tuple[int, int, int]]) -> None:
-    plain = mapping_of(generation={"reactive": {}}) | {"generation": {}}
+    plain = mapping_of(generation={})
     known: dict[tuple[str, datetime], float] = {}
     with TemporaryDirectory() as place:
         plant = Plant(Path(place), plain)
