@@ -21,6 +21,7 @@ ALLOWED = {
     "src/mock_data/diagnose.py": "a curve for each of some quantities",
     "src/renewable/contract/version.py": "what the first contract held, whatever the present one holds",
     "src/renewable/fitting/power_curve_fit.py": "what a power curve is made of",
+    "src/renewable/importers/events.py": "which kind of event a state of a log is",
     "src/renewable/scorecard/goals.py": "a bound for each of some kinds",
     "src/renewable/scorecard/lines.py": "which technology a kind happens to",
     f"{MODELS}/int_assessed_intervals.sql": "columns that its formulas read",

@@ -64,8 +64,8 @@ class EventLog(Part):
     )
     kinds: dict[str, str] = Field(
         dict(IEC_KINDS),
-        description="code, or /pattern/ -> kind of events.csv, for codes whose state does not say it: fault is"
-        " downtime, maintenance is planned_maintenance, curtailed is curtailment; default: force majeure by name",
+        description="code, or /pattern/ -> kind of events.csv, for codes whose state does not say it:"
+        f" {', '.join(f'{state} is {kind}' for state, kind in KIND_OF_STATE.items())}; default: force majeure by name",
     )
 
     @model_validator(mode="after")
