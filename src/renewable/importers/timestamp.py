@@ -178,9 +178,7 @@ class Timestamp(Part):
         for text, meaning in self.markers.items():
             if meaning not in ("first", "second") and not _FIXED_OFFSET.fullmatch(meaning):
                 yield f'markers: {text}: {meaning!r} is neither first, second nor an offset in quotes such as "+01:00"'
-        if self.markers and (
-            self.zone is None or self.zone not in _zones() or self.zone == "UTC"
-        ):
+        if self.markers and (self.zone is None or self.zone not in _zones() or self.zone == "UTC"):
             yield "markers: tell hours of a zone with summer time apart: state it under zone, such as Europe/Paris"
 
     def _period_faults(self) -> Iterator[str]:
