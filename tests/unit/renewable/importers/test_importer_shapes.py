@@ -58,7 +58,7 @@ def long(powers: list[float | None], unit: str = "T1", minutes: int = 5) -> pl.D
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     powers=st.lists(st.lists(st.none() | numbers, min_size=3, max_size=3), min_size=1, max_size=60),
     batch=st.integers(1, 50),
@@ -84,7 +84,7 @@ def test_a_wide_file_is_its_long_one_whatever_the_batches(
     assert of_wide.equals(of_tall)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(powers=st.lists(st.none() | numbers, min_size=3, max_size=90), seed=st.randoms())
 def test_resampling_keeps_energy_of_whole_intervals_and_empties_the_others(
     powers: list[float | None], seed: Any
@@ -103,7 +103,7 @@ def test_resampling_keeps_energy_of_whole_intervals_and_empties_the_others(
     assert dict(found.select("timestamp", "active_power_kw").iter_rows()) == pytest.approx(expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     added=st.lists(numbers, min_size=2, max_size=80),
     missing=st.sets(st.integers(1, 79), max_size=6),
@@ -153,7 +153,7 @@ def test_a_counter_that_falls_has_no_energy_there_and_goes_on(tmp_path: Path) ->
     assert summary.notes == {"counter readings below the one before (set aside)": 1}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(powers=st.lists(st.lists(st.none() | numbers, min_size=2, max_size=2), min_size=1, max_size=40))
 def test_a_sum_over_inverters_is_null_unless_all_are_there(powers: list[list[float | None]]) -> None:
     rows = pl.concat(long([row[i] for row in powers], f"I{i}") for i in range(2))
@@ -257,7 +257,7 @@ def test_local_hours_of_a_clock_change_in_order_of_the_file(tmp_path: Path) -> N
 
 
 @given(late_s=st.integers(-150, 150), snap=st.sampled_from([0.0, 1.0, 2.0]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_stamps_a_little_off_the_grid_are_put_onto_it_and_others_stay(late_s: int, snap: float) -> None:
     at = START + timedelta(seconds=late_s)
     rows = pl.DataFrame({"time": [f"{at:%Y-%m-%d %H:%M:%S}"], "unit": "T1", "power": [1.0]})
