@@ -1,18 +1,24 @@
 """A first mapping for unknown files, by what stands in them. What nobody can see there is asked, with its choices."""
 
-import re
 from collections.abc import Sequence
-from os.path import commonprefix
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 
-from renewable.importers.asset_settings import PLACE
 from renewable.importers.draft_assets import asset_column, asset_line
-from renewable.importers.draft_channels import find_channels, side_by_side
-from renewable.importers.draft_lines import Line, quoted, yaml_lines
-from renewable.importers.draft_stamps import clock_lines, find_stamps, interval_lines
-from renewable.importers.draft_table import DraftTable, draft_table, source_lines, value_settings
+from renewable.importers.draft_channels import Shape, find_channels, side_by_side
+from renewable.importers.draft_clock import clock_lines, interval_lines
+from renewable.importers.draft_lines import Line, yaml_lines
+from renewable.importers.draft_stamps import find_stamps
+from renewable.importers.draft_table import (
+    DraftTable,
+    draft_table,
+    records_kept,
+    source_lines,
+    value_settings,
+)
 from renewable.importers.draft_units import unit_in
 
 _MOST_ZONES = 5
@@ -42,6 +48,10 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
     zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
     # The file with the most columns stands for all.
     batch = max(batches, key=lambda each: each.rows.width)
+    settings = tables[0].settings
+    if keep := records_kept(batch.rows):
+        settings = settings | {"keep": keep}
+        batch = replace(batch, rows=batch.rows.filter(pl.sql_expr(keep)))
     rows, stamps = batch.rows, find_stamps(batch)
     free = [name for name in rows.columns if name not in stamps.used]
     marks, numbers = value_settings(rows, [*free, *(stamps.used if stamps.across else ())])
@@ -52,7 +62,7 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
     optional = frozenset(name for name in left if any(name not in each.rows.columns for each in batches))
     channels = find_channels(rows, numbers, left, keys, stamps.clock, shapes, stamps.across, optional)
     above = " ".join(line for line in batch.lines if len(line) < 500)
-    source = [*source_lines(_glob([table.path for table in tables]), tables[0].settings), *marks]
+    source = [*source_lines(_glob([table.path for table in tables]), settings), *marks]
     stamp: list[Line] = [
         *stamps.lines,
         *clock_lines(stamps, zones[:_MOST_ZONES], above, rows.columns, _repeats(keys, stamps.clock)),
@@ -77,7 +87,7 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
     ]
 
 
-def _shapes(names: Sequence[str]) -> list:
+def _shapes(names: Sequence[str]) -> list[Shape]:
     """Columns of power or energy that stand side by side for several assets, those of the same assets."""
     found = [each for each in side_by_side(names) if unit_in(each.first, "kW")]
     return [each for each in found if each.tokens == found[0].tokens]
@@ -96,6 +106,12 @@ def _glob(paths: Sequence[Path]) -> str:
     names = [path.name for path in paths]
     if len(names) == 1:
         return names[0]
-    before = commonprefix(names)
-    after = commonprefix([name[len(before) :][::-1] for name in names])[::-1]
+    before = _same(names)
+    after = _same([name[len(before) :][::-1] for name in names])[::-1]
     return f"{before}*{after}"
+
+
+def _same(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    signs = takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False))
+    return "".join(sign for sign, *_ in signs)

@@ -50,12 +50,7 @@ def asset_column(
             rank = 0
         elif ids and matched(words, ids):
             rank = 1
-        elif (
-            _NAME.search(name)
-            and rows.schema[name] == pl.String
-            and (several or not ids)
-            and len(words) <= max(1, texts.len())
-        ):
+        elif _NAME.search(name) and rows.schema[name] == pl.String and (several or not ids):
             is_text = not texts.str.contains(r"^[+-]?\d+[.,]\d+$").any()
             rank = 2 if is_text else None
         if rank is not None and (best is None or rank < best[0]):
@@ -69,7 +64,7 @@ def plain(name: str) -> str:
 
 
 def matched(names: Sequence[str], ids: Sequence[str]) -> dict[str, str]:
-    """Names that mean an asset of the registry though they are written otherwise; those that are equal are there too."""
+    """Names that mean an asset of the registry though written otherwise; those that are equal are there too."""
     known = {plain(each): each for each in ids}
     if len(known) < len(ids):
         return {}
@@ -142,7 +137,7 @@ def _section(origin: str, rename: dict[str, str]) -> str:
 
 def _side_by_side(tokens: Sequence[str], ids: Sequence[str]) -> Line:
     options = [{token: token for token in tokens} | each for each in renamings(tokens, ids)]
-    sums = [{token: each for token in tokens} for each in ids[:_MOST_ASSETS]] if len(options) > 1 else []
+    sums = [dict.fromkeys(tokens, each) for each in ids[:_MOST_ASSETS]] if len(options) > 1 else []
     return asked(
         "whose are the columns side by side? combine: sum where they are parts of one asset.",
         [

@@ -10,7 +10,6 @@ from renewable.contract import RawTable, column_called, column_unit, measurement
 from renewable.importers.asset_settings import PLACE
 from renewable.importers.draft_lines import Line, Todo, asked, listed, quoted
 from renewable.importers.draft_units import energy, unit_in, usual_units
-from renewable.importers.timestamp import TIME
 
 _ENERGY = re.compile(
     r"energ|yield|ertrag|produ|generat|erzeug|consum|export|einspeis|kwh|mwh|\bwh\b|scadavalue|reading|import",
@@ -25,6 +24,14 @@ _BESIDE = re.compile(
 _QUALITY = re.compile(r"status|quality|flag|\bqc|valid", re.IGNORECASE)
 _GOOD = re.compile(r"^(?:good|ok|valid|true|normal|192|a|v)$", re.IGNORECASE)
 _POWER = "active_power_kw"
+# Short names that only a table of them tells, and units that only one channel has as a rule.
+_SHORT = {
+    "wind_speed_ms": r"^(?:v|u|ff|wind|wspd)$",
+    "wind_direction_deg": r"^(?:dd|dir|wdir)$",
+    "air_temperature_c": r"^(?:t|ta|tt|tt_.*|temp|air_?t.*|t_?amb.*|t2m)$",
+    "air_pressure_hpa": r"^(?:bp|pp|press|slp)(?:[_ ].*)?$",
+    "ghi_wm2": r"^(?:g|gh|dw_solar|global.*)$",
+}
 _MOST_CHOICES, _MOST_FLAGS = 24, 12
 _RISES_PER_FALL, _FALL_RATIO = 5, 0.5
 
@@ -63,7 +70,6 @@ def side_by_side(names: Sequence[str]) -> list[Shape]:
         if len(members) > 1 and differ and all(len(each) == 1 for each in tokens):
             own = tuple(each.pop() for each in tokens)
             found.append(Shape(members[0].replace(own[0], PLACE), own))
-    # Names that begin or end with the asset, in words alone.
     return found
 
 
@@ -103,7 +109,8 @@ def find_channels(
                 continue
             if not unit:
                 continue
-            found = _called(columns, column_called(kind, target), unit, taken)
+            found = _called(columns, (*column_called(kind, target), *_short(target)), taken)
+            found = found or (_by_unit(target, unit, columns, taken) if kind == "weather" else None)
             if found is None:
                 continue
             taken.add(found.column)
@@ -112,28 +119,73 @@ def find_channels(
             lines.setdefault(kind, []).append(
                 asked(
                     f"what is the unit of {found.first!r}?",
-                    [_channel(target, found, each, table, names, optional) for each in units],
+                    [_channel(target, found, each, table, optional) for each in units],
                 )
             )
     if power:
         lines.setdefault("generation", []).insert(0, power)
     if not lines:
-        lines["generation"] = [_any_column(columns, table, names, optional)]
+        lines = _any_column(columns, numbers, table, names, optional)
     return Channels(lines, frozenset(taken))
 
 
 def _any_column(
-    columns: Sequence[Shape], table: pl.DataFrame, names: Sequence[str], optional: frozenset[str]
-) -> Line:
+    columns: Sequence[Shape],
+    numbers: pl.DataFrame,
+    table: pl.DataFrame,
+    names: Sequence[str],
+    optional: frozenset[str],
+) -> dict[RawTable, list[Line]]:
     """Asks which column is what, where no name tells."""
-    choices = [
-        _channel(_POWER, each, unit, table, names, optional)
-        for each in columns
-        for unit in ("kW", "W", "MW", "kWh")
+    varying = [
+        each for each in columns if each.first in numbers.columns and not _is_flag(numbers[each.first])
     ]
-    if not choices:
-        choices = [f"{_POWER}: {{column: {quoted(name)}, unit: kW}}" for name in names or ["Power [kW]"]]
-    return asked("which column is the power, and in which unit?", choices[: 4 * _MOST_CHOICES])
+    named = varying or [Shape(name, ()) for name in names] or [Shape("column_1", ())]
+
+    def choices(target: str, units: Sequence[str]) -> tuple[str, ...]:
+        found = [
+            _channel(target, each, unit, table, optional, more)
+            for each in named[:_MOST_CHOICES]
+            for unit in units
+            for more in dict.fromkeys((_flags_beside(each.first, table), ""))
+        ]
+        return tuple(found)
+
+    power = Todo(
+        "which column is the power, and in which unit?",
+        choices(_POWER, ("kW", "W", "MW", "kWh")),
+        or_none=True,
+    )
+    weather: list[Line] = [
+        Todo(
+            f"which column is {target}?",
+            choices(target, usual_units(column_unit("weather", target))[:1]),
+            or_none=True,
+        )
+        for target in _SHORT
+    ]
+    return {"weather": weather, "generation": [power]}
+
+
+def _is_flag(values: pl.Series) -> bool:
+    """Whether numbers are one and the same, or a few whole ones, as flags are."""
+    filled = values.drop_nulls()
+    distinct = filled.unique()
+    return distinct.len() < 2 or (
+        distinct.len() <= _MOST_FLAGS < filled.len() / 4 and bool((distinct % 1 == 0).all())
+    )
+
+
+def _flags_beside(name: str, table: pl.DataFrame) -> str:
+    """The column of flags to the right, with those that are not all nines; 0 alone where there is one."""
+    place = table.columns.index(name) + 1 if name in table.columns else table.width
+    if place >= table.width or table.schema[table.columns[place]] != pl.String:
+        return ""
+    words = table[table.columns[place]].drop_nulls().unique().sort().to_list()
+    if not 2 <= len(words) <= _MOST_FLAGS or not all(re.fullmatch(r"\d{1,3}", word) for word in words):
+        return ""
+    good = [word for word in words if not re.fullmatch("9+", word)]
+    return f", quality: {{column: {quoted(table.columns[place])}, good: {listed(['0'] if '0' in good else good)}}}"
 
 
 def _power(
@@ -146,7 +198,6 @@ def _power(
     taken: set[str],
 ) -> Line | None:
     """The power, or energy that becomes power; asked for where several columns could be it."""
-    names = [column.first for column in columns]
     ranked: list[tuple[int, Shape]] = []
     for column in columns:
         rank = _power_rank(column.first)
@@ -169,9 +220,9 @@ def _power(
         for each in units:
             counter = how if energy(each) else ""
             sign = ", sign: -1" if _is_negative(values) else ""
-            choices.append(_channel(_POWER, column, each, table, names, optional, counter + sign))
+            choices.append(_channel(_POWER, column, each, table, optional, counter + sign))
             if sign:
-                choices.append(_channel(_POWER, column, each, table, names, optional, counter))
+                choices.append(_channel(_POWER, column, each, table, optional, counter))
     taken.update(column.column for _, column in ranked)
     several = "power, or the energy of an interval that becomes power"
     return asked(f"which column is the {several}, and in which unit?", choices)
@@ -190,7 +241,18 @@ def _power_rank(name: str) -> int | None:
     return 3 if re.fullmatch(r"p|pac|p_?ac|value|wert|power.*", name, re.IGNORECASE) else None
 
 
-def _called(columns: Sequence[Shape], patterns: Sequence[str], unit: str, taken: set[str]) -> Shape | None:
+def _by_unit(target: str, unit: str, columns: Sequence[Shape], taken: set[str]) -> Shape | None:
+    """The only free column in a unit that this channel has as a rule."""
+    free = [each for each in columns if each.column not in taken and not _BESIDE.search(each.first)]
+    fit = [each for each in free if unit_in(each.first, unit)]
+    return fit[0] if target in _SHORT and unit != "deg" and len(fit) == 1 else None
+
+
+def _short(target: str) -> list[str]:
+    return [_SHORT[target]] if target in _SHORT else []
+
+
+def _called(columns: Sequence[Shape], patterns: Sequence[str], taken: set[str]) -> Shape | None:
     for pattern in patterns:
         for column in columns:
             name = column.first
@@ -208,7 +270,6 @@ def _channel(
     column: Shape,
     unit: str,
     table: pl.DataFrame,
-    names: Sequence[str],
     optional: frozenset[str],
     more: str = "",
 ) -> str:

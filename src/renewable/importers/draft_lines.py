@@ -15,6 +15,7 @@ class Todo:
 
     question: str
     choices: tuple[str, ...]
+    or_none: bool = False
 
 
 Line = str | Todo
@@ -26,7 +27,7 @@ def yaml_lines(lines: Iterable[Line], indent: str = "") -> Iterator[str]:
         if isinstance(line, str):
             yield f"{indent}{line}"
             continue
-        yield f"{indent}# TODO: {line.question} Uncomment one line:"
+        yield f"{indent}# TODO: {line.question} Uncomment one line{', or none' if line.or_none else ''}:"
         yield from (f"{indent}# {choice}" for choice in line.choices)
 
 

@@ -27,8 +27,8 @@ _WORD_OF_NOTHING = re.compile(
 )
 _SENTINEL = r"^-\d*9{2,}(?:\.[09]+)?$"
 _LOOKED_AT_BYTES, _LOOKED_AT_ROWS, _MOST_ROWS = 1_000_000, 2_000, 50_000
-_MOST_LINES_ABOVE = 10
-_MOST_TEXTS = 20
+_MOST_LINES_ABOVE, _SAME_WIDTH_RATIO = 10, 0.8
+_MOST_TEXTS, _MOST_KINDS = 20, 6
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,19 @@ def _delimiter(lines: list[str]) -> str:
         return named[1]
     tail = [line for line in lines if line.strip()][:_LOOKED_AT_ROWS]
     tail = tail[len(tail) // 3 :]
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, int, str]] = []
     for sign in (";", "\t", "|", ",", BLANKS):
         widths = Counter(len(row) for row in cells_of(tail, sign))
         width, times = widths.most_common(1)[0] if widths else (0, 0)
         if width > 1:
-            found.append((times / len(tail), sign))
-    good = [sign for share, sign in found if share >= 0.8]
-    return good[0] if good else max(found, default=(0.0, ","))[1]
+            found.append((times / len(tail), width, sign))
+    good = [(width, sign) for share, width, sign in found if share >= _SAME_WIDTH_RATIO]
+    first = next((sign for _, sign in good if sign in ";\t"), None)
+    if first is not None:
+        return first
+    between = [each for each in good if each[1] != BLANKS]
+    # A sign inside cells, as in BZN|FR, cuts them into fewer.
+    return max(between or good or [(0, ",")])[1]
 
 
 def _header(rows: list[list[str]]) -> dict[str, object]:
@@ -156,10 +161,11 @@ def _header(rows: list[list[str]]) -> dict[str, object]:
     if not above and not comment:
         return settings
     earlier = {cell.strip() for row in above for cell in row}
-    place = 0 if first - top > 1 else next((at for at, cell in enumerate(header) if cell.strip()), 0)
-    name = header[place].strip()
-    if name and name not in earlier:
-        return settings | {"header_text": name}
+    own = [cell.strip() for cell in header]
+    # The longest text is the least likely to stand elsewhere.
+    fit = [cell for cell in own if cell and cell not in earlier and own.count(cell) == 1]
+    if fit and (first - top == 1 or own[0]):
+        return settings | {"header_text": max(fit, key=len)}
     return settings | {"skip_rows": top}
 
 
@@ -207,6 +213,23 @@ def _is_header(row: list[str], width: int, nearest: list[str], taken: int) -> bo
     return numeric * 2 <= len(filled) or taken > 0
 
 
+def records_kept(rows: pl.DataFrame) -> str | None:
+    """Of a file with several kinds of record: the condition on those of the header, which repeats what they begin with.
+
+    As of AEMO: I,DISPATCH,UNIT_SCADA above D,DISPATCH,UNIT_SCADA.
+    """
+    texts = [name for name in rows.columns if rows.schema[name] == pl.String]
+    same = [name for name in texts if int((rows[name] == name).sum()) > rows.height / 2]
+    if not same:
+        return None
+    words = [name for name in texts[: texts.index(same[0])] if rows[name].n_unique() <= _MOST_KINDS]
+    kept = {name: str(rows[name].drop_nulls().mode().sort()[0]) for name in words} | {
+        name: name for name in same
+    }
+    several = {name: word for name, word in kept.items() if rows[name].n_unique() > 1}
+    return " AND ".join(f"\"{name}\" = '{word}'" for name, word in several.items()) or None
+
+
 def value_settings(rows: pl.DataFrame, columns: Sequence[str]) -> tuple[list[Line], pl.DataFrame]:
     """Lines on decimal marks and on texts for 'no value', and the columns as numbers for a look at them."""
     lines: list[Line] = []
@@ -214,8 +237,10 @@ def value_settings(rows: pl.DataFrame, columns: Sequence[str]) -> tuple[list[Lin
         name: rows[name].cast(pl.String).drop_nulls() for name in columns if rows.schema[name] == pl.String
     }
     numeric = [
-        name for name, texts in cells.items() if texts.len() and texts.str.contains(NUMBER).mean() >= 0.5
-    ]  # type: ignore[operator]
+        name
+        for name, own in cells.items()
+        if own.len() and int(own.str.contains(NUMBER).sum()) * 2 >= own.len()
+    ]
     texts = pl.concat([cells[name] for name in numeric]) if numeric else pl.Series([], dtype=pl.String)
     lines += (marks := _marks(texts.filter(texts.str.contains(NUMBER))))
     words = texts.filter(~texts.str.contains(NUMBER)).value_counts(sort=True)
@@ -279,7 +304,7 @@ def _marks(numbers: pl.Series) -> list[Line]:
 
 def source_lines(files: str, settings: dict[str, object]) -> list[Line]:
     """The settings of a source as lines."""
-    order = ("members", "delimiter", "comment_prefix", "header_text", "skip_rows", "header_rows")
+    order = ("members", "delimiter", "comment_prefix", "header_text", "skip_rows", "header_rows", "keep")
     stated = [name for name in order if name in settings]
     return [
         f"files: {quoted(files)}",
