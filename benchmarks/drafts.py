@@ -7,7 +7,7 @@
 import csv
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,27 +34,34 @@ _NO_DELIVERY = {
 _TOLERANCE = 1e-6
 
 
-def answered(draft: str, reference: dict[str, Any]) -> str:
-    """The draft with that choice of each question which is most like the reference."""
-    lines, section = draft.splitlines(), ""
-    at = 0
+def answered(draft: str, choose: Callable[[str, list[str]], int]) -> str:
+    """The draft with one choice of each question uncommented; `choose` is given its section and the choices."""
+    lines, section, at = draft.splitlines(), "", 0
     while at < len(lines):
         line = lines[at]
         if line[:1].isalpha():
             section = line.partition(":")[0]
-        if line.lstrip().startswith("# TODO"):
-            indent = line[: len(line) - len(line.lstrip())]
-            end = at + 1
-            while end < len(lines) and lines[end].startswith(f"{indent}# ") and "# TODO" not in lines[end]:
-                end += 1
-            own = reference.get(section, {}) if indent else reference
-            choices = [lines[place].replace("# ", "", 1) for place in range(at + 1, end)]
-            best = max(range(len(choices)), key=lambda place: (_likeness(choices[place], own), -place))
-            lines[at + 1 + best] = choices[best]
-            at = end
-            continue
+        indent, mark, _ = line.partition("# TODO: ")
         at += 1
+        if not mark:
+            continue
+        first = at
+        while at < len(lines) and lines[at].startswith(f"{indent}# ") and "# TODO" not in lines[at]:
+            at += 1
+        choices = [each.replace("# ", "", 1) for each in lines[first:at]]
+        chosen = choose(section if indent else "", choices)
+        lines[first + chosen] = choices[chosen]
     return "\n".join(lines) + "\n"
+
+
+def by_reference(reference: dict[str, Any]) -> Callable[[str, list[str]], int]:
+    """Chooses what is most like a reference, a mapping as a person wrote it."""
+
+    def choose(section: str, choices: list[str]) -> int:
+        own = reference.get(section, {}) if section else reference
+        return max(range(len(choices)), key=lambda place: (_likeness(choices[place], own), -place))
+
+    return choose
 
 
 def _likeness(choice: str, reference: Any) -> float:
@@ -97,7 +104,7 @@ def judged(case: Path, files: Sequence[Path], reference_path: Path) -> str:
     assets = pl.read_csv(case / "assets.csv", infer_schema_length=None)
     reference = _by_place(yaml.safe_load(reference_path.read_text()))
     draft = draft_mapping(files, assets)
-    text = answered(draft, reference)
+    text = answered(draft, by_reference(reference))
     with TemporaryDirectory() as place:
         for file in files:
             (Path(place) / file.name).symlink_to(file)

@@ -28,7 +28,7 @@ def clock_lines(
     stamps: Stamps, zones: Sequence[str], above: str, names: Sequence[str], repeats: bool
 ) -> list[Line]:
     """Which clock it is: asked for, as no file tells it surely. `repeats`: an asset has equal stamps."""
-    if any(isinstance(line, str) and line.startswith("format: epoch") for line in stamps.lines):
+    if any(isinstance(line, str) and "epoch" in line for line in stamps.lines):
         return []
     if stamps.has_offset:
         return []

@@ -9,7 +9,6 @@ import polars as pl
 
 from renewable.importers.draft_formats import (
     DATES,
-    DIGITS,
     TIME_NAME,
     TIMES,
     all_match,
@@ -59,7 +58,7 @@ def find_stamps(batch: SourceFrame) -> Stamps:
     return Stamps(
         [
             asked("which column holds the stamps?", [f"column: {quoted(name)}" for name in shown]),
-            asked("how are they written?", [f'format: "{form}"' for form in [*formats, *DIGITS]]),
+            asked("how are they written?", [f'format: "{form}"' for form in formats]),
         ],
         frozenset(),
         none,
@@ -191,9 +190,8 @@ def _parts(batch: SourceFrame) -> Stamps | None:
             if not minutes or first not in (0, 1):
                 continue
             own_days = clock_of(batch, (name,), form, of_days=True)
-            clock = own_days + pl.Series(batch.rows[second].cast(pl.Int64, strict=False) - first) * (
-                minutes * 60_000_000
-            )
+            number = batch.rows[second].cast(pl.Int64, strict=False) - first
+            clock = own_days + (number * (minutes * 60_000_000)).cast(pl.Duration("us"))
             of_period: list[Line] = [
                 f"columns: {listed([name, second])}",
                 r"pattern: '^(\S+) (?<period>\d+)$'",

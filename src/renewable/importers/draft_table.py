@@ -60,7 +60,7 @@ def draft_table(path: Path) -> DraftTable:
             raise MappingError(f"{path}: is an empty archive. Name an export")
         name, kind, texts = members[0]
         if ": " in name.removeprefix(str(path)):
-            settings["members"] = f"*{Path(name).suffix}"
+            settings["members"] = f"*{Path(name.rpartition(': ')[2]).suffix}"
         if kind == "CSV":
             settings |= _of_text(texts)
         elif kind == "Excel":
@@ -121,7 +121,7 @@ def _delimiter(lines: list[str]) -> str:
     if named:
         return named[1]
     tail = [line for line in lines if line.strip()][:_LOOKED_AT_ROWS]
-    tail = tail[len(tail) // 3 :]
+    tail = tail[max(len(tail) > 1, len(tail) // 3) :]
     found: list[tuple[float, int, str]] = []
     for sign in (";", "\t", "|", ",", BLANKS):
         widths = Counter(len(row) for row in cells_of(tail, sign))
@@ -139,6 +139,8 @@ def _delimiter(lines: list[str]) -> str:
 
 def _header(rows: list[list[str]]) -> dict[str, object]:
     """Settings that say where the header stands and how many lines it has."""
+    if not any(len(row) > 1 for row in rows):
+        raise pl.exceptions.NoDataError("none of its lines has two cells")
     first = _first_data(rows)
     width = _width(rows[first:] or rows)
     if first >= len(rows):
@@ -177,7 +179,8 @@ def _width(rows: list[list[str]]) -> int:
 def _first_data(rows: list[list[str]]) -> int:
     """Number of the first row that looks like the rows below: a stamp or numbers in the columns that have them."""
     filled = [row for row in rows if any(cell.strip() for cell in row)]
-    tail = [row for row in filled[len(filled) // 3 :] if len(row) > 1 or len(filled[0]) == 1]
+    below = filled[max(len(filled) > 1, len(filled) // 3) :]
+    tail = [row for row in below if len(row) > 1 or len(filled[0]) == 1]
     width = _width(tail)
     tail = [row for row in tail if len(row) == width]
 

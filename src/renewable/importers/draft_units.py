@@ -56,7 +56,7 @@ def unit_in(name: str, contract_unit: str) -> str | None:
         unit = _SPELLINGS.get(word.lower())
         if unit is not None and is_of_kind(unit, contract_unit):
             return unit
-    return None
+    return next((word for word in brackets if word.isascii() and is_of_kind(word, contract_unit)), None)
 
 
 def is_of_kind(unit: str, contract_unit: str) -> bool:

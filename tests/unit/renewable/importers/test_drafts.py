@@ -1,0 +1,176 @@
+"""A draft says what a file tells, and asks for the rest by choices that each make it a mapping."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from benchmarks.drafts import answered
+
+from renewable.importers.asset_facts import AssetFacts
+from renewable.importers.convert import import_files
+from renewable.importers.draft import draft_mapping
+from renewable.importers.mapping import load_mapping
+
+pytestmark = pytest.mark.unit
+START = datetime(2024, 5, 14)
+ASSETS = pl.DataFrame(
+    {
+        "asset_id": ["WTG-01", "WTG-02"],
+        "timezone": ["Europe/Paris"] * 2,
+        "interval_minutes": [15] * 2,
+        "rated_power_kw": [2000.0] * 2,
+    }
+)
+
+
+def table(form: str, row: str, minutes: int = 15, rows: int = 40) -> str:
+    """Lines of stamps `form` apart by `minutes`; in `row` {t} is the stamp and {n} the number of the row."""
+    times = (START + timedelta(minutes=minutes * n) for n in range(rows))
+    return "".join(
+        row.format(t=time.strftime(form), n=n, half=n + 0.5) + "\n" for n, time in enumerate(times)
+    )
+
+
+SHAPES = {
+    "plain": "time,turbine,power_kw\n" + table("%Y-%m-%d %H:%M", "{t},WTG01,{n}"),
+    "decimal comma": "Zeit;Anlage;Leistung [kW]\n" + table("%d.%m.%Y %H:%M", "{t};WTG-01;{n},5"),
+    "preamble": 'Site: Hill\n\n"Date","Power (kW)"\n' + table("%m/%d/%Y %I:%M:%S %p", '"{t}","{n}"'),
+    "comments": "# Turbine: 1\n#\n# Date and time,Wind speed (m/s),Power (kW)\n"
+    + table("%Y-%m-%d %H:%M:%S", "{t},{half},{n}"),
+    "three header lines": '"TOA5","X"\n"TIMESTAMP","RECORD","Pwr_Avg"\n"TS","RN","kW"\n"","","Avg"\n'
+    + table("%Y-%m-%d %H:%M:%S", '"{t}",{n},{n}.5'),
+    "no header": table("%Y %m %d %H %M", "{t} {half} {n}.25", minutes=1),
+    "two clocks": "Date,Time,Energy (kWh)\n" + table("%Y/%m/%d,%H:%M", "{t},{n}.5"),
+    "range": "MTU;Generation (MW)\n" + table("%d/%m/%Y %H:%M:%S", "{t} - {t};{n}"),
+    "side by side": "Time;INV1 [kW];INV2 [kW]\n" + table("%d/%m/%Y %H:%M", "{t};{n};{n}.5"),
+    "day in a row": "Day;"
+    + ";".join(f"{h:02d}:00-{h + 1:02d}:00" for h in range(24))
+    + "\n"
+    + table("%d/%m/%Y", "{t}" + ";1,5" * 24, minutes=1440, rows=3),
+    "hour only": "STATION;DATUM;TT\n" + table("%Y%m%d%H", "3987;{t};{half}", minutes=60),
+    "offsets": "stamp,unit,value\n" + table("%Y-%m-%dT%H:%M:%S+02:00", "{t},WTG-02,{n}"),
+    "epoch": "ts,power_w\n" + table("%s", "{t},{n}"),
+    "irregular": "Time,Power(W)\n" + "".join(table("%Y-%m-%d %H:%M", "{t},{n}", m, 9) for m in (1, 7, 11)),
+    "only a header": "time,unit,power\n",
+    "one row": "time;unit;power\n2024-02-01 00:00;A1;1,5",
+    "no time": "a,b\n" + "".join(f"x{n},{n}\n" for n in range(9)),
+    "period": "Settlement Date,Settlement Period,Quantity MWh\n"
+    + "".join(f"2024-05-{13 + n // 48},{1 + n % 48},{n}.5\n" for n in range(96)),
+}
+
+
+@pytest.mark.parametrize("registry", [None, ASSETS], ids=["no registry", "a registry"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_choice_of_each_question_makes_a_draft_a_mapping(
+    tmp_path: Path, shape: str, registry: pl.DataFrame | None
+) -> None:
+    (tmp_path / "export.csv").write_text(SHAPES[shape])
+    draft = draft_mapping(tmp_path / "export.csv", registry)
+    mapping = tmp_path / "mapping.yaml"
+    # The n-th choice of each question, or its last.
+    for number in (0, 1, 2, 3, 5, 8, 40):
+        mapping.write_text(answered(draft, lambda _, choices, at=number: min(at, len(choices) - 1)))
+        load_mapping(mapping)
+    assert "TODO" in draft or shape == "epoch"
+
+
+def drafted(place: Path, text: str, *wanted: str, name: str = "export.csv") -> tuple[str, pl.DataFrame]:
+    """The draft, and the generation it gives where questions are answered by the wanted lines, else by the first."""
+    (place / name).write_text(text)
+    draft = draft_mapping(place / name, ASSETS)
+
+    def choose(_: str, choices: list[str]) -> int:
+        return next((at for at, choice in enumerate(choices) if any(word in choice for word in wanted)), 0)
+
+    (place / "mapping.yaml").write_text(answered(draft, choose))
+    import_files(place / "mapping.yaml", place / "raw", None, AssetFacts.of_registry(ASSETS))
+    files = sorted((place / "raw" / "generation").glob("*.parquet"))
+    return draft, pl.concat([pl.read_parquet(file) for file in files]).sort("asset_id", "timestamp")
+
+
+def test_a_comma_before_decimals_is_seen_and_so_is_a_name_that_is_nearly_the_registrys(
+    tmp_path: Path,
+) -> None:
+    text = "Zeit;Anlage;Leistung [kW]\n" + table("%d.%m.%Y %H:%M", "{t};WTG01;1.00{n},5", rows=9)
+    draft, made = drafted(tmp_path, text)
+    assert "decimal_comma: true" in draft and 'thousands: "."' in draft
+    assert "asset: {column: Anlage, rename: {WTG01: WTG-01}}" in draft
+    assert made["active_power_kw"].to_list() == [1000.5 + n for n in range(9)]
+
+
+@pytest.mark.parametrize(("first", "asked"), [(1, True), (14, False)])
+def test_day_and_month_are_asked_for_where_both_orders_fit(tmp_path: Path, first: int, asked: bool) -> None:
+    rows = "".join(f"{first:02d}/05/2024 {hour:02d}:00,1\n" for hour in range(24))
+    (tmp_path / "export.csv").write_text("Time,P [kW]\n" + rows)
+    draft = draft_mapping(tmp_path / "export.csv", ASSETS)
+    both = '# format: "%d/%m/%Y %H:%M"' in draft and '# format: "%m/%d/%Y %H:%M"' in draft
+    assert both is asked and (asked or '  format: "%d/%m/%Y %H:%M"' in draft)
+
+
+def test_months_first_are_told_by_the_order_of_days(tmp_path: Path) -> None:
+    rows = "".join(f"05/{day:02d}/2024 {hour:02d}:00,1\n" for day in range(1, 13) for hour in range(24))
+    (tmp_path / "export.csv").write_text("Time,P [kW]\n" + rows)
+    assert '  format: "%m/%d/%Y %H:%M"' in draft_mapping(tmp_path / "export.csv", ASSETS)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (lambda n: 12000 + n, ", counter: {resets: never}"),
+        (lambda n: n % 24, ", counter: {resets: daily}"),
+        (lambda n: min(n % 24, 24 - n % 24), "unit: kWh}"),
+    ],
+    ids=["only rises", "falls to 0 each day", "rises and falls"],
+)
+def test_a_counter_is_known_by_how_it_behaves(tmp_path: Path, values: object, said: str) -> None:
+    rows = "".join(f"{START + timedelta(hours=n):%Y-%m-%d %H:%M},{values(n)}\n" for n in range(72))  # type: ignore[operator]
+    (tmp_path / "export.csv").write_text("Time,Energy (kWh)\n" + rows)
+    draft = draft_mapping(tmp_path / "export.csv", ASSETS)
+    line = next(line for line in draft.splitlines() if "active_power_kw" in line)
+    assert said in line and ("counter" in said) == ("counter" in line)
+
+
+def test_units_are_read_in_the_header_and_production_below_zero_is_turned(tmp_path: Path) -> None:
+    text = "Time,Consumed [Wh]\n" + table("%Y-%m-%d %H:%M", "{t},-{half}")
+    draft, made = drafted(tmp_path, text)
+    assert "unit: Wh" in draft and "sign: -1" in draft
+    assert made["active_power_kw"][0] == pytest.approx(0.5 / 1000 * 4)
+
+
+def test_files_of_one_kind_are_drafted_together(tmp_path: Path) -> None:
+    for month, names in ((5, "INV1 [kW]"), (6, "INV1 [kW];INV2 [kW]")):
+        row = "{t};{n};{n}" if month == 6 else "{t};{n}"
+        (tmp_path / f"plant-{month}.csv").write_text(
+            f"Time;{names}\n" + table(f"%d/{month:02d}/%Y %H:%M", row)
+        )
+    draft = draft_mapping([tmp_path / "plant-5.csv", tmp_path / "plant-6.csv"], ASSETS)
+    assert 'files: "plant-*.csv"' in draft and "optional: true" in draft
+    assert "# asset: {wide: {INV1: WTG-01, INV2: WTG-02}}" in draft
+    assert "# asset: {wide: {INV1: WTG-01, INV2: WTG-01}, combine: sum}" in draft
+
+
+def test_the_turbine_in_a_line_above_is_taken_from_there(tmp_path: Path) -> None:
+    for turbine in (1, 2):
+        text = f"# Turbine: Hill {turbine}\n#\n# Date,Power (kW)\n" + table("%Y-%m-%d %H:%M:%S", "{t},{n}")
+        (tmp_path / f"x{turbine}.csv").write_text(text)
+    draft = draft_mapping([tmp_path / "x1.csv", tmp_path / "x2.csv"], ASSETS)
+    assert (
+        'rename: {"Hill 1": WTG-01, "Hill 2": WTG-02}' in draft
+        or "rename: {Hill 1: WTG-01, Hill 2: WTG-02}" in draft
+    )
+
+
+def test_texts_and_nines_that_are_no_value_are_listed(tmp_path: Path) -> None:
+    rows = table("%Y-%m-%d %H:%M", "{t},{n}.5") + "2024-05-20 00:00,-999\n2024-05-20 00:15,No Data\n"
+    draft, made = drafted(tmp_path, "Time,P [kW]\n" + rows)
+    assert "null_markers: [No Data, " in draft and made["active_power_kw"].null_count() == 2
+
+
+def test_a_status_beside_a_column_says_which_cells_are_good(tmp_path: Path) -> None:
+    text = (
+        "Time,P [kW],P [kW] status\n" + table("%Y-%m-%d %H:%M", "{t},{n},Good") + "2024-05-20 00:00,5,Bad\n"
+    )
+    draft, made = drafted(tmp_path, text)
+    assert 'quality: {column: "P [kW] status", good: [Good]}' in draft
+    assert made["active_power_kw"].null_count() == 1
