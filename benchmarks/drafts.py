@@ -59,6 +59,10 @@ def by_reference(reference: dict[str, Any]) -> Callable[[str, list[str]], int]:
 
     def choose(section: str, choices: list[str]) -> int:
         own = reference.get(section, {}) if section else reference
+        if isinstance(own, list):
+            own = {
+                name: value for part in own[:1] for of in (part, *part.values()) for name, value in of.items()
+            }
         return max(range(len(choices)), key=lambda place: (_likeness(choices[place], own), -place))
 
     return choose

@@ -10,7 +10,8 @@ import polars as pl
 from renewable.importers.draft_assets import asset_column, asset_line
 from renewable.importers.draft_channels import Shape, find_channels, side_by_side
 from renewable.importers.draft_clock import clock_lines, interval_lines
-from renewable.importers.draft_lines import Line, yaml_lines
+from renewable.importers.draft_lines import Line, quoted, yaml_lines
+from renewable.importers.draft_long import LongPart, long_parts
 from renewable.importers.draft_stamps import find_stamps
 from renewable.importers.draft_table import (
     DraftTable,
@@ -21,7 +22,7 @@ from renewable.importers.draft_table import (
 )
 from renewable.importers.draft_units import unit_in
 
-_MOST_ZONES = 5
+_MOST_ZONES, _LONG_LINE = 5, 500
 
 
 def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:
@@ -56,23 +57,30 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
     free = [name for name in rows.columns if name not in stamps.used]
     marks, numbers = value_settings(rows, [*free, *(stamps.used if stamps.across else ())])
     shapes = _shapes([name for name in free if name in numbers.columns or not rows.height])
+    parts = [] if shapes or stamps.across else long_parts(rows, free, numbers, stamps.clock, ids)
     found = None if shapes else asset_column(rows, free, ids, stamps.clock)
     keys = None if found is None else rows[found.column]
+    above = " ".join(line for line in batch.lines if len(line) < _LONG_LINE)
+    files = _glob([table.path for table in tables])
+    stamp: list[Line] = [
+        *stamps.lines,
+        *clock_lines(
+            stamps, zones[:_MOST_ZONES], above, rows.columns, not parts and _repeats(keys, stamps.clock)
+        ),
+        *interval_lines(stamps, keys),
+    ]
+    if parts:
+        return _long(
+            parts, [*source_lines(files, settings), *marks], stamp, asset_line(found, batches, [], ids)
+        )
     left = [name for name in free if found is None or name != found.column]
     optional = frozenset(name for name in left if any(name not in each.rows.columns for each in batches))
     channels = find_channels(rows, numbers, left, keys, stamps.clock, shapes, stamps.across, optional)
-    above = " ".join(line for line in batch.lines if len(line) < 500)
-    source = [*source_lines(_glob([table.path for table in tables]), settings), *marks]
-    stamp: list[Line] = [
-        *stamps.lines,
-        *clock_lines(stamps, zones[:_MOST_ZONES], above, rows.columns, _repeats(keys, stamps.clock)),
-        *interval_lines(stamps, keys),
-    ]
     asset = asset_line(found, batches, shapes, ids, weather_only="generation" not in channels.lines)
     unused = [name for name in left if name not in channels.used and name not in stamps.used]
     return [
         "source:",
-        *yaml_lines(source, "  "),
+        *yaml_lines([*source_lines(files, settings), *marks], "  "),
         "",
         "timestamp:",
         *yaml_lines(stamp, "  "),
@@ -85,6 +93,35 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
         ),
         *(["", f"# Not used: {', '.join(unused[:40])}"] if unused and not shapes else []),
     ]
+
+
+def _long(parts: Sequence[LongPart], source: Sequence[Line], stamp: Sequence[Line], asset: Line) -> list[str]:
+    """A table in long form: its first kind of reading, and under `also` the others, which have the same stamps."""
+    first, *others = parts
+    lines = [
+        "source:",
+        *yaml_lines([*source, f"keep: {quoted(first.keep)}"], "  "),
+        "",
+        "timestamp: &stamps",
+        *yaml_lines(stamp, "  "),
+        "",
+        *yaml_lines([first.asset or asset]),
+        "",
+        f"{first.table}:",
+        *yaml_lines([first.channel], "  "),
+        *(["", "also:"] if others else []),
+    ]
+    for part in others:
+        own = [
+            "source:",
+            *yaml_lines([*source, f"keep: {quoted(part.keep)}"], "  "),
+            "timestamp: *stamps",
+            *yaml_lines([part.asset or asset]),
+            f"{part.table}:",
+            *yaml_lines([part.channel], "  "),
+        ]
+        lines += [f"  - {own[0]}", *(f"    {line}" for line in own[1:])]
+    return lines
 
 
 def _shapes(names: Sequence[str]) -> list[Shape]:

@@ -107,7 +107,7 @@ def asset_line(
     shapes: Sequence[Shape],
     ids: Sequence[str],
     *,
-    weather_only: bool,
+    weather_only: bool = False,
 ) -> Line:
     """The section `asset`, or a question with all that it could be."""
     if shapes:

@@ -21,9 +21,14 @@ _BESIDE = re.compile(
     r"|factor|theor|potential|type|_max$|_min$",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(
+    r"counter|cumul|lifetime|total|today|daily|meter.?reading|z[äa]hler|gesamt|ertrag heute|tagesertrag|index|since",
+    re.IGNORECASE,
+)
+_NEVER, _DAILY = ", counter: {resets: never}", ", counter: {resets: daily}"
 _QUALITY = re.compile(r"status|quality|flag|\bqc|valid", re.IGNORECASE)
 _GOOD = re.compile(r"^(?:good|ok|valid|true|normal|192|a|v)$", re.IGNORECASE)
-_POWER = "active_power_kw"
+POWER = "active_power_kw"
 # Short names that only a table of them tells, and units that only one channel has as a rule.
 _SHORT = {
     "wind_speed_ms": r"^(?:v|u|ff|wind|wspd)$",
@@ -86,12 +91,12 @@ def find_channels(
     """Lines of the channels. `names` are free columns, `numbers` those of them that hold numbers."""
     if across is not None:
         choices = [
-            f"{_POWER}: {{column: {quoted(across)}, unit: {unit}}}"
+            f"{POWER}: {{column: {quoted(across)}, unit: {unit}}}"
             for unit in ("kWh", "kW", "MWh", "MW", "Wh", "W")
         ]
         known = unit_in(across, "kW")
         if known:
-            choices = [f"{_POWER}: {{column: {quoted(across)}, unit: {known}}}"]
+            choices = [f"{POWER}: {{column: {quoted(across)}, unit: {known}}}"]
         return Channels(
             {"generation": [asked("what is the unit? kWh is the energy of one interval.", choices)]},
             frozenset(),
@@ -105,7 +110,7 @@ def find_channels(
     for kind in ("weather", "generation"):
         for target in measurements(kind):
             unit = column_unit(kind, target)
-            if target in (_POWER, "gap_energy_kwh"):
+            if target in (POWER, "gap_energy_kwh"):
                 continue
             if not unit:
                 continue
@@ -137,9 +142,7 @@ def _any_column(
     optional: frozenset[str],
 ) -> dict[RawTable, list[Line]]:
     """Asks which column is what, where no name tells."""
-    varying = [
-        each for each in columns if each.first in numbers.columns and not _is_flag(numbers[each.first])
-    ]
+    varying = [each for each in columns if each.first in numbers.columns and not is_flag(numbers[each.first])]
     named = varying or [Shape(name, ()) for name in names] or [Shape("column_1", ())]
 
     def choices(target: str, units: Sequence[str]) -> tuple[str, ...]:
@@ -153,7 +156,7 @@ def _any_column(
 
     power = Todo(
         "which column is the power, and in which unit?",
-        choices(_POWER, ("kW", "W", "MW", "kWh")),
+        choices(POWER, ("kW", "W", "MW", "kWh")),
         or_none=True,
     )
     weather: list[Line] = [
@@ -167,7 +170,7 @@ def _any_column(
     return {"weather": weather, "generation": [power]}
 
 
-def _is_flag(values: pl.Series) -> bool:
+def is_flag(values: pl.Series) -> bool:
     """Whether numbers are one and the same, or a few whole ones, as flags are."""
     filled = values.drop_nulls()
     distinct = filled.unique()
@@ -200,7 +203,7 @@ def _power(
     """The power, or energy that becomes power; asked for where several columns could be it."""
     ranked: list[tuple[int, Shape]] = []
     for column in columns:
-        rank = _power_rank(column.first)
+        rank = power_rank(column.first)
         if rank is not None:
             ranked.append((rank, column))
     if not ranked:
@@ -216,25 +219,24 @@ def _power(
             else [*usual_units("kW", energy=is_energy), *(usual_units("kW") if is_energy else [])]
         )
         values = numbers[column.first] if column.first in numbers.columns else pl.Series([], dtype=pl.Float64)
-        how = _behaviour(values, keys, clock)
+        how = counters(column.first, values, keys, clock)
         for each in units:
-            counter = how if energy(each) else ""
-            sign = ", sign: -1" if _is_negative(values) else ""
-            choices.append(_channel(_POWER, column, each, table, optional, counter + sign))
-            if sign:
-                choices.append(_channel(_POWER, column, each, table, optional, counter))
+            for counter in how if energy(each) else ("",):
+                if _is_negative(values):
+                    choices.append(_channel(POWER, column, each, table, optional, f"{counter}, sign: -1"))
+                choices.append(_channel(POWER, column, each, table, optional, counter))
     taken.update(column.column for _, column in ranked)
     several = "power, or the energy of an interval that becomes power"
     return asked(f"which column is the {several}, and in which unit?", choices)
 
 
-def _power_rank(name: str) -> int | None:
+def power_rank(name: str) -> int | None:
     if _BESIDE.search(name):
         return None
     unit = unit_in(name, "kW")
     if unit is not None and not energy(unit):
         return 0
-    if any(re.search(each, name, re.IGNORECASE) for each in column_called("generation", _POWER)):
+    if any(re.search(each, name, re.IGNORECASE) for each in column_called("generation", POWER)):
         return 1
     if unit is not None or _ENERGY.search(name):
         return 2
@@ -304,6 +306,19 @@ def _is_negative(values: pl.Series) -> bool:
     return bool(filled.len()) and int((filled < 0).sum()) > 0.8 * filled.len()
 
 
+def counters(name: str, values: pl.Series, keys: pl.Series | None, clock: pl.Series) -> list[str]:
+    """What a column of energy may be, by its values and its name: settings of a counter, or nothing.
+
+    Values that only rise in a short file may also be those of intervals, so a name has to say that they are counted.
+    """
+    seen, is_named = _behaviour(values, keys, clock), bool(_COUNTED.search(name))
+    if seen and is_named:
+        return [seen]
+    if seen:
+        return [seen, ""]
+    return ["", _NEVER, _DAILY] if is_named else [""]
+
+
 def _behaviour(values: pl.Series, keys: pl.Series | None, clock: pl.Series) -> str:
     """Of a column of energy: nothing where it is that of an interval, else what kind of counter it is."""
     if values.len() != clock.len() or not values.len():
@@ -319,10 +334,10 @@ def _behaviour(values: pl.Series, keys: pl.Series | None, clock: pl.Series) -> s
     if rises < 2:
         return ""
     if falls.is_empty():
-        return ", counter: {resets: never}"
+        return _NEVER
     highest = float(frame["value"].max() or 0)  # type: ignore[arg-type]
     deep = falls.filter(-pl.col("step") > _FALL_RATIO * highest)
     days = frame.select(pl.struct(pl.col("clock").dt.date(), "key").n_unique()).item()
     if rises >= _RISES_PER_FALL * falls.height and deep.height and falls.height <= 2 * days:
-        return ", counter: {resets: daily}"
+        return _DAILY
     return ""

@@ -59,6 +59,11 @@ def unit_in(name: str, contract_unit: str) -> str | None:
     return next((word for word in brackets if word.isascii() and is_of_kind(word, contract_unit)), None)
 
 
+def spelled(word: str) -> str | None:
+    """A unit as mappings write it; None for a word that is none of the usual ones."""
+    return _SPELLINGS.get(word.strip().lower())
+
+
 def is_of_kind(unit: str, contract_unit: str) -> bool:
     """Whether numbers in a unit can become the contract's; energy can become power."""
     try:

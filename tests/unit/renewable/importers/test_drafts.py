@@ -1,5 +1,6 @@
 """A draft says what a file tells, and asks for the rest by choices that each make it a mapping."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -115,20 +116,23 @@ def test_months_first_are_told_by_the_order_of_days(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "name", "said"),
     [
-        (lambda n: 12000 + n, ", counter: {resets: never}"),
-        (lambda n: n % 24, ", counter: {resets: daily}"),
-        (lambda n: min(n % 24, 24 - n % 24), "unit: kWh}"),
+        (lambda n: 12000 + n, "Total energy (kWh)", ["counter: {resets: never}"]),
+        (lambda n: n % 24, "Energy today (kWh)", ["counter: {resets: daily}"]),
+        (lambda n: 12000 + n, "Energy (kWh)", ["counter: {resets: never}", "unit: kWh}"]),
+        (lambda n: min(n % 24, 24 - n % 24), "Energy (kWh)", ["unit: kWh}"]),
     ],
-    ids=["only rises", "falls to 0 each day", "rises and falls"],
+    ids=["only rises", "falls to 0 each day", "only rises, and the name does not say so", "rises and falls"],
 )
-def test_a_counter_is_known_by_how_it_behaves(tmp_path: Path, values: object, said: str) -> None:
-    rows = "".join(f"{START + timedelta(hours=n):%Y-%m-%d %H:%M},{values(n)}\n" for n in range(72))  # type: ignore[operator]
-    (tmp_path / "export.csv").write_text("Time,Energy (kWh)\n" + rows)
+def test_a_counter_is_known_by_how_it_behaves(
+    tmp_path: Path, values: Callable[[int], int], name: str, said: list[str]
+) -> None:
+    rows = "".join(f"{START + timedelta(hours=n):%Y-%m-%d %H:%M},{values(n)}\n" for n in range(72))
+    (tmp_path / "export.csv").write_text(f"Time,{name}\n" + rows)
     draft = draft_mapping(tmp_path / "export.csv", ASSETS)
-    line = next(line for line in draft.splitlines() if "active_power_kw" in line)
-    assert said in line and ("counter" in said) == ("counter" in line)
+    lines = [line for line in draft.splitlines() if "active_power_kw" in line]
+    assert len(lines) == len(said) and all(word in line for word, line in zip(said, lines, strict=True))
 
 
 def test_units_are_read_in_the_header_and_production_below_zero_is_turned(tmp_path: Path) -> None:
@@ -174,3 +178,23 @@ def test_a_status_beside_a_column_says_which_cells_are_good(tmp_path: Path) -> N
     draft, made = drafted(tmp_path, text)
     assert 'quality: {column: "P [kW] status", good: [Good]}' in draft
     assert made["active_power_kw"].null_count() == 1
+
+
+def test_a_table_of_tags_becomes_a_source_for_each_kind(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{START + timedelta(minutes=15 * n):%Y-%m-%d %H:%M};{tag};{unit};{n % 7},5\n"
+        for n in range(40)
+        for tag, unit in (
+            ("WTG01.ActivePower", "kW"),
+            ("WTG01.WindSpeed", "m/s"),
+            ("WTG02.ActivePower", "kW"),
+        )
+    )
+    draft, made = drafted(tmp_path, "Time;Tag;Unit;Value\n" + rows)
+    assert (
+        "rename: {WTG01: WTG-01, WTG02: WTG-02}" in draft
+        and "wind_speed_ms: {column: Value, unit: m/s}" in draft
+    )
+    assert made["asset_id"].unique().sort().to_list() == ["WTG-01", "WTG-02"]
+    assert made["active_power_kw"].head(40).to_list() == [n % 7 + 0.5 for n in range(40)]
+    assert len(list((tmp_path / "raw" / "weather").glob("*.parquet"))) == 1
