@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from renewable.importers.draft_assets import asset_column, asset_line
-from renewable.importers.draft_channels import Shape, find_channels, side_by_side
+from renewable.importers.draft_channels import Shape, find_channels, power_rank, side_by_side
 from renewable.importers.draft_clock import clock_lines, interval_lines
 from renewable.importers.draft_lines import Line, quoted, yaml_lines
 from renewable.importers.draft_long import LongPart, long_parts
@@ -20,7 +20,6 @@ from renewable.importers.draft_table import (
     source_lines,
     value_settings,
 )
-from renewable.importers.draft_units import unit_in
 
 _MOST_ZONES, _LONG_LINE = 5, 500
 
@@ -126,7 +125,7 @@ def _long(parts: Sequence[LongPart], source: Sequence[Line], stamp: Sequence[Lin
 
 def _shapes(names: Sequence[str]) -> list[Shape]:
     """Columns of power or energy that stand side by side for several assets, those of the same assets."""
-    found = [each for each in side_by_side(names) if unit_in(each.first, "kW")]
+    found = [each for each in side_by_side(names) if power_rank(each.first) is not None]
     return [each for each in found if each.tokens == found[0].tokens]
 
 

@@ -50,7 +50,9 @@ def asset_column(
             rank = 0
         elif ids and matched(words, ids):
             rank = 1
-        elif _NAME.search(name) and rows.schema[name] == pl.String and (several or not ids):
+        elif (
+            _NAME.search(name) and rows.schema[name] == pl.String and (several or not ids or len(words) == 1)
+        ):
             is_text = not texts.str.contains(r"^[+-]?\d+[.,]\d+$").any()
             rank = 2 if is_text else None
         if rank is not None and (best is None or rank < best[0]):
@@ -112,15 +114,19 @@ def asset_line(
     """The section `asset`, or a question with all that it could be."""
     if shapes:
         return _side_by_side(shapes[0].tokens, ids)
+    every = [f"asset: {{every: {listed(ids)}}}"] if weather_only and 1 <= len(ids) <= _MOST_ASSETS else []
     if found is not None:
         return asked(
             f"what are the names in {found.column!r} called in assets.csv?",
             [_section(f"column: {quoted(found.column)}", each) for each in renamings(found.names, ids)]
-            + (_constants(ids) if len(found.names) == 1 and not set(found.names) & set(ids) else []),
+            + (
+                [*_constants(ids), *every]
+                if len(found.names) == 1 and not set(found.names) & set(ids)
+                else []
+            ),
         )
     choices = [*_lines_above(batches, ids), *_file_names(batches, ids)]
     sure = choices[:1] if len(batches) > 1 and len(choices) == 1 else []
-    every = [f"asset: {{every: {listed(ids)}}}"] if weather_only and 1 <= len(ids) <= _MOST_ASSETS else []
     return asked(
         "which asset is it? constant: its asset_id in assets.csv.",
         sure or [*choices, *_constants(ids), *every] or ["asset: {constant: my-plant}"],
@@ -153,7 +159,8 @@ def _lines_above(batches: Sequence[SourceFrame], ids: Sequence[str]) -> list[str
     for batch in batches:
         for line in batch.lines:
             named = _LINE.match(line)
-            if named and len(named[2].strip()) > 0:
+            # The header may begin with such a word, too.
+            if named and named[2].strip() and named[2].strip() not in batch.rows.columns:
                 found.setdefault(named[1], []).append(named[2].strip())
     choices = []
     for before, names in found.items():

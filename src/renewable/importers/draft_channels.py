@@ -21,10 +21,9 @@ _BESIDE = re.compile(
     r"|factor|theor|potential|type|_max$|_min$",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(
-    r"counter|cumul|lifetime|total|today|daily|meter.?reading|z[äa]hler|gesamt|ertrag heute|tagesertrag|index|since",
-    re.IGNORECASE,
-)
+_OF_DAY = re.compile(r"today|daily|heute|tagesertrag|jour|hoy", re.IGNORECASE)
+_OF_LIFE = re.compile(r"counter|cumul|lifetime|total|meter.?reading|z[äa]hler|gesamt|index", re.IGNORECASE)
+_FEW_DAYS = 3
 _NEVER, _DAILY = ", counter: {resets: never}", ", counter: {resets: daily}"
 _QUALITY = re.compile(r"status|quality|flag|\bqc|valid", re.IGNORECASE)
 _GOOD = re.compile(r"^(?:good|ok|valid|true|normal|192|a|v)$", re.IGNORECASE)
@@ -240,6 +239,8 @@ def power_rank(name: str) -> int | None:
         return 1
     if unit is not None or _ENERGY.search(name):
         return 2
+    if re.search(r"(?:^|[\s_.])p_?ac(?:$|[\s_.\[(])", name, re.IGNORECASE):
+        return 1
     return 3 if re.fullmatch(r"p|pac|p_?ac|value|wert|power.*", name, re.IGNORECASE) else None
 
 
@@ -311,12 +312,15 @@ def counters(name: str, values: pl.Series, keys: pl.Series | None, clock: pl.Ser
 
     Values that only rise in a short file may also be those of intervals, so a name has to say that they are counted.
     """
-    seen, is_named = _behaviour(values, keys, clock), bool(_COUNTED.search(name))
-    if seen and is_named:
-        return [seen]
-    if seen:
-        return [seen, ""]
-    return ["", _NEVER, _DAILY] if is_named else [""]
+    seen = _behaviour(values, keys, clock)
+    if _OF_DAY.search(name):
+        return [_DAILY] if seen else [_DAILY, ""]
+    if _OF_LIFE.search(name):
+        return [_NEVER] if seen == _NEVER else [_NEVER, _DAILY, ""]
+    if not seen:
+        return [""]
+    # A file of a day or two shows no reset.
+    return [seen, *([_DAILY] if seen == _NEVER and clock.dt.date().n_unique() <= _FEW_DAYS else []), ""]
 
 
 def _behaviour(values: pl.Series, keys: pl.Series | None, clock: pl.Series) -> str:
