@@ -10,6 +10,7 @@ import polars as pl
 from renewable.importers.draft_assets import asset_column, asset_line
 from renewable.importers.draft_channels import Shape, find_channels, power_rank, side_by_side
 from renewable.importers.draft_clock import clock_lines, interval_lines
+from renewable.importers.draft_events import event_lines, is_event_log
 from renewable.importers.draft_lines import Line, quoted, yaml_lines
 from renewable.importers.draft_long import LongPart, long_parts
 from renewable.importers.draft_stamps import find_stamps
@@ -32,7 +33,33 @@ def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = No
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
     tables = [draft_table(path) for path in files]
-    return "\n".join([*_head(files), *_body(tables, assets)]) + "\n"
+    first = next((table for table in tables if not is_event_log(table)), tables[0])
+    same = [table for table in tables if _is_alike(table, first)]
+    return "\n".join([*_head(files), *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
+
+
+def _is_alike(table: DraftTable, first: DraftTable) -> bool:
+    """Whether two files are of one kind: read the same way, and some columns have the same names."""
+    shared = {*table.rows.columns} & {*first.rows.columns}
+    form = ("delimiter", "header_rows", "comment_prefix")
+    return 2 * len(shared) > min(table.rows.width, first.rows.width) and all(
+        table.settings.get(name) == first.settings.get(name) for name in form
+    )
+
+
+def _beside(
+    tables: Sequence[DraftTable], same: Sequence[DraftTable], assets: pl.DataFrame | None
+) -> list[str]:
+    """Files of another kind: a log of events is a source of its own, others are named."""
+    others = [table for table in tables if table not in same]
+    logs = [table for table in others if is_event_log(table)]
+    ids = [] if assets is None else assets["asset_id"].to_list()
+    zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
+    lines = ["", "also:"] if logs else []
+    for table in logs:
+        lines += event_lines(table, ids, zones[:_MOST_ZONES])
+    left = [table.path.name for table in others if table not in logs]
+    return [*lines, *(["", f"# Of another kind, draft them alone: {', '.join(left)}"] if left else [])]
 
 
 def _head(files: Sequence[Path]) -> list[str]:

@@ -205,3 +205,35 @@ def test_a_table_of_tags_becomes_a_source_for_each_kind(tmp_path: Path) -> None:
     assert made["asset_id"].unique().sort().to_list() == ["WTG-01", "WTG-02"]
     assert made["active_power_kw"].head(40).to_list() == [n % 7 + 0.5 for n in range(40)]
     assert len(list((tmp_path / "raw" / "weather").glob("*.parquet"))) == 1
+
+
+def test_a_log_of_alarms_beside_the_power_becomes_a_source_of_states(tmp_path: Path) -> None:
+    (tmp_path / "scada.csv").write_text(
+        "Turbine;Time;Power (kW)\n" + table("%Y-%m-%d %H:%M", "WTG-01;{t};{n}")
+    )
+    (tmp_path / "alarms.csv").write_text(
+        "Turbine;Start;End;Code;Description\n"
+        "WTG-01;2024-05-14 01:00:10;2024-05-14 03:00:00;3112;Pitch fault\n"
+        "WTG-01;2024-05-14 05:00:00;;7001;Scheduled service\n"
+    )
+    draft = draft_mapping([tmp_path / "scada.csv", tmp_path / "alarms.csv"], ASSETS)
+    assert (
+        'states: {"3112": fault, Pitch fault: fault, "7001": maintenance, Scheduled service: maintenance}'
+        in draft
+    )
+    (tmp_path / "mapping.yaml").write_text(answered(draft, lambda *_: 0))
+    import_files(tmp_path / "mapping.yaml", tmp_path / "raw", None, AssetFacts.of_registry(ASSETS))
+    made = pl.read_parquet(tmp_path / "raw" / "generation" / "*.parquet").sort("timestamp")
+    assert (
+        made["operating_state"][4:12].to_list() == ["fault"] * 8
+        and made["operating_state"][20] == "maintenance"
+    )
+
+
+def test_a_file_of_another_kind_is_named_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "scada.csv").write_text(
+        "Turbine;Time;Power (kW)\n" + table("%Y-%m-%d %H:%M", "WTG-01;{t};{n}")
+    )
+    (tmp_path / "prices.csv").write_text("Day,Price\n2024-05-14,5\n")
+    draft = draft_mapping([tmp_path / "scada.csv", tmp_path / "prices.csv"], ASSETS)
+    assert "draft them alone: prices.csv" in draft and "files: scada.csv" in draft
