@@ -22,7 +22,7 @@ from renewable.importers.draft_table import (
     value_settings,
 )
 
-_MOST_ZONES, _LONG_LINE = 5, 500
+_MOST_ZONES, _LONG_LINE = 12, 500
 
 
 def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:

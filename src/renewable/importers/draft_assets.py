@@ -8,11 +8,11 @@ from itertools import permutations
 import polars as pl
 
 from renewable.importers.draft_channels import Shape
-from renewable.importers.draft_lines import Line, asked, listed, paired, quoted
+from renewable.importers.draft_lines import Line, Todo, asked, listed, paired, quoted
 from renewable.importers.source import SourceFrame
 
 _NAME = re.compile(
-    r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name|duid|meter|station|site|area|logger|park|gsrn|tag",
+    r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name|duid|meter|station|site|area|logger|park|gsrn|tag|\bid\b",
     re.IGNORECASE,
 )
 _LINE = re.compile(
@@ -127,10 +127,12 @@ def asset_line(
         )
     choices = [*_lines_above(batches, ids), *_file_names(batches, ids)]
     sure = choices[:1] if len(batches) > 1 and len(choices) == 1 else []
-    return asked(
-        "which asset is it? constant: its asset_id in assets.csv.",
-        sure or [*choices, *_constants(ids), *every] or ["asset: {constant: my-plant}"],
-    )
+    question = "which asset is it? constant: its asset_id in assets.csv."
+    if not sure and not ids:
+        own = re.sub(r"\W+", "-", batches[0].file_name.partition(".")[0]).strip("-") or "plant"
+        constant = f"asset: {{constant: {quoted(own)}}}    # or another name that stands in assets.csv"
+        return Todo(question, (*choices, constant))
+    return asked(question, sure or [*choices, *_constants(ids), *every])
 
 
 def _constants(ids: Sequence[str]) -> list[str]:

@@ -212,6 +212,9 @@ def _is_header(row: list[str], width: int, nearest: list[str], taken: int) -> bo
         return False
     if len(filled) * 2 < width or len(filled) < min(2, width):
         return False
+    if taken and re.match(r"[^:]{2,30}: \S", cells[0]):
+        # Plant: Field 1, above the header.
+        return False
     numeric = sum(bool(re.match(NUMBER, cell)) for cell in filled)
     return numeric * 2 <= len(filled) or taken > 0
 

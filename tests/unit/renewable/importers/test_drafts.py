@@ -237,3 +237,17 @@ def test_a_file_of_another_kind_is_named_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("Day,Price\n2024-05-14,5\n")
     draft = draft_mapping([tmp_path / "scada.csv", tmp_path / "prices.csv"], ASSETS)
     assert "draft them alone: prices.csv" in draft and "files: scada.csv" in draft
+
+
+def test_an_asset_that_nobody_names_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "roof.csv").write_text("time,power_kw\n" + table("%Y-%m-%d %H:%M", "{t},{n}"))
+    draft = draft_mapping(tmp_path / "roof.csv")
+    assert "# TODO: which asset" in draft and "# asset: {constant: roof}" in draft
+
+
+def test_lines_of_a_title_are_no_part_of_the_header(tmp_path: Path) -> None:
+    rows = table("%Y-%m-%d %H:%M", "{t},{n}")
+    draft, made = drafted(
+        tmp_path, "Plant: Roof,Period: 2024\nTime,Energy\n[dd.MM.yyyy],[kWh]\n" + rows, "unit: kWh}"
+    )
+    assert 'column: "Time [dd.MM.yyyy]"' in draft and made.height == 40
