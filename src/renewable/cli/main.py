@@ -89,6 +89,17 @@ def _end(code: str | int | None) -> NoReturn:
     sys.exit(code)
 
 
+def _registry() -> "pl.DataFrame | None":
+    """The assets that are registered; None where no registry can be read, which is said."""
+    from renewable.fleet import load_assets
+
+    try:
+        return load_assets(_load().fleet_dir)
+    except RenewableError as error:
+        _progress(f"drafted without a registry of assets: {error}")
+        return None
+
+
 def _data_dir() -> Path | None:
     try:
         return _load().data_dir
@@ -260,8 +271,12 @@ def inject_defects(
 
 @app.command("import")
 def import_(
-    mapping: Annotated[
-        Path | None, typer.Argument(help="Mapping file, or a folder of them. Default: RENEWABLE_MAPPING.")
+    mappings: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[MAPPING]",
+            help="Mapping file, or a folder of them. Default: RENEWABLE_MAPPING. With --init: exports of one kind.",
+        ),
     ] = None,
     start: Start = None,
     end: End = None,
@@ -282,8 +297,9 @@ def import_(
         ),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Instead: print a mapping drafted from the header of this file.")
-    ] = None,
+        bool,
+        typer.Option("--init", help="Instead: print a mapping drafted from the content of these exports."),
+    ] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Instead: print the mapping's JSON schema, for editors.")
     ] = False,
@@ -298,10 +314,12 @@ def import_(
     ] = False,
 ) -> None:
     """Convert own exports to raw files, as a mapping file says (examples/MAPPING.md)."""
-    if init is not None:
+    if init:
         from renewable.importers.draft import draft_mapping
 
-        print(draft_mapping(init), end="")
+        if not mappings:
+            raise typer.BadParameter("name the exports to draft a mapping from: --init FILE [FILE …]")
+        print(draft_mapping(mappings, _registry()), end="")
         return
     if schema:
         from renewable.importers.mapping import Mapping
@@ -322,7 +340,9 @@ def import_(
         gone = fold_deliveries(settings.raw_dir, fold_before.replace(tzinfo=UTC))
         print(f"{gone} deliveries from before {fold_before:%Y-%m-%d} are kept together now")
         return
-    chosen = mapping or settings.mapping
+    if mappings and len(mappings) > 1:
+        raise typer.BadParameter("name one mapping file, or a folder of them")
+    chosen = mappings[0] if mappings else settings.mapping
     if chosen is None:
         raise typer.BadParameter("name a mapping file, or set RENEWABLE_MAPPING")
     if event_log is not None:

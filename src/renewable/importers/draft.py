@@ -1,178 +1,180 @@
-"""A first mapping for a file, from its header by names that SCADA systems use. A person has to complete it."""
+"""A first mapping for unknown files, by what stands in them. What nobody can see there is asked, with its choices."""
 
-import csv
-import re
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 
-from renewable.contract import RawTable, column_called, column_unit, measurements
-from renewable.errors import MappingError
-from renewable.importers.source import one_line, read_head, text_start, unreadable
-from renewable.importers.source_settings import Source
-from renewable.importers.unpacking import kind_of
-
-# Spelling in mappings of the contract's units that a keyboard lacks.
-_USUAL_SPELLING = {"°C": "degC", "W/m²": "W/m2"}
-_TIME = r"time|date|zeit|datum|heure|fecha|hora|measured_on|stamp"
-_ASSET = r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name"
-_FORMATS = (
-    (r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d)", "%Y-%m-%dT%H:%M:%S%z"),
-    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:Z|[+-]\d\d)", "%Y-%m-%d %H:%M:%S%z"),
-    (r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$", "%Y-%m-%dT%H:%M:%S"),
-    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", "%Y-%m-%d %H:%M:%S"),
-    (r"^\d{4}-\d\d-\d\d \d\d:\d\d$", "%Y-%m-%d %H:%M"),
-    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d\d:\d\d$", "%d.%m.%Y %H:%M:%S"),
-    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d\d$", "%d.%m.%Y %H:%M"),
-    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d$", "%d/%m/%Y %H:%M:%S"),
-    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d$", "%d/%m/%Y %H:%M"),
+from renewable.importers.draft_assets import asset_column, asset_line
+from renewable.importers.draft_channels import Shape, find_channels, power_rank, side_by_side
+from renewable.importers.draft_clock import clock_lines, interval_lines
+from renewable.importers.draft_events import event_lines, is_event_log
+from renewable.importers.draft_lines import Line, quoted, yaml_lines
+from renewable.importers.draft_long import LongPart, long_parts
+from renewable.importers.draft_stamps import find_stamps
+from renewable.importers.draft_table import (
+    DraftTable,
+    draft_table,
+    records_kept,
+    source_lines,
+    value_settings,
 )
-_LOOKED_AT_BYTES = 200_000
+
+_MOST_ZONES, _LONG_LINE = 12, 500
 
 
-def draft_mapping(path: Path) -> str:
-    """A mapping for `path` as YAML text; what cannot be seen in the file is marked with TODO.
+def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:
+    """A mapping for files of one kind as YAML text. `assets` is the registry, where there is one.
 
-    Raises MappingError when the file cannot be read or has no column that looks like a time.
+    What the files do not tell is a line `# TODO` with its choices; each only has to be uncommented. Raises MappingError
+    when a file cannot be read.
     """
-    head, encoding, delimiter = _head(path)
-    names = head.columns
-    taken: set[str] = set()
+    files = [paths] if isinstance(paths, Path) else list(paths)
+    tables = [draft_table(path) for path in files]
+    first = next((table for table in tables if not is_event_log(table)), tables[0])
+    same = [table for table in tables if _is_alike(table, first)]
+    return "\n".join([*_head(files), *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
 
-    def find(alternatives: Sequence[str]) -> str | None:
-        for alternative in alternatives:
-            for name in names:
-                if name not in taken and re.search(alternative, name, re.IGNORECASE):
-                    taken.add(name)
-                    return name
-        return None
 
-    time = find(_TIME.split("|")) or next((name for name in names if _looks_like_time(head[name])), None)
-    taken.add(time or "")
-    if time is None:
-        raise MappingError(
-            f"{path}: no column looks like a time among {', '.join(names)}; write the mapping by hand"
+def _is_alike(table: DraftTable, first: DraftTable) -> bool:
+    """Whether two files are of one kind: read the same way, and some columns have the same names."""
+    shared = {*table.rows.columns} & {*first.rows.columns}
+    form = ("delimiter", "header_rows", "comment_prefix")
+    return 2 * len(shared) > min(table.rows.width, first.rows.width) and all(
+        table.settings.get(name) == first.settings.get(name) for name in form
+    )
+
+
+def _beside(
+    tables: Sequence[DraftTable], same: Sequence[DraftTable], assets: pl.DataFrame | None
+) -> list[str]:
+    """Files of another kind: a log of events is a source of its own, others are named."""
+    others = [table for table in tables if table not in same]
+    logs = [table for table in others if is_event_log(table)]
+    ids = [] if assets is None else assets["asset_id"].to_list()
+    zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
+    lines = ["", "also:"] if logs else []
+    for table in logs:
+        lines += event_lines(table, ids, zones[:_MOST_ZONES])
+    left = [table.path.name for table in others if table not in logs]
+    return [*lines, *(["", f"# Of another kind, draft them alone: {', '.join(left)}"] if left else [])]
+
+
+def _head(files: Sequence[Path]) -> list[str]:
+    return [
+        f"# Drafted from {', '.join(path.name for path in files)}. Answer every TODO: uncomment one of its lines. Then",
+        "# look at it with `renewable import --preview THIS_FILE`. All settings: examples/MAPPING.md.",
+    ]
+
+
+def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str]:
+    batches = [batch for table in tables for batch in table.batches]
+    ids = [] if assets is None else assets["asset_id"].to_list()
+    zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
+    # The file with the most columns stands for all.
+    batch = max(batches, key=lambda each: each.rows.width)
+    settings = tables[0].settings
+    if keep := records_kept(batch.rows):
+        settings = settings | {"keep": keep}
+        batch = replace(batch, rows=batch.rows.filter(pl.sql_expr(keep)))
+    rows, stamps = batch.rows, find_stamps(batch)
+    free = [name for name in rows.columns if name not in stamps.used]
+    marks, numbers = value_settings(rows, [*free, *(stamps.used if stamps.across else ())])
+    shapes = _shapes([name for name in free if name in numbers.columns or not rows.height])
+    parts = [] if shapes or stamps.across else long_parts(rows, free, numbers, stamps.clock, ids)
+    found = None if shapes else asset_column(rows, free, ids, stamps.clock)
+    keys = None if found is None else rows[found.column]
+    above = " ".join(line for line in batch.lines if len(line) < _LONG_LINE)
+    files = _glob([table.path for table in tables])
+    stamp: list[Line] = [
+        *stamps.lines,
+        *clock_lines(
+            stamps, zones[:_MOST_ZONES], above, rows.columns, not parts and _repeats(keys, stamps.clock)
+        ),
+        *interval_lines(stamps, keys),
+    ]
+    if parts:
+        return _long(
+            parts, [*source_lines(files, settings), *marks], stamp, asset_line(found, batches, [], ids)
         )
-    # Power first: many a header names it by its unit alone.
-    tables: tuple[RawTable, ...] = ("generation", "weather")
-    channels = {
-        (table, target): (name, _USUAL_SPELLING.get(unit := column_unit(table, target), unit))
-        for table in tables
-        for target in measurements(table)
-        if (name := find(column_called(table, target)))
-    }
-    asset = find(_ASSET.split("|"))
-    comma = any(_all_match(head[name], r"^-?\d+,\d+$") for name in names if name not in (time, asset))
-    lines = [
-        f"# Drafted from the header of {path.name}: complete every TODO, then look at it with",
-        "# `renewable import --preview THIS_FILE`. All settings: examples/MAPPING.md.",
+    left = [name for name in free if found is None or name != found.column]
+    optional = frozenset(name for name in left if any(name not in each.rows.columns for each in batches))
+    channels = find_channels(rows, numbers, left, keys, stamps.clock, shapes, stamps.across, optional)
+    asset = asset_line(found, batches, shapes, ids, weather_only="generation" not in channels.lines)
+    unused = [name for name in left if name not in channels.used and name not in stamps.used]
+    return [
         "source:",
-        f"  files: {_quoted(path.name)}",
-        *([f"  delimiter: {_quoted(delimiter)}"] if delimiter != "," else []),
-        *(["  decimal_comma: true"] if comma else []),
-        *([f"  encoding: {encoding}"] if encoding != "utf-8" else []),
+        *yaml_lines([*source_lines(files, settings), *marks], "  "),
         "",
         "timestamp:",
-        f"  column: {_quoted(time)}",
-        *_stamp_lines(head[time]),
-        "  label: start          # TODO: does a stamp name the start or the end of its interval?",
-        "  interval_minutes: 10  # TODO: length of the interval",
+        *yaml_lines(stamp, "  "),
         "",
-        "asset:",
+        *yaml_lines([asset]),
         *(
-            [
-                f"  column: {_quoted(asset)}     # its texts are the asset_id of assets.csv, or rename them:",
-                "  rename: {}",
-            ]
-            if asset
-            else ["  constant: TODO          # the asset_id of assets.csv"]
+            line
+            for table, lines in channels.lines.items()
+            for line in ("", f"{table}:", *yaml_lines(lines, "  "))
         ),
+        *(["", f"# Not used: {', '.join(unused[:40])}"] if unused and not shapes else []),
     ]
-    for table in ("weather", "generation"):
-        found = {target: of for (t, target), of in channels.items() if t == table}
-        if found:
-            lines += ["", f"{table}:"]
-            lines += [
-                f"  {target}: {{column: {_quoted(name)}"
-                + (f", unit: {_quoted(unit)}}}  # TODO: unit" if unit else "}")
-                for target, (name, unit) in found.items()
-            ]
-    unused = [name for name in names if name not in taken]
-    lines += ["", *([f"# Not used: {', '.join(unused)}"] if unused else [])]
-    return "\n".join(lines).rstrip() + "\n"
 
 
-def _looks_like_time(cells: pl.Series) -> bool:
-    texts = cells.drop_nulls().cast(pl.String)
-    return bool(texts.len()) and any(re.match(shape, texts[0]) for shape, _ in _FORMATS)
-
-
-def _stamp_lines(cells: pl.Series) -> list[str]:
-    texts = cells.drop_nulls().cast(pl.String)
-    if cells.dtype != pl.String:
-        return ["  zone: UTC             # TODO: which clock is it?"]
-    form = next((form for shape, form in _FORMATS if texts.len() and re.match(shape, texts[0])), None)
-    if (
-        form is not None
-        and form.startswith("%d/%m")
-        and texts.str.to_datetime(form, strict=False).null_count() != 0
-    ):
-        form = form.replace("%d/%m", "%m/%d")
-    like = f"# of texts like {texts[0]!r}" if texts.len() else "# the file has no row to see it in"
-    lines = [f"  format: {_quoted(form)}" if form else f"  format: TODO          {like}"]
-    if form and form.startswith(("%d/%m", "%m/%d")):
-        lines[0] += "  # TODO: day or month first?"
-    if form and form.endswith("%z"):
-        return [
-            *lines,
-            "  offset: honoured      # TODO: or `ignored` with a zone, where the offsets are wrong",
+def _long(parts: Sequence[LongPart], source: Sequence[Line], stamp: Sequence[Line], asset: Line) -> list[str]:
+    """A table in long form: its first kind of reading, and under `also` the others, which have the same stamps."""
+    first, *others = parts
+    lines = [
+        "source:",
+        *yaml_lines([*source, f"keep: {quoted(first.keep)}"], "  "),
+        "",
+        "timestamp: &stamps",
+        *yaml_lines(stamp, "  "),
+        "",
+        *yaml_lines([first.asset or asset]),
+        "",
+        f"{first.table}:",
+        *yaml_lines([first.channel], "  "),
+        *(["", "also:"] if others else []),
+    ]
+    for part in others:
+        own = [
+            "source:",
+            *yaml_lines([*source, f"keep: {quoted(part.keep)}"], "  "),
+            "timestamp: *stamps",
+            *yaml_lines([part.asset or asset]),
+            f"{part.table}:",
+            *yaml_lines([part.channel], "  "),
         ]
-    return [
-        *lines,
-        "  zone: UTC             # TODO: UTC, an IANA zone such as Europe/Paris, or a fixed one such as +01:00",
-    ]
+        lines += [f"  - {own[0]}", *(f"    {line}" for line in own[1:])]
+    return lines
 
 
-def _head(path: Path) -> tuple[pl.DataFrame, str, str]:
-    """The first rows, the encoding and the delimiter."""
-    encoding, delimiter = "utf-8", ","
-    try:
-        if kind_of(path) == "CSV":
-            content = text_start(path, _LOOKED_AT_BYTES)
-            encoding = next(e for e in ("utf-8", "cp1252", "latin-1") if _decodes(content, e))
-            header = content.decode(encoding).removeprefix("\ufeff").partition("\n")[0]
-            delimiter = csv.Sniffer().sniff(header, ",;\t|").delimiter
-        source = Source.model_validate({"files": path.name, "delimiter": delimiter, "encoding": encoding})
-        return read_head(path, source, _LOOKED_AT_BYTES), encoding, delimiter
-    except unreadable() as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
-        raise MappingError(
-            f"{path}: no table can be read from it: {reason}. Name an export: CSV, Parquet or Excel"
-        ) from error
+def _shapes(names: Sequence[str]) -> list[Shape]:
+    """Columns of power or energy that stand side by side for several assets, those of the same assets."""
+    found = [each for each in side_by_side(names) if power_rank(each.first) is not None]
+    return [each for each in found if each.tokens == found[0].tokens]
 
 
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _repeats(keys: pl.Series | None, clock: pl.Series) -> bool:
+    """Whether equal stamps of an asset come twice, in an hour or two only."""
+    key = keys if keys is not None else pl.Series([""]).new_from_index(0, clock.len())
+    frame = pl.DataFrame([clock.alias("clock"), key.cast(pl.String).alias("key")]).drop_nulls()
+    twice = frame.filter(frame.is_duplicated())
+    return not twice.is_empty() and twice["clock"].dt.month().is_in([3, 4, 9, 10, 11]).all()
 
 
-def _all_match(cells: pl.Series, pattern: str) -> bool:
-    texts = cells.drop_nulls().cast(pl.String).str.strip_chars()
-    texts = texts.filter(texts != "")
-    return bool(
-        texts.len() and texts.str.contains(r"^-?\d+([.,]\d+)?$").all() and texts.str.contains(pattern).any()
-    )
+def _glob(paths: Sequence[Path]) -> str:
+    """One name for all files: what their names have in common, with a star between."""
+    names = [path.name for path in paths]
+    if len(names) == 1:
+        return names[0]
+    before = _same(names)
+    after = _same([name[len(before) :][::-1] for name in names])[::-1]
+    return f"{before}*{after}"
 
 
-def _quoted(text: str) -> str:
-    """As a YAML string, where it is more than a plain word."""
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./ -]*", text)
-    return (
-        text
-        if plain and text == text.strip()
-        else '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'
-    )
+def _same(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    signs = takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False))
+    return "".join(sign for sign, *_ in signs)

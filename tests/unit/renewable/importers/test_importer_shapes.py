@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from benchmarks.drafts import answered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -336,7 +337,7 @@ def test_a_draft_is_a_mapping_once_its_todos_are_done(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_bytes(text.replace("Zeit", "Zeit (Süd)").encode("cp1252"))
     draft = draft_mapping(tmp_path / "export.csv")
     assert "TODO" in draft
-    (tmp_path / "mapping.yaml").write_text(draft)
+    (tmp_path / "mapping.yaml").write_text(answered(draft, lambda *_: 0))
     import_files(tmp_path / "mapping.yaml", tmp_path / "raw")
     made = pl.read_parquet(tmp_path / "raw" / "generation" / "*.parquet")
     assert made.select("asset_id", "active_power_kw").rows() == [("A1", 1.5)]
@@ -348,7 +349,7 @@ def test_a_draft_is_a_mapping_once_its_todos_are_done(tmp_path: Path) -> None:
 def test_a_draft_needs_no_more_than_a_header(tmp_path: Path, rows: str) -> None:
     (tmp_path / "export.csv").write_text(f"time;unit;power\n{rows}")
     draft = draft_mapping(tmp_path / "export.csv")
-    assert ("%Y-%m-%d %H:%M" in draft) == ("decimal_comma: true" in draft) == bool(rows)
+    assert ('\n  format: "%Y-%m-%d %H:%M"\n' in draft) == ("decimal_comma: true" in draft) == bool(rows)
 
 
 def test_the_schema_for_editors_knows_every_setting() -> None:
