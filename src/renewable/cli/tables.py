@@ -152,6 +152,10 @@ def print_preview(found: Preview) -> None:
     if len(shown) < len(lines):
         console.print(f"({len(lines) - len(shown)} lines between them are not shown)")
     console.print(escape(f"would have {found.summary.sentence}"), soft_wrap=True)
+    for line in found.files:
+        console.print(escape(line), soft_wrap=True)
+    for name, change in found.changes.items():
+        console.print(escape(f"{name}: {change.sentence}"), soft_wrap=True)
     for suspicion in found.suspicions:
         console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
     if not found.suspicions:

@@ -1,4 +1,4 @@
-"""What an import would write, and what about it looks wrong. Nothing is written but a copy that is thrown away."""
+"""What an import would change, and what about it looks wrong. Nothing is written but a mirror that is thrown away."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +10,17 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
+from renewable.errors import MappingError
 from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.clock import spring_gaps
-from renewable.importers.convert import ImportSummary, import_files
+from renewable.importers.convert import ImportSummary, import_files, store_of
+from renewable.importers.inbox import label_of
+from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.mirror import Change, changes, mirrored
 from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import read_batches, source_paths
+from renewable.raw_files import parse_raw_file_name
 from renewable.vocabulary import reading_rules
 from renewable.windows import Window
 
@@ -30,29 +35,40 @@ _ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
 
 @dataclass(frozen=True)
 class Preview:
-    """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns."""
+    """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns.
+
+    `changes` says by table what would be other in the raw files that are there; `files` what would become of each file.
+    """
 
     summary: ImportSummary
     first_rows: dict[RawTable, pl.DataFrame]
     coverage: pl.DataFrame
     suspicions: tuple[str, ...]
+    changes: dict[RawTable, Change]
+    files: tuple[str, ...] = ()
 
 
-def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = None) -> Preview:
-    """Import into a directory that is thrown away and look at it; `assets` is the registry (AssetSchema).
+def preview(
+    mapping_path: Path,
+    assets: pl.DataFrame,
+    window: Window | None = None,
+    raw_dir: Path | None = None,
+    *,
+    again: bool = False,
+) -> Preview:
+    """Import into a mirror of `raw_dir` and its store, and look at it; `assets` is the registry (AssetSchema).
 
+    What is looked at are the days that the import would write, or all of the mapping's where it would write none.
     Raises MappingError as the import does.
     """
     mapping = load_mapping(mapping_path)
     with TemporaryDirectory(prefix="renewable-preview-") as place:
-        raw_dir = Path(place) / "raw"
-        summary = import_files(mapping_path, raw_dir, window, AssetFacts.of_registry(assets))
-        tables = {
-            table: pl.scan_parquet(sorted((raw_dir / table).glob("*.parquet")))
-            if (raw_dir / table).exists()
-            else pl.LazyFrame(schema=polars_schema(table))
-            for table in mapping.all_tables
-        }
+        mirror = Path(place) / "raw" if raw_dir is None else mirrored(raw_dir, Path(place))
+        known, told = _deliveries(mirror, mapping_path.stem), list[str]()
+        summary = import_files(
+            mapping_path, mirror, window, AssetFacts.of_registry(assets), again=again, report=told.append
+        )
+        tables = _written(mapping, mapping_path, mirror)
         mapped = {t: [n for part in mapping.parts for n in part.channels(t)] for t in mapping.all_tables}
         first = {t: frame.select(*KEY, *mapped[t]).head(5).collect() for t, frame in tables.items()}
         cells = [
@@ -75,7 +91,56 @@ def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = No
             *_doubts(tables, assets),
             *_second_energy_columns(mapping, mapping_path),
         ]
-    return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found))
+        changed = {} if raw_dir is None else changes(raw_dir, mirror)
+        files = (*told, *_fates(mirror, mapping, mapping_path, known))
+    return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found), changed, files)
+
+
+def _deliveries(raw_dir: Path, name: str) -> dict[int, str]:
+    """Number and version of the deliveries that a mapping has."""
+    with looked_at(store_of(raw_dir)) as ledger:
+        return {} if ledger is None else {number: version for number, version, *_ in ledger.order(name)}
+
+
+def _written(mapping: Mapping, mapping_path: Path, mirror: Path) -> dict[RawTable, pl.LazyFrame]:
+    """The rows of the days that an import wrote, or of all days of the mapping where it wrote none."""
+    with looked_at(store_of(mirror)) as ledger:
+        part = None if ledger is None else ledger.part_of(mapping_path.stem)
+    own = {
+        table: [
+            path
+            for path in sorted((mirror / table).glob("*.parquet"))
+            if (named := parse_raw_file_name(path.name)) is not None and named.part == part
+        ]
+        for table in mapping.all_tables
+    }
+    made = {table: [path for path in paths if not path.is_symlink()] for table, paths in own.items()}
+    chosen = made if any(made.values()) else own
+    return {
+        table: pl.scan_parquet(paths) if paths else pl.LazyFrame(schema=polars_schema(table))
+        for table, paths in chosen.items()
+    }
+
+
+def _fates(mirror: Path, mapping: Mapping, mapping_path: Path, known: dict[int, str]) -> Iterator[str]:
+    """A line for each file that is known already; those that are refused or wait are in the summary."""
+    paths = list[Path]()
+    for part in mapping.parts:
+        try:
+            paths += source_paths(part, mapping_path)
+        except MappingError:
+            # An empty inbox: where it may not be empty, the import has said so.
+            continue
+    with looked_at(store_of(mirror)) as ledger:
+        if ledger is None:
+            return
+        for path in dict.fromkeys(paths):
+            label = label_of(path, mapping_path)
+            content = ledger.look_of(mapping_path.stem, label)
+            of = None if content is None else ledger.of_content(mapping_path.stem, content.sha256)
+            if of is not None and of[0] in known:
+                how = "was imported before" if known[of[0]] == of[1] else "would be converted anew"
+                yield f"{label}: {how}, as delivery {of[0]}"
 
 
 def _strangers(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
