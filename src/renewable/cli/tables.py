@@ -156,6 +156,8 @@ def print_preview(found: Preview) -> None:
         console.print(escape(line), soft_wrap=True)
     for name, change in found.changes.items():
         console.print(escape(f"{name}: {change.sentence}"), soft_wrap=True)
+    for question in found.questions:
+        console.print(f"[bold]please answer:[/bold] {escape(question)}", soft_wrap=True)
     for suspicion in found.suspicions:
         console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
     if not found.suspicions:

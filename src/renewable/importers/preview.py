@@ -5,26 +5,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
 from renewable.errors import MappingError
 from renewable.importers.asset_facts import AssetFacts
-from renewable.importers.clock import spring_gaps
 from renewable.importers.convert import ImportSummary, import_files, store_of
+from renewable.importers.evidence import STAMPS_SCHEMA, Evidence
 from renewable.importers.inbox import label_of
+from renewable.importers.kept_rows import STREAM, Stream
 from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.mirror import Change, changes, mirrored
 from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import read_batches, source_paths
+from renewable.importers.suspicious_names import suspicious_names
+from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
 from renewable.raw_files import parse_raw_file_name
 from renewable.vocabulary import reading_rules
 from renewable.windows import Window
 
-_HOUR = timedelta(hours=1)
 # Irradiance while the sun is this far below the horizon is none of the sun's.
 _NIGHT_ELEVATION_DEG = -6.0
 _SUN_DAYS = 20
@@ -37,7 +38,8 @@ _ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
 class Preview:
     """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns.
 
-    `changes` says by table what would be other in the raw files that are there; `files` what would become of each file.
+    `changes` says by table what would be other in the raw files that are there; `files` what would become of each file,
+    `questions` what only people can tell.
     """
 
     summary: ImportSummary
@@ -46,6 +48,7 @@ class Preview:
     suspicions: tuple[str, ...]
     changes: dict[RawTable, Change]
     files: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
 
 
 def preview(
@@ -55,6 +58,7 @@ def preview(
     raw_dir: Path | None = None,
     *,
     again: bool = False,
+    now: datetime | None = None,
 ) -> Preview:
     """Import into a mirror of `raw_dir` and its store, and look at it; `assets` is the registry (AssetSchema).
 
@@ -82,18 +86,28 @@ def preview(
             .collect()
             for t, frame in tables.items()
         ]
+        seen = Evidence(
+            mapping,
+            mapping_path,
+            tables,
+            _stamps(mirror, mapping_path.stem, known),
+            assets,
+            now or datetime.now(UTC),
+        )
         found = [
-            *_strangers(tables, assets),
-            *_stamps(tables, assets),
-            *_clock_changes(tables, assets),
+            *suspicious_names(seen),
+            *suspicious_stamps(seen),
             *_power(tables, assets),
             *_sun(tables, assets),
             *_doubts(tables, assets),
             *_second_energy_columns(mapping, mapping_path),
         ]
+        asked = [*open_order(seen)]
         changed = {} if raw_dir is None else changes(raw_dir, mirror)
         files = (*told, *_fates(mirror, mapping, mapping_path, known))
-    return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found), changed, files)
+    return Preview(
+        summary, first, pl.concat(cells).sort("day", "table"), tuple(found), changed, files, tuple(asked)
+    )
 
 
 def _deliveries(raw_dir: Path, name: str) -> dict[int, str]:
@@ -122,6 +136,21 @@ def _written(mapping: Mapping, mapping_path: Path, mirror: Path) -> dict[RawTabl
     }
 
 
+def _stamps(mirror: Path, name: str, known: dict[int, str]) -> pl.DataFrame:
+    """Evidence.stamps of the deliveries that are new or made anew, or of all where none is."""
+    found = [pl.DataFrame(schema=STAMPS_SCHEMA)]
+    with looked_at(store_of(mirror)) as ledger:
+        every = [] if ledger is None else [each for each in ledger.deliveries(name) if each.kind == "file"]
+    made = [each for each in every if known.get(each.number) != each.version]
+    for delivery in made or every:
+        for text in delivery.columns:
+            stream = Stream.parsed(text)
+            rows = pl.scan_parquet(delivery.rows_file).filter(pl.col(STREAM) == text)
+            own = rows.select(pl.lit(stream.part, pl.Int64).alias("part"), "asset_id", "name", "timestamp")
+            found.append(own.cast(STAMPS_SCHEMA).collect())
+    return pl.concat(found).unique(STAMPS_SCHEMA.names())
+
+
 def _fates(mirror: Path, mapping: Mapping, mapping_path: Path, known: dict[int, str]) -> Iterator[str]:
     """A line for each file that is known already; those that are refused or wait are in the summary."""
     paths = list[Path]()
@@ -141,91 +170,6 @@ def _fates(mirror: Path, mapping: Mapping, mapping_path: Path, known: dict[int, 
             if of is not None and of[0] in known:
                 how = "was imported before" if known[of[0]] == of[1] else "would be converted anew"
                 yield f"{label}: {how}, as delivery {of[0]}"
-
-
-def _strangers(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    names = pl.concat(frame.select("asset_id").unique() for frame in tables.values()).unique().collect()
-    unknown = sorted(set(names["asset_id"].drop_nulls()) - set(assets["asset_id"]))
-    if unknown:
-        yield f"assets that the registry does not have, their rows would end in quarantine: {', '.join(unknown[:10])}"
-    silent = sorted(set(assets["asset_id"]) - set(names["asset_id"]))
-    if silent:
-        yield f"assets of the registry without a row: {', '.join(silent[:10])}"
-
-
-def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    registry = assets.lazy().select("asset_id", "interval_minutes", "interval_offset_minutes")
-    for table, frame in tables.items():
-        offset_us = pl.col("interval_offset_minutes").fill_null(0) * 60_000_000
-        past_us = (pl.col("timestamp").to_physical() - offset_us) % (pl.col("interval_minutes") * 60_000_000)
-        offs = (
-            frame.join(registry, on="asset_id")
-            .filter(past_us != 0)
-            .group_by((past_us / 60_000_000).alias("minutes"))
-            .len()
-            .sort("len", descending=True)
-            .collect()
-        )
-        if offs.height:
-            common = offs["minutes"][0]
-            yield (
-                f"{table}: {offs['len'].sum()} stamps lie off the interval grid, mostly by {common:g} minutes; they"
-                " would end in quarantine. Are interval_minutes and interval_offset_minutes of the registry right?"
-                " Hours of a zone of half an hour start at half past. Of a late logger see timestamp.snap_minutes."
-            )
-
-
-def _clock_changes(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    for table, frame in tables.items():
-        keys = frame.select(KEY)
-        span = keys.select(a=pl.col("timestamp").min(), b=pl.col("timestamp").max()).collect().row(0)
-        if span[0] is None:
-            continue
-        doubles = keys.group_by(KEY).len().filter(pl.col("len") > 1).collect()
-        for zone in assets["timezone"].unique().sort():
-            of_zone = assets.filter(pl.col("timezone") == zone)
-            for year in range(span[0].year, span[1].year + 1):
-                for wall, length in spring_gaps(zone, year):
-                    at = (wall - (wall.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta())).replace(
-                        tzinfo=UTC
-                    )
-                    yield from _around_change(table, keys, doubles, of_zone, zone, at, wall, length)
-        if doubles.height:
-            yield f"{table}: {doubles.height} keys come more than once; where their values differ none is used"
-
-
-def _around_change(
-    table: str,
-    keys: pl.LazyFrame,
-    doubles: pl.DataFrame,
-    assets: pl.DataFrame,
-    zone: str,
-    at: datetime,
-    wall: datetime,
-    length: timedelta,
-) -> Iterator[str]:
-    """Doubles near the spring change, and whether an hour of the same length is missing near the autumn one."""
-    near = doubles.filter(pl.col("timestamp").is_between(at - 2 * _HOUR, at + 4 * _HOUR))
-    near = near.filter(pl.col("asset_id").is_in(assets["asset_id"].implode()))
-    if near.is_empty():
-        return
-    year_end = datetime(at.year, 12, 31, tzinfo=UTC)
-    hour, autumn = at + timedelta(days=90), None
-    while hour < year_end and autumn is None:
-        before, after = (t.astimezone(ZoneInfo(zone)).utcoffset() for t in (hour, hour + _HOUR))
-        autumn = hour + _HOUR if before and after is not None and after < before else None
-        hour += _HOUR
-    gap = ""
-    if autumn is not None:
-        around = keys.filter(pl.col("timestamp").is_between(autumn - 3 * _HOUR, autumn + 3 * _HOUR)).collect()
-        steps = around.sort(KEY).select(pl.col("timestamp").diff().over("asset_id").max()).item()
-        if steps is not None and steps > length:
-            gap = f", and {autumn:%Y-%m-%d} has a gap of {steps}"
-    yield (
-        f"{table}: {near.height} stamps come twice in the hours after the spring change of {zone}"
-        f" ({wall:%Y-%m-%d}){gap}: the stamps know no summer time and were given that of this zone. State"
-        f" timestamp.offset: ignored with the zone that the clock follows, and timestamp.spring_pairs: {zone}"
-    )
 
 
 def _power(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
