@@ -22,13 +22,10 @@ from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import read_batches, source_paths
 from renewable.importers.suspicious_names import suspicious_names
 from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
+from renewable.importers.suspicious_sun import suspicious_sun
 from renewable.raw_files import parse_raw_file_name
-from renewable.vocabulary import reading_rules
 from renewable.windows import Window
 
-# Irradiance while the sun is this far below the horizon is none of the sun's.
-_NIGHT_ELEVATION_DEG = -6.0
-_SUN_DAYS = 20
 # So many days at the end are asked for readings that the models will doubt, and so large a share of them is told.
 _DOUBT_DAYS, _DOUBT_RATIO = 14, 0.02
 _ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
@@ -98,7 +95,7 @@ def preview(
             *suspicious_names(seen),
             *suspicious_stamps(seen),
             *_power(tables, assets),
-            *_sun(tables, assets),
+            *suspicious_sun(seen),
             *_doubts(tables, assets),
             *_second_energy_columns(mapping, mapping_path),
         ]
@@ -208,67 +205,6 @@ def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Itera
         readings = readings.join(other, on=list(KEY), how="full", coalesce=True)
     since = pl.col("timestamp").max() - timedelta(days=_DOUBT_DAYS)
     yield from doubt_sentences(readings.filter(pl.col("timestamp") > since).collect(), assets, _DOUBT_RATIO)
-
-
-def _darkness_wm2() -> float:
-    """Up to this irradiance it is dark, as the rule for frozen pyranometers says."""
-    rules = [
-        rule for rule in reading_rules() if rule.channel == "poa_irradiance_wm2" and rule.rule == "frozen"
-    ]
-    return next(rule.honest_up_to for rule in rules if rule.honest_up_to is not None)
-
-
-def _sun(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    from pvlib.location import Location
-
-    if "weather" not in tables:
-        return
-    dark_wm2 = _darkness_wm2()
-    for row in assets.iter_rows(named=True):
-        measured = (
-            tables["weather"]
-            .filter(pl.col("asset_id") == row["asset_id"])
-            .select("timestamp", irradiance=pl.coalesce("poa_irradiance_wm2", "ghi_wm2"))
-            .drop_nulls()
-            .unique("timestamp")
-            .sort("timestamp")
-            .collect()
-        )
-        days = measured["timestamp"].dt.date().unique().sort()
-        if measured.is_empty() or row["technology"] != "solar":
-            continue
-        some = days.gather_every(max(1, days.len() // _SUN_DAYS))
-        measured = measured.filter(pl.col("timestamp").dt.date().is_in(some.implode()))
-        middle = measured["timestamp"] + timedelta(minutes=row["interval_minutes"] / 2)
-        place = Location(row["latitude_deg"], row["longitude_deg"], altitude=row["elevation_m"])
-        elevation = pl.Series(place.get_solarposition(middle.to_pandas())["elevation"].to_numpy())
-        night = measured.filter((elevation < _NIGHT_ELEVATION_DEG) & (measured["irradiance"] > dark_wm2))
-        bright = measured.filter(measured["irradiance"] > 4 * dark_wm2)
-        if night.height > 0.01 * max(1, bright.height):
-            yield (
-                f"{row['asset_id']}: {night.height} intervals with more than {dark_wm2:g} W/m² while the sun is down,"
-                f" first {night['timestamp'][0]:%Y-%m-%d %H:%M} UTC: a wrong time zone?"
-            )
-        lag = _sun_lag_minutes(measured["irradiance"], elevation)
-        if abs(lag * row["interval_minutes"]) >= 20:
-            late = "later" if lag > 0 else "earlier"
-            yield (
-                f"{row['asset_id']}: irradiance fits the sun best {abs(lag) * row['interval_minutes']} minutes {late}"
-                " than its stamps say: a wrong time zone, or ends of intervals read as starts?"
-            )
-
-
-def _sun_lag_minutes(irradiance: pl.Series, elevation: pl.Series) -> int:
-    """By how many rows irradiance lags the sun: where its correlation with the sine of the elevation is largest."""
-    height = (elevation * 3.141592653589793 / 180).sin().clip(0)
-    best, best_lag = -2.0, 0
-    for lag in range(-16, 17):
-        moved = height.shift(lag)
-        both = pl.DataFrame({"sun": moved, "seen": irradiance}).drop_nulls()
-        fit = both.select(pl.corr("sun", "seen")).item() if both.height > 2 else None
-        if fit is not None and fit > best + 1e-4:
-            best, best_lag = fit, lag
-    return best_lag
 
 
 def _second_energy_columns(mapping: Mapping, mapping_path: Path) -> Iterator[str]:
