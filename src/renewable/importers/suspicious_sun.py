@@ -24,6 +24,8 @@ _FINE = tuple(range(-60, 61, 10))
 # as they are stamped. A few days alone have to fit better.
 _CLEAR_OF, _FIT, _FIT_OF_FEW, _FEW, _GAIN = 4, 0.98, 0.985, 3, 0.003
 _FILLED_RATIO = 0.8
+# What two days or one say about less than this is not believed: they may have been odd.
+_TOLD_OF_FEW_MINUTES = 90
 # A cold morning, a late inverter or a hill move power by less than this.
 _TOLD_MINUTES: dict[RawTable, int] = {"weather": 25, "generation": 40}
 
@@ -153,7 +155,8 @@ def months_lags(rows: pl.DataFrame, plane: Plane, bright: float) -> Iterator[tup
         if found["fit"] < enough:
             continue
         gain = found["fit"] - (as_stamped[0] if as_stamped.len() else 0.0)
-        yield month, found["lag"] if gain >= _GAIN else 0
+        is_much = found["days"] >= _FEW or abs(found["lag"]) >= _TOLD_OF_FEW_MINUTES
+        yield month, found["lag"] if gain >= _GAIN and is_much else 0
 
 
 def _best(fits: pl.DataFrame) -> dict[str, Any]:
@@ -171,18 +174,20 @@ def _fits(rows: pl.DataFrame, plane: Plane, bright: float, lags: Sequence[int]) 
         true=true
     )
     lit = moved.with_columns(day=_day(pl.col("true"), plane), sky=clear_sky_wm2(pl.col("true"), plane))
+    value = pl.col("value")
     of_day = (
-        lit.filter((pl.col("sky") > 0) | (pl.col("value") > 0.2 * bright))
+        lit.filter((pl.col("sky") > 0) | (value > 0.2 * bright))
         .group_by("lag", "day")
         .agg(
             fit=pl.corr("sky", "value"),
             rows=(pl.col("sky") > 0).sum(),
-            peak=pl.col("value").max(),
+            peak=value.max(),
         )
     )
-    usual = pl.col("rows").quantile(0.9).over("lag", pl.col("day").dt.truncate("1mo"))
+    step = rows.sort("timestamp")["timestamp"].diff().dt.total_minutes().median()
     days = of_day.filter((pl.col("peak") > bright) & pl.col("fit").is_finite() & (pl.col("rows") >= 5))
-    days = days.filter(pl.col("rows") >= _FILLED_RATIO * usual)
+    days = days.join(_daylight(days["day"].unique(), plane), on="day")
+    days = days.filter(pl.col("rows") * step >= _FILLED_RATIO * pl.col("minutes"))
     return (
         days.with_columns(month=pl.col("day").dt.truncate("1mo"))
         .group_by("month", "lag")
@@ -191,6 +196,17 @@ def _fits(rows: pl.DataFrame, plane: Plane, bright: float, lags: Sequence[int]) 
             days=pl.len(),
         )
     )
+
+
+def _daylight(days: pl.Series, plane: Plane) -> pl.DataFrame:
+    """For how many minutes the sun is up on each day of the sun: day, minutes."""
+    midnight = pl.col("day").cast(pl.Datetime("us", "UTC")) - pl.duration(
+        minutes=round(4 * plane.longitude_deg)
+    )
+    steps = pl.DataFrame({"step": range(0, 1440, 10)}, schema={"step": pl.Int64()})
+    grid = pl.DataFrame({"day": days}).join(steps, how="cross")
+    up = grid.filter(sin_elevation(midnight + pl.duration(minutes="step"), plane) > 0)
+    return up.group_by("day").agg(minutes=pl.len() * 10)
 
 
 def _late(lag: int) -> str:
