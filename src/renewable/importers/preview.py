@@ -19,16 +19,17 @@ from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.mirror import Change, changes, mirrored
 from renewable.importers.reading_doubts import doubt_sentences
-from renewable.importers.source import read_batches, source_paths
+from renewable.importers.source import source_paths
 from renewable.importers.suspicious_names import suspicious_names
+from renewable.importers.suspicious_neighbours import suspicious_neighbours
 from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
 from renewable.importers.suspicious_sun import suspicious_sun
+from renewable.importers.suspicious_values import suspicious_values
 from renewable.raw_files import parse_raw_file_name
 from renewable.windows import Window
 
 # So many days at the end are asked for readings that the models will doubt, and so large a share of them is told.
 _DOUBT_DAYS, _DOUBT_RATIO = 14, 0.02
-_ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def preview(
         found = [
             *suspicious_names(seen),
             *suspicious_stamps(seen),
-            *_power(tables, assets),
+            *suspicious_values(seen),
+            *suspicious_neighbours(seen),
             *suspicious_sun(seen),
             *_doubts(tables, assets),
-            *_second_energy_columns(mapping, mapping_path),
         ]
         asked = [*open_order(seen)]
         changed = {} if raw_dir is None else changes(raw_dir, mirror)
@@ -169,34 +170,6 @@ def _fates(mirror: Path, mapping: Mapping, mapping_path: Path, known: dict[int, 
                 yield f"{label}: {how}, as delivery {of[0]}"
 
 
-def _power(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    if "generation" not in tables:
-        return
-    registry = assets.lazy().select("asset_id", "technology", "rated_power_kw")
-    found = (
-        tables["generation"]
-        .join(registry, on="asset_id")
-        .group_by("asset_id")
-        .agg(
-            high=pl.col("active_power_kw").quantile(0.999) / pl.col("rated_power_kw").first(),
-            low=pl.col("active_power_kw").quantile(0.01) / pl.col("rated_power_kw").first(),
-            days=pl.col("timestamp").dt.date().n_unique(),
-        )
-        .sort("asset_id")
-        .collect()
-    )
-    for row in found.drop_nulls("high").iter_rows(named=True):
-        if row["high"] > 1.2:
-            yield f"{row['asset_id']}: power reaches {row['high']:.2f} times rated power: is the unit right?"
-        elif row["high"] < 0.55 and row["days"] >= 7:
-            yield (
-                f"{row['asset_id']}: power hardly passes {row['high']:.2f} of rated power: half an hour's energy"
-                " read as power, a wrong unit, one of several inverters, or a calm season?"
-            )
-        if row["low"] < -0.02:
-            yield f"{row['asset_id']}: consumes {-row['low']:.1%} of rated power at standstill: is the sign right?"
-
-
 def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
     """Readings of the last days that break the models' own rules."""
     frames = [frame.drop_nulls(KEY).unique(KEY, keep="none") for frame in tables.values()]
@@ -205,33 +178,3 @@ def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Itera
         readings = readings.join(other, on=list(KEY), how="full", coalesce=True)
     since = pl.col("timestamp").max() - timedelta(days=_DOUBT_DAYS)
     yield from doubt_sentences(readings.filter(pl.col("timestamp") > since).collect(), assets, _DOUBT_RATIO)
-
-
-def _second_energy_columns(mapping: Mapping, mapping_path: Path) -> Iterator[str]:
-    for part in mapping.parts:
-        channel = part.generation.get("active_power_kw")
-        if channel is None or channel.column is None or part.asset.wide:
-            continue
-        path = source_paths(part, mapping_path)[0]
-        sample = next(read_batches(path, part.source.model_copy(update={"keep": None})))
-        comma = part.source.decimal_comma
-        numbers = sample.rows.select(
-            (pl.col(pl.String).str.replace(",", ".", literal=True) if comma else pl.col(pl.String)).cast(
-                pl.Float64, strict=False
-            )
-        ).with_columns(sample.rows.select(pl.col(pl.Float64, pl.Int64)))
-        if channel.column not in numbers.columns:
-            continue
-        others = numbers.select(pl.col(f"^(?i).*({_ENERGY_WORDS}).*$")).columns
-        for name in others:
-            both = numbers.select(ours=channel.column, theirs=name).drop_nulls()
-            if name == channel.column or both.height < 50 or both["theirs"].n_unique() < 20:
-                continue
-            fit, share = both.select(
-                fit=pl.corr("ours", "theirs"), share=pl.col("theirs").sum() / pl.col("ours").sum()
-            ).row(0)
-            if fit is not None and fit > 0.9 and abs(share - 1) > 0.005:
-                yield (
-                    f"{path.name}: column {name} runs with {channel.column} and adds up to {share:.3f} of it:"
-                    " make sure which of them is the power to be used"
-                )
