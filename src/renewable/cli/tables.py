@@ -160,8 +160,10 @@ def print_preview(found: Preview) -> None:
         console.print(f"[bold]please answer:[/bold] {escape(question)}", soft_wrap=True)
     for suspicion in found.suspicions:
         console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
+    for doubt in found.doubts:
+        console.print(f"[bold]doubtful readings:[/bold] {escape(doubt)}", soft_wrap=True)
     if not found.suspicions:
-        console.print("nothing suspicious")
+        console.print("nothing suspicious about the mapping" if found.doubts else "nothing suspicious")
 
 
 def print_scorecard(card: Scorecard) -> None:

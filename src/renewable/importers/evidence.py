@@ -54,16 +54,6 @@ class Evidence:
         """Where a setting of a channel stands."""
         return self.line(f"{table}.{name}.{setting}", self.part_of(table, name))
 
-    def rows(self, table: RawTable, asset_id: str, *columns: str) -> pl.DataFrame:
-        """The rows of an asset in order of time, those of keys that come twice left out; without a table none."""
-        frame = self.tables.get(table)
-        if frame is None:
-            return pl.DataFrame(
-                schema={"timestamp": STAMPS_SCHEMA["timestamp"], **dict.fromkeys(columns, pl.Float64())}
-            )
-        own = frame.filter(pl.col("asset_id") == asset_id).select("timestamp", *columns)
-        return own.unique("timestamp", keep="none").sort("timestamp").collect()
-
 
 def _places(part: Mapping, steps: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The place of each of the mapping's parts in the file, in their order."""

@@ -30,6 +30,7 @@ from renewable.windows import Window
 
 # So many days at the end are asked for readings that the models will doubt, and so large a share of them is told.
 _DOUBT_DAYS, _DOUBT_RATIO = 14, 0.02
+_MANY_ROWS, _FEW_ASSETS = 1_000_000, 5
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Preview:
     """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns.
 
     `changes` says by table what would be other in the raw files that are there; `files` what would become of each file,
-    `questions` what only people can tell.
+    `questions` what only people can tell. `suspicions` are about the mapping, `doubts` about the readings themselves.
     """
 
     summary: ImportSummary
@@ -47,6 +48,7 @@ class Preview:
     changes: dict[RawTable, Change]
     files: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def preview(
@@ -98,13 +100,19 @@ def preview(
             *suspicious_values(seen),
             *suspicious_neighbours(seen),
             *suspicious_sun(seen),
-            *_doubts(tables, assets),
         ]
-        asked = [*open_order(seen)]
+        asked, doubts = [*open_order(seen)], [*_doubts(tables, assets)]
         changed = {} if raw_dir is None else changes(raw_dir, mirror)
         files = (*told, *_fates(mirror, mapping, mapping_path, known))
     return Preview(
-        summary, first, pl.concat(cells).sort("day", "table"), tuple(found), changed, files, tuple(asked)
+        summary,
+        first,
+        pl.concat(cells).sort("day", "table"),
+        tuple(found),
+        changed,
+        files,
+        tuple(asked),
+        tuple(doubts),
     )
 
 
@@ -145,6 +153,12 @@ def _stamps(mirror: Path, name: str, known: dict[int, str]) -> pl.DataFrame:
             stream = Stream.parsed(text)
             rows = pl.scan_parquet(delivery.rows_file).filter(pl.col(STREAM) == text)
             own = rows.select(pl.lit(stream.part, pl.Int64).alias("part"), "asset_id", "name", "timestamp")
+            if delivery.source_rows > _MANY_ROWS:
+                # Of so many rows some assets stand for all, and of the others one row says that they are there.
+                firsts = own.unique(["asset_id", "name"]).collect()
+                few = firsts.sort("asset_id", "name").head(_FEW_ASSETS).select("asset_id", "name")
+                some = own.join(few.lazy(), on=["asset_id", "name"], how="semi", nulls_equal=True)
+                own = pl.concat([firsts.lazy(), some])
             found.append(own.cast(STAMPS_SCHEMA).collect())
     return pl.concat(found).unique(STAMPS_SCHEMA.names())
 

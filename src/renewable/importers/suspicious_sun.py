@@ -17,7 +17,10 @@ from renewable.vocabulary import reading_rules
 _NIGHT = sin(radians(-6.0))
 # Power above these shares of rated power is no standby and no noise, and is that of the day.
 _DARK_RATIO, _BRIGHT_RATIO = 0.02, 0.1
-_DAYS_A_MONTH = 10
+# The last months are asked, some days of each that follow one another: days of the sun lie across those of UTC.
+_MONTHS, _DAYS_A_MONTH = 13, 11
+# Shorter intervals tell no more: of those that lie within one of so many minutes the first is taken.
+_STEP_MINUTES = 15
 _COARSE = tuple(range(-14 * 60, 14 * 60 + 1, 60))
 _FINE = tuple(range(-60, 61, 10))
 # A month's clearest days, one of so many, tell its clock, where they fit the sun so well, and that much better than
@@ -44,13 +47,15 @@ class _Light:
 
 def suspicious_sun(seen: Evidence) -> Iterator[str]:
     """For each solar asset its irradiance and its power against the sun over its place."""
-    for asset in seen.assets.filter(pl.col("technology") == "solar").iter_rows(named=True):
-        for light in _lights(seen, asset):
+    solar = seen.assets.filter(pl.col("technology") == "solar")
+    sampled = {table: _sampled(seen, table, solar["asset_id"]) for table in seen.tables}
+    for asset in solar.iter_rows(named=True):
+        for light in _lights(sampled, asset):
             yield from _night(seen, asset, light)
             yield from _clock(seen, asset, light)
 
 
-def _lights(seen: Evidence, asset: dict[str, Any]) -> Iterator[_Light]:
+def _lights(sampled: dict[RawTable, dict[str, pl.DataFrame]], asset: dict[str, Any]) -> Iterator[_Light]:
     flat = Plane(asset["latitude_deg"], asset["longitude_deg"])
     tilted = Plane(
         flat.latitude_deg,
@@ -59,19 +64,44 @@ def _lights(seen: Evidence, asset: dict[str, Any]) -> Iterator[_Light]:
         180.0 if asset["azimuth_deg"] is None else asset["azimuth_deg"],
         asset["mounting"] == "single_axis_tracker",
     )
-    dark_wm2 = _darkness_wm2()
-    rated_kw = asset["rated_power_kw"]
-    for table, channel, plane, dark, bright in (
-        ("weather", "poa_irradiance_wm2", tilted, dark_wm2, 4 * dark_wm2),
-        ("weather", "ghi_wm2", flat, dark_wm2, 4 * dark_wm2),
-        ("generation", "active_power_kw", tilted, _DARK_RATIO * rated_kw, _BRIGHT_RATIO * rated_kw),
+    dark_wm2, rated_kw, minutes = _darkness_wm2(), asset["rated_power_kw"], asset["interval_minutes"]
+    for channel, plane, dark, bright in (
+        ("poa_irradiance_wm2", tilted, dark_wm2, 4 * dark_wm2),
+        ("ghi_wm2", flat, dark_wm2, 4 * dark_wm2),
+        ("active_power_kw", tilted, _DARK_RATIO * rated_kw, _BRIGHT_RATIO * rated_kw),
     ):
-        name: RawTable = "weather" if table == "weather" else "generation"
-        rows = seen.rows(name, asset["asset_id"], channel).drop_nulls().rename({channel: "value"})
+        table: RawTable = "generation" if channel == "active_power_kw" else "weather"
+        own = sampled.get(table, {}).get(asset["asset_id"])
+        if own is None:
+            continue
+        rows = own.select("timestamp", value=channel).drop_nulls()
+        if minutes < _STEP_MINUTES:
+            rows = rows.filter(pl.col("timestamp").dt.minute() % _STEP_MINUTES < minutes)
         if rows.height:
-            half = timedelta(minutes=asset["interval_minutes"] / 2)
-            middle = rows.with_columns(pl.col("timestamp") + half)
-            yield _Light(name, channel, _some_days(middle, plane), plane, dark, bright)
+            middle = rows.with_columns(pl.col("timestamp") + timedelta(minutes=minutes / 2))
+            yield _Light(table, channel, middle, plane, dark, bright)
+
+
+def _sampled(seen: Evidence, table: RawTable, solar: pl.Series) -> dict[str, pl.DataFrame]:
+    """By asset the rows of some days of each month, those of keys that come twice left out."""
+    channels = ["active_power_kw"] if table == "generation" else ["poa_irradiance_wm2", "ghi_wm2"]
+    frame, day = seen.tables[table], pl.col("timestamp").dt.date()
+    days = frame.select(day=day).unique().drop_nulls().sort("day").collect()
+    months = days["day"].dt.truncate("1mo").unique().sort().tail(_MONTHS)
+    place = pl.int_range(pl.len()).over(pl.col("day").dt.truncate("1mo"))
+    first = (pl.len().over(pl.col("day").dt.truncate("1mo")).cast(pl.Int64) - _DAYS_A_MONTH).clip(0) // 2
+    some = days.filter(
+        pl.col("day").dt.truncate("1mo").is_in(months.implode()),
+        place.is_between(first, first + _DAYS_A_MONTH - 1),
+    )
+    rows = (
+        frame.filter(day.is_in(some["day"].implode()), pl.col("asset_id").is_in(solar.implode()))
+        .select("asset_id", "timestamp", *channels)
+        .unique(["asset_id", "timestamp"], keep="none")
+        .sort("asset_id", "timestamp")
+        .collect()
+    )
+    return {str(name): own for (name,), own in rows.partition_by("asset_id", as_dict=True).items()}
 
 
 def _darkness_wm2() -> float:
@@ -80,16 +110,6 @@ def _darkness_wm2() -> float:
         rule for rule in reading_rules() if rule.channel == "poa_irradiance_wm2" and rule.rule == "frozen"
     ]
     return next(rule.honest_up_to for rule in rules if rule.honest_up_to is not None)
-
-
-def _some_days(rows: pl.DataFrame, plane: Plane) -> pl.DataFrame:
-    """The rows of some days of each month, spread over it; days are those of the sun."""
-    dated = rows.with_columns(day=_day(pl.col("timestamp"), plane))
-    days = dated.select(pl.col("day").unique().sort()).with_columns(month=pl.col("day").dt.truncate("1mo"))
-    place = pl.int_range(pl.len()).over("month")
-    every = pl.max_horizontal(1, (pl.len().over("month") / _DAYS_A_MONTH).ceil().cast(pl.Int64))
-    some = days.filter(place % every == 0)
-    return dated.join(some.select("day"), on="day", how="semi").drop("day")
 
 
 def _day(stamp: pl.Expr, plane: Plane) -> pl.Expr:
