@@ -2,21 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import yaml
 
+from renewable.fleet import load_assets
 from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.convert import import_files
+from renewable.importers.evidence import STAMPS_SCHEMA, Evidence
+from renewable.importers.mapping import load_mapping
 from renewable.importers.mirror import Change
 from renewable.importers.preview import Preview, preview
 from renewable.importers.suspicious_names import nearly
+from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
 
 pytestmark = pytest.mark.unit
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
-MAPPING = {
+MAPPING: dict[str, Any] = {
     "source": {"files": "*.csv"},
     "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": 60},
     "asset": {"column": "a"},
@@ -122,52 +127,74 @@ def test_names_are_near_that_differ_in_case_marks_and_zeros_alone(name: str, kno
     assert nearly(name, [known]) == ([known] if near else [])
 
 
-def of_days(place: Path, days: list[datetime], form: str) -> None:
-    stamps = [day + n * timedelta(hours=1) for day in days for n in range(24)]
-    lines = [f"{stamp:{form}},wt1,{n % 7}" for n, stamp in enumerate(stamps)]
-    (place / "days.csv").write_text("\n".join(["t,a,p", *lines]) + "\n")
+def seen(
+    place: Path, stamps: list[datetime], form: str, now: datetime | None = None, **stamp: object
+) -> Evidence:
+    """Stamps as an import has read them by a format, of one asset."""
+    mapping = write_mapping(place, MAPPING | {"timestamp": {**MAPPING["timestamp"], "format": form, **stamp}})
+    rows = pl.DataFrame({"timestamp": stamps}, schema={"timestamp": STAMPS_SCHEMA["timestamp"]})
+    found = rows.select(
+        pl.lit(0, pl.Int64).alias("part"),
+        pl.lit("wt1").alias("asset_id"),
+        pl.lit("wt1").alias("name"),
+        "timestamp",
+    )
+    return Evidence(
+        load_mapping(mapping), mapping, {}, found, registry(), now or datetime(2030, 1, 1, tzinfo=UTC)
+    )
 
 
-def reading(form: str, **stamp: object) -> dict[str, object]:
-    return MAPPING | {"timestamp": {**MAPPING["timestamp"], "format": form, **stamp}}
+def hours(days: list[datetime]) -> list[datetime]:
+    return [day + n * timedelta(hours=1) for day in days for n in range(24)]
 
 
 def test_days_read_as_months_are_told_with_the_line_of_the_format(tmp_path: Path) -> None:
-    of_days(tmp_path, [START + timedelta(days=n) for n in range(12)], "%m/%d/%Y %H:%M")
-    wrong = preview(write_mapping(tmp_path, reading("%d/%m/%Y %H:%M")), registry())
-    (told,) = said(wrong, "exchanged")
+    exchanged = hours([datetime(2024, month, 6, tzinfo=UTC) for month in range(1, 13)])
+    (told,) = suspicious_stamps(seen(tmp_path, exchanged, "%d/%m/%Y %H:%M"))
     assert "2024-06-01 to 2024-06-12" in told and "timestamp.format, line" in told
-    right = preview(write_mapping(tmp_path, reading("%m/%d/%Y %H:%M")), registry())
-    assert not said(right, "exchanged") and not right.questions
+    right = seen(tmp_path, hours([START + timedelta(days=n) for n in range(12)]), "%m/%d/%Y %H:%M")
+    assert not list(suspicious_stamps(right)) and not list(open_order(right))
+
+
+def test_the_order_of_days_is_that_of_the_clock_of_the_stamps(tmp_path: Path) -> None:
+    local = [stamp + timedelta(hours=8) for stamp in hours([START + timedelta(days=n) for n in range(8)])]
+    right = seen(tmp_path, local, "%m/%d/%Y %H:%M", zone="-08:00")
+    assert not list(suspicious_stamps(right)) and not list(open_order(right))
 
 
 def test_a_single_day_that_may_be_read_both_ways_is_a_question(tmp_path: Path) -> None:
-    of_days(tmp_path, [datetime(2024, 6, 7)], "%d/%m/%Y %H:%M")
-    (asked,) = preview(write_mapping(tmp_path, reading("%d/%m/%Y %H:%M")), registry()).questions
-    assert "2024-06-07" in asked and "2024-07-06" in asked
-    of_days(tmp_path, [datetime(2024, 6, 7)], "%Y-%m-%d %H:%M")
-    assert not preview(write_mapping(tmp_path), registry()).questions
+    day = hours([datetime(2024, 6, 7, tzinfo=UTC)])
+    (asked,) = open_order(seen(tmp_path, day, "%d/%m/%Y %H:%M"))
+    assert "2024-06-07" in asked and "2024-07-06" in asked and "timestamp.format, line" in asked
+    assert not list(open_order(seen(tmp_path, day, "%Y-%m-%d %H:%M")))
+    # The other way round it would be tomorrow's.
+    assert not list(open_order(seen(tmp_path, day, "%d/%m/%Y %H:%M", now=datetime(2024, 6, 8, tzinfo=UTC))))
 
 
 def test_days_of_one_number_in_many_months_are_doubted(tmp_path: Path) -> None:
-    of_days(tmp_path, [datetime(2024, month, 25) for month in (1, 2, 3, 4)], "%Y-%m-%d %H:%M")
-    assert said(preview(write_mapping(tmp_path), registry()), "all days are the 25. of 4 months")
+    days = hours([datetime(2024, month, 25, tzinfo=UTC) for month in (1, 2, 3, 4)])
+    (told,) = suspicious_stamps(seen(tmp_path, days, "%Y-%m-%d %H:%M"))
+    assert told.startswith("all days are the 25. of 4 months")
 
 
 def test_stamps_in_the_future_are_told(tmp_path: Path) -> None:
-    write_rows(tmp_path / "one.csv", [1.0, 2.0])
-    mapping = write_mapping(tmp_path)
-    (told,) = said(preview(mapping, registry(), now=START - timedelta(hours=2)), "in the future")
-    assert "2 stamps" in told
-    assert not said(preview(mapping, registry(), now=START), "in the future")
+    stamps = hours([START])[:2]
+    (told,) = suspicious_stamps(seen(tmp_path, stamps, "%Y-%m-%d %H:%M", now=START - timedelta(hours=2)))
+    assert told.startswith("2 stamps lie in the future") and "timestamp.zone, line" in told
+    assert not list(suspicious_stamps(seen(tmp_path, stamps, "%Y-%m-%d %H:%M", now=START)))
 
 
 def test_an_interval_that_stamps_do_not_keep_is_told(tmp_path: Path) -> None:
-    write_rows(tmp_path / "one.csv", [float(n) for n in range(24)])
-    right = preview(write_mapping(tmp_path), registry())
-    assert not said(right, "follow one another")
-    (told,) = said(
-        preview(write_mapping(tmp_path, reading("%Y-%m-%d %H:%M", interval_minutes=30)), registry()),
-        "follow one another",
-    )
+    stamps = hours([START])
+    assert not list(suspicious_stamps(seen(tmp_path, stamps, "%Y-%m-%d %H:%M")))
+    (told,) = suspicious_stamps(seen(tmp_path, stamps, "%Y-%m-%d %H:%M", interval_minutes=30))
     assert "every 60 minutes" in told and "states 30 minutes" in told and "timestamp.interval_minutes" in told
+    half = [START + timedelta(minutes=30 * n) for n in range(24)]
+    (told,) = suspicious_stamps(seen(tmp_path, half, "%Y-%m-%d %H:%M", interval_minutes=None))
+    assert "every 30 minutes" in told and "registry" in told
+
+
+@pytest.mark.parametrize("name", ["la_haute_borne", "nrel_rsf_ii", "wide_format"])
+def test_the_examples_raise_no_suspicion(name: str) -> None:
+    place = Path(__file__).parents[4] / "examples" / name
+    assert not preview(place / "mapping.yaml", load_assets(place)).suspicions

@@ -1,6 +1,7 @@
 """Laws of the suspicions that the sun tells: a right clock is believed on any roof, a wrong one is found."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,13 @@ def test_the_sun_stands_where_spa_says() -> None:
         assert np.abs(ours - spa["elevation"].to_numpy()).max() < 0.02
 
 
-@pytest.mark.parametrize("table", ["weather", "generation"])
-@pytest.mark.parametrize("minutes", [15, 60])
-@pytest.mark.parametrize("roof", ROOFS)
+@pytest.mark.parametrize(
+    ("roof", "minutes", "table"),
+    [
+        (roof, *other)
+        for roof, other in zip(ROOFS, cycle([(15, "weather"), (60, "generation")]), strict=False)
+    ],
+)
 def test_a_right_clock_is_believed_on_any_roof_and_one_an_hour_off_is_found(
     tmp_path: Path, roof: Plane, minutes: int, table: str
 ) -> None:
