@@ -78,6 +78,22 @@ def changes(raw_dir: Path, mirror: Path) -> dict[RawTable, Change]:
     return {table: change for table, change in found.items() if change != Change()}
 
 
+def clashes(mirror: Path, table: RawTable) -> dict[str, int]:
+    """By channel how many values of files that an import made are others in another part of the same day."""
+    found: dict[str, int] = {}
+    for path in made_files(mirror, table):
+        named = parse_raw_file_name(path.name)
+        if named is None:
+            continue
+        own = _frame(path, table).unique(KEY, keep="none")
+        for other in sorted((mirror / table).glob(f"{table}_{named.day}*.parquet")):
+            if other != path and parse_raw_file_name(other.name) is not None:
+                both = own.join(_frame(other, table).unique(KEY, keep="none"), on=KEY, suffix="_other")
+                for name in (name for name in own.columns if name not in KEY):
+                    found[name] = found.get(name, 0) + int((both[name] != both[f"{name}_other"]).sum())
+    return {name: count for name, count in found.items() if count}
+
+
 def difference(before: pl.DataFrame, after: pl.DataFrame) -> Change:
     """What is other in `after`; both have the columns of one table. Several rows of a key count in their order."""
     number = pl.int_range(pl.len()).over(KEY).alias("number_")

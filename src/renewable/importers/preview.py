@@ -17,7 +17,7 @@ from renewable.importers.inbox import label_of
 from renewable.importers.kept_rows import STREAM, Stream
 from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
-from renewable.importers.mirror import Change, changes, mirrored
+from renewable.importers.mirror import Change, changes, clashes, mirrored
 from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import source_paths
 from renewable.importers.suspicious_names import suspicious_names
@@ -99,6 +99,7 @@ def preview(
             *suspicious_stamps(seen),
             *suspicious_values(seen),
             *suspicious_neighbours(seen),
+            *_clashes(mirror, seen),
             *suspicious_sun(seen),
         ]
         asked, doubts = [*open_order(seen)], [*_doubts(tables, assets)]
@@ -114,6 +115,16 @@ def preview(
         tuple(asked),
         tuple(doubts),
     )
+
+
+def _clashes(mirror: Path, seen: Evidence) -> Iterator[str]:
+    """Channels of which another mapping has other values for the same keys."""
+    for table in seen.mapping.all_tables:
+        for name, count in clashes(mirror, table).items():
+            yield (
+                f"{count} values of {table}.{name} are others in another mapping's rows: they would be set"
+                f" aside. Remove the channel from one of them: {seen.line(f'{table}.{name}', seen.part_of(table, name))}"
+            )
 
 
 def _deliveries(raw_dir: Path, name: str) -> dict[int, str]:

@@ -1,5 +1,7 @@
 """Laws of a preview: it tells what an import would change, and changes nothing."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,41 @@ def test_a_preview_says_which_file_would_be_set_aside_and_does_not_remember_it(t
     found = preview(mapping, assets, None, raw)
     assert any("bad.csv" in reason for reason in found.summary.refused)
     assert not raw.parent.exists()
+
+
+def test_values_that_another_mapping_has_otherwise_are_told(tmp_path: Path) -> None:
+    raw, assets = tmp_path / "data" / "raw", registry()
+    write_rows(tmp_path / "one.csv", [10.0, 20.0, "", 40.0])
+    import_files(write_mapping(tmp_path), raw, None, AssetFacts.of_registry(assets))
+    other = tmp_path / "other"
+    other.mkdir()
+    write_rows(other / "two.csv", [10.0, 21.0, 30.0, ""])
+    mapping = write_mapping(other).rename(other / "second.yaml")
+    found = preview(mapping, assets, None, raw)
+    (told,) = said(found, "another mapping's rows")
+    assert told.startswith("1 values of generation.active_power_kw") and "line" in told
+    assert found.changes["generation"] == Change(rows_added=4)
+
+
+def test_a_ledger_whose_import_died_is_mirrored_as_it_was_before(tmp_path: Path) -> None:
+    mapping, raw, assets = write_mapping(tmp_path), tmp_path / "data" / "raw", registry()
+    write_rows(tmp_path / "one.csv", [10.0, 20.0])
+    import_files(mapping, raw, None, AssetFacts.of_registry(assets))
+    store = raw.parent / "deliveries"
+    # What a process that dies leaves: a ledger half changed, and the journal that takes it back.
+    with closing(sqlite3.connect(store / "ledger.sqlite", isolation_level=None)) as dying:
+        dying.execute("pragma cache_size = 1")
+        dying.execute("begin immediate")
+        dying.execute("delete from delivery")
+        dying.executemany("insert into due values ('m', 'generation', ?)", [(f"{n}",) for n in range(5000)])
+        left = {path.name: path.read_bytes() for path in store.glob("ledger.sqlite*")}
+        dying.execute("rollback")
+    assert "ledger.sqlite-journal" in left
+    for name, content in left.items():
+        (store / name).write_bytes(content)
+    before = files_of(tmp_path)
+    assert preview(mapping, assets, None, raw).files == ("one.csv: was imported before, as delivery 1",)
+    assert files_of(tmp_path) == before
 
 
 def test_a_name_that_is_nearly_of_the_registry_is_asked_for(tmp_path: Path) -> None:
