@@ -122,8 +122,8 @@ def _clashes(mirror: Path, seen: Evidence) -> Iterator[str]:
     for table in seen.mapping.all_tables:
         for name, count in clashes(mirror, table).items():
             yield (
-                f"{count} values of {table}.{name} are others in another mapping's rows: they would be set"
-                f" aside. Remove the channel from one of them: {seen.line(f'{table}.{name}', seen.part_of(table, name))}"
+                f"{count} values of {table}.{name} are others in another mapping's rows: they would be set aside."
+                f" Remove the channel from one of them: {seen.channel_line(table, name, 'column')}"
             )
 
 

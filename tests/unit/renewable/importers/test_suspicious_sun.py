@@ -167,4 +167,10 @@ def test_days_under_clouds_alone_tell_no_clock(tmp_path: Path) -> None:
     roof, random = ROOFS[0], np.random.default_rng(3)
     rows = clear_days(roof, datetime(2024, 11, 3, tzinfo=UTC), 9, 15)
     dull = rows.with_columns(value=pl.col("value") * random.uniform(0.05, 1.0, rows.height))
-    assert not list(suspicious_sun(evidence(tmp_path, roof, late(dull, 10), 15, "generation")))
+    told = list(suspicious_sun(evidence(tmp_path, roof, late(dull, 120), 15, "generation")))
+    assert not [each for each in told if "of clear days" in each]
+
+
+def test_a_late_inverter_is_no_wrong_clock(tmp_path: Path) -> None:
+    rows = clouded(clear_days(ROOFS[0], datetime(2024, 5, 3, tzinfo=UTC), 9, 15), ROOFS[0])
+    assert not list(suspicious_sun(evidence(tmp_path, ROOFS[0], late(rows, 20), 15, "generation")))

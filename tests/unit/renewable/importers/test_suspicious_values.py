@@ -26,12 +26,12 @@ def wind(hours: int, seed: int = 1) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.clip(0.5 + 1.5 * smooth, 0.0, 1.0)
 
 
-def evidence(place: Path, shares: dict[str, Any], **channels: Any) -> Evidence:
+def evidence(place: Path, shares: dict[str, Any], minutes: int = 60, **channels: Any) -> Evidence:
     """Assets of one site, 100 kW each, with hourly power as shares of it; further channels of all of them."""
     path = place / "mapping.yaml"
     content = {
         "source": {"files": "*.csv"},
-        "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": 60},
+        "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC", "interval_minutes": minutes},
         "asset": {"column": "a"},
         "generation": {
             "active_power_kw": {"column": "P [kW]", "unit": "kW"},
@@ -89,6 +89,8 @@ def test_power_of_a_wrong_scale_is_told_with_its_factor_and_line(tmp_path: Path,
 def test_a_calm_week_is_no_wrong_unit(tmp_path: Path) -> None:
     assert not list(suspicious_values(evidence(tmp_path, {"a": wind(24 * 7) * 0.2})))
     assert not list(suspicious_values(evidence(tmp_path, {"a": np.zeros(24 * 7)})))
+    standby = np.tile([0.0, 0.0005, 0.0006], 56)
+    assert not list(suspicious_values(evidence(tmp_path, {"a": standby})))
 
 
 def test_a_column_without_a_value_is_told(tmp_path: Path) -> None:
@@ -116,9 +118,9 @@ def test_an_asset_whose_column_is_empty_is_told(tmp_path: Path) -> None:
 def test_an_energy_column_must_say_the_energy_of_the_power(
     tmp_path: Path, name: str, factor: float, doubted: bool
 ) -> None:
-    seen = evidence(tmp_path, {"a": wind(24 * 10)})
+    seen = evidence(tmp_path, {"a": wind(24 * 10)}, minutes=15)
     rows = pl.read_csv(tmp_path / "one.csv")
-    rows.with_columns((pl.col("P [kW]") * factor).alias(name)).write_csv(tmp_path / "one.csv")
+    rows.with_columns((pl.col("P [kW]") * factor / 4).alias(name)).write_csv(tmp_path / "one.csv")
     told = list(suspicious_values(seen))
     assert bool(told) == doubted
     assert all(name in each and "generation.active_power_kw.column, line" in each for each in told)
