@@ -151,7 +151,8 @@ def print_preview(found: Preview) -> None:
     console.print(days)
     if len(shown) < len(lines):
         console.print(f"({len(lines) - len(shown)} lines between them are not shown)")
-    console.print(escape(f"would have {found.summary.sentence}"), soft_wrap=True)
+    would = "" if found.summary.sentence.startswith("nothing") else "would have "
+    console.print(escape(f"{would}{found.summary.sentence}"), soft_wrap=True)
     for line in found.files:
         console.print(escape(line), soft_wrap=True)
     for name, change in found.changes.items():

@@ -174,3 +174,11 @@ def test_days_under_clouds_alone_tell_no_clock(tmp_path: Path) -> None:
 def test_a_late_inverter_is_no_wrong_clock(tmp_path: Path) -> None:
     rows = clouded(clear_days(ROOFS[0], datetime(2024, 5, 3, tzinfo=UTC), 9, 15), ROOFS[0])
     assert not list(suspicious_sun(evidence(tmp_path, ROOFS[0], late(rows, 20), 15, "generation")))
+
+
+def test_a_single_day_tells_hours_and_no_single_hour(tmp_path: Path) -> None:
+    roof = ROOFS[0]
+    day = clear_days(roof, datetime(2024, 5, 3, tzinfo=UTC), 1, 15)
+    for shift, doubted in ((60, False), (180, True)):
+        told = list(suspicious_sun(evidence(tmp_path, roof, late(day, shift), 15, "generation")))
+        assert any("of clear days" in each for each in told) == doubted
