@@ -356,7 +356,7 @@ def import_(
         from renewable.importers.preview import preview as look
 
         for each in mapping_files(chosen):
-            print_preview(look(each, assets, window))
+            print_preview(look(each, assets, window, settings.raw_dir, again=again))
         return
     done = import_all(chosen, settings.raw_dir, window, known, again=again, report=_progress)
     print("\n".join(each.sentence for each in done))

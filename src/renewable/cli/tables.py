@@ -151,11 +151,20 @@ def print_preview(found: Preview) -> None:
     console.print(days)
     if len(shown) < len(lines):
         console.print(f"({len(lines) - len(shown)} lines between them are not shown)")
-    console.print(escape(f"would have {found.summary.sentence}"), soft_wrap=True)
+    would = "" if found.summary.sentence.startswith("nothing") else "would have "
+    console.print(escape(f"{would}{found.summary.sentence}"), soft_wrap=True)
+    for line in found.files:
+        console.print(escape(line), soft_wrap=True)
+    for name, change in found.changes.items():
+        console.print(escape(f"{name}: {change.sentence}"), soft_wrap=True)
+    for question in found.questions:
+        console.print(f"[bold]please answer:[/bold] {escape(question)}", soft_wrap=True)
     for suspicion in found.suspicions:
         console.print(f"[bold]look again:[/bold] {escape(suspicion)}", soft_wrap=True)
+    for doubt in found.doubts:
+        console.print(f"[bold]doubtful readings:[/bold] {escape(doubt)}", soft_wrap=True)
     if not found.suspicions:
-        console.print("nothing suspicious")
+        console.print("nothing suspicious about the mapping" if found.doubts else "nothing suspicious")
 
 
 def print_scorecard(card: Scorecard) -> None:

@@ -209,7 +209,7 @@ def load_mapping(path: Path) -> Mapping:
             "Mend the file; examples/la_haute_borne/mapping.yaml is a commented one that works."
         ) from error
     if mapping.events is not None:
-        line = _line_of(tree, ["events"])
+        line = line_of(tree, ["events"])
         raise MappingError(
             f"{path}: line {line}: events: fill the intervals of other sources: write this source under also,"
             " below the one that has the power"
@@ -222,11 +222,11 @@ def _fault_lines(location: tuple[int | str, ...], message: str, tree: yaml.Node 
     for line in message.removeprefix("Value error, ").splitlines():
         # Faults of a whole source begin with the path of the setting.
         inner = line.partition(": ")[0].split(".")
-        place = _line_of(tree, (*location, *inner))
+        place = line_of(tree, (*location, *inner))
         yield f"line {place}: {where}: {line}" if where else f"line {place}: {line}"
 
 
-def _line_of(node: yaml.Node | None, location: Sequence[int | str]) -> int:
+def line_of(node: yaml.Node | None, location: Sequence[int | str]) -> int:
     """Line, from 1, of the setting, or of the closest one around it that the file has."""
     line = 1 if node is None else node.start_mark.line + 1
     for step in location:

@@ -1,58 +1,78 @@
-"""What an import would write, and what about it looks wrong. Nothing is written but a copy that is thrown away."""
+"""What an import would change, and what about it looks wrong. Nothing is written but a mirror that is thrown away."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from renewable.contract import KEY, RawTable, polars_schema
+from renewable.errors import MappingError
 from renewable.importers.asset_facts import AssetFacts
-from renewable.importers.clock import spring_gaps
-from renewable.importers.convert import ImportSummary, import_files
+from renewable.importers.convert import ImportSummary, import_files, store_of
+from renewable.importers.evidence import STAMPS_SCHEMA, Evidence
+from renewable.importers.inbox import label_of
+from renewable.importers.kept_rows import STREAM, Stream
+from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
+from renewable.importers.mirror import Change, changes, clashes, mirrored
 from renewable.importers.reading_doubts import doubt_sentences
-from renewable.importers.source import read_batches, source_paths
-from renewable.vocabulary import reading_rules
+from renewable.importers.source import source_paths
+from renewable.importers.suspicious_names import suspicious_names
+from renewable.importers.suspicious_neighbours import suspicious_neighbours
+from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
+from renewable.importers.suspicious_sun import suspicious_sun
+from renewable.importers.suspicious_values import suspicious_values
+from renewable.raw_files import parse_raw_file_name
 from renewable.windows import Window
 
-_HOUR = timedelta(hours=1)
-# Irradiance while the sun is this far below the horizon is none of the sun's.
-_NIGHT_ELEVATION_DEG = -6.0
-_SUN_DAYS = 20
 # So many days at the end are asked for readings that the models will doubt, and so large a share of them is told.
 _DOUBT_DAYS, _DOUBT_RATIO = 14, 0.02
-_ENERGY_WORDS = "power|energ|leist|puiss|potenc|kwh|_kw|active"
+_MANY_ROWS, _FEW_ASSETS = 1_000_000, 5
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns."""
+    """`first_rows` by table; `coverage`: day, table, rows, assets, share of filled cells of mapped columns.
+
+    `changes` says by table what would be other in the raw files that are there; `files` what would become of each file,
+    `questions` what only people can tell. `suspicions` are about the mapping, `doubts` about the readings themselves.
+    """
 
     summary: ImportSummary
     first_rows: dict[RawTable, pl.DataFrame]
     coverage: pl.DataFrame
     suspicions: tuple[str, ...]
+    changes: dict[RawTable, Change]
+    files: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
-def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = None) -> Preview:
-    """Import into a directory that is thrown away and look at it; `assets` is the registry (AssetSchema).
+def preview(
+    mapping_path: Path,
+    assets: pl.DataFrame,
+    window: Window | None = None,
+    raw_dir: Path | None = None,
+    *,
+    again: bool = False,
+    now: datetime | None = None,
+) -> Preview:
+    """Import into a mirror of `raw_dir` and its store, and look at it; `assets` is the registry (AssetSchema).
 
+    What is looked at are the days that the import would write, or all of the mapping's where it would write none.
     Raises MappingError as the import does.
     """
     mapping = load_mapping(mapping_path)
     with TemporaryDirectory(prefix="renewable-preview-") as place:
-        raw_dir = Path(place) / "raw"
-        summary = import_files(mapping_path, raw_dir, window, AssetFacts.of_registry(assets))
-        tables = {
-            table: pl.scan_parquet(sorted((raw_dir / table).glob("*.parquet")))
-            if (raw_dir / table).exists()
-            else pl.LazyFrame(schema=polars_schema(table))
-            for table in mapping.all_tables
-        }
+        mirror = Path(place) / "raw" if raw_dir is None else mirrored(raw_dir, Path(place))
+        known, told = _deliveries(mirror, mapping_path.stem), list[str]()
+        summary = import_files(
+            mapping_path, mirror, window, AssetFacts.of_registry(assets), again=again, report=told.append
+        )
+        tables = _written(mapping, mapping_path, mirror)
         mapped = {t: [n for part in mapping.parts for n in part.channels(t)] for t in mapping.all_tables}
         first = {t: frame.select(*KEY, *mapped[t]).head(5).collect() for t, frame in tables.items()}
         cells = [
@@ -66,129 +86,113 @@ def preview(mapping_path: Path, assets: pl.DataFrame, window: Window | None = No
             .collect()
             for t, frame in tables.items()
         ]
+        seen = Evidence(
+            mapping,
+            mapping_path,
+            tables,
+            _stamps(mirror, mapping_path.stem, known),
+            assets,
+            now or datetime.now(UTC),
+        )
         found = [
-            *_strangers(tables, assets),
-            *_stamps(tables, assets),
-            *_clock_changes(tables, assets),
-            *_power(tables, assets),
-            *_sun(tables, assets),
-            *_doubts(tables, assets),
-            *_second_energy_columns(mapping, mapping_path),
+            *suspicious_names(seen),
+            *suspicious_stamps(seen),
+            *suspicious_values(seen),
+            *suspicious_neighbours(seen),
+            *_clashes(mirror, seen),
+            *suspicious_sun(seen),
         ]
-    return Preview(summary, first, pl.concat(cells).sort("day", "table"), tuple(found))
+        asked, doubts = [*open_order(seen)], [*_doubts(tables, assets)]
+        changed = {} if raw_dir is None else changes(raw_dir, mirror)
+        files = (*told, *_fates(mirror, mapping, mapping_path, known))
+    return Preview(
+        summary,
+        first,
+        pl.concat(cells).sort("day", "table"),
+        tuple(found),
+        changed,
+        files,
+        tuple(asked),
+        tuple(doubts),
+    )
 
 
-def _strangers(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    names = pl.concat(frame.select("asset_id").unique() for frame in tables.values()).unique().collect()
-    unknown = sorted(set(names["asset_id"].drop_nulls()) - set(assets["asset_id"]))
-    if unknown:
-        yield f"assets that the registry does not have, their rows would end in quarantine: {', '.join(unknown[:10])}"
-    silent = sorted(set(assets["asset_id"]) - set(names["asset_id"]))
-    if silent:
-        yield f"assets of the registry without a row: {', '.join(silent[:10])}"
-
-
-def _stamps(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    registry = assets.lazy().select("asset_id", "interval_minutes", "interval_offset_minutes")
-    for table, frame in tables.items():
-        offset_us = pl.col("interval_offset_minutes").fill_null(0) * 60_000_000
-        past_us = (pl.col("timestamp").to_physical() - offset_us) % (pl.col("interval_minutes") * 60_000_000)
-        offs = (
-            frame.join(registry, on="asset_id")
-            .filter(past_us != 0)
-            .group_by((past_us / 60_000_000).alias("minutes"))
-            .len()
-            .sort("len", descending=True)
-            .collect()
-        )
-        if offs.height:
-            common = offs["minutes"][0]
+def _clashes(mirror: Path, seen: Evidence) -> Iterator[str]:
+    """Channels of which another mapping has other values for the same keys."""
+    for table in seen.mapping.all_tables:
+        for name, count in clashes(mirror, table).items():
             yield (
-                f"{table}: {offs['len'].sum()} stamps lie off the interval grid, mostly by {common:g} minutes; they"
-                " would end in quarantine. Are interval_minutes and interval_offset_minutes of the registry right?"
-                " Hours of a zone of half an hour start at half past. Of a late logger see timestamp.snap_minutes."
+                f"{count} values of {table}.{name} are others in another mapping's rows: they would be set aside."
+                f" Remove the channel from one of them: {seen.channel_line(table, name, 'column')}"
             )
 
 
-def _clock_changes(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    for table, frame in tables.items():
-        keys = frame.select(KEY)
-        span = keys.select(a=pl.col("timestamp").min(), b=pl.col("timestamp").max()).collect().row(0)
-        if span[0] is None:
+def _deliveries(raw_dir: Path, name: str) -> dict[int, str]:
+    """Number and version of the deliveries that a mapping has."""
+    with looked_at(store_of(raw_dir)) as ledger:
+        return {} if ledger is None else {number: version for number, version, *_ in ledger.order(name)}
+
+
+def _written(mapping: Mapping, mapping_path: Path, mirror: Path) -> dict[RawTable, pl.LazyFrame]:
+    """The rows of the days that an import wrote, or of all days of the mapping where it wrote none."""
+    with looked_at(store_of(mirror)) as ledger:
+        part = None if ledger is None else ledger.part_of(mapping_path.stem)
+    own = {
+        table: [
+            path
+            for path in sorted((mirror / table).glob("*.parquet"))
+            if (named := parse_raw_file_name(path.name)) is not None and named.part == part
+        ]
+        for table in mapping.all_tables
+    }
+    made = {table: [path for path in paths if not path.is_symlink()] for table, paths in own.items()}
+    chosen = made if any(made.values()) else own
+    return {
+        table: pl.scan_parquet(paths) if paths else pl.LazyFrame(schema=polars_schema(table))
+        for table, paths in chosen.items()
+    }
+
+
+def _stamps(mirror: Path, name: str, known: dict[int, str]) -> pl.DataFrame:
+    """Evidence.stamps of the deliveries that are new or made anew, or of all where none is."""
+    found = [pl.DataFrame(schema=STAMPS_SCHEMA)]
+    with looked_at(store_of(mirror)) as ledger:
+        every = [] if ledger is None else [each for each in ledger.deliveries(name) if each.kind == "file"]
+    made = [each for each in every if known.get(each.number) != each.version]
+    for delivery in made or every:
+        for text in delivery.columns:
+            stream = Stream.parsed(text)
+            rows = pl.scan_parquet(delivery.rows_file).filter(pl.col(STREAM) == text)
+            own = rows.select(pl.lit(stream.part, pl.Int64).alias("part"), "asset_id", "name", "timestamp")
+            if delivery.source_rows > _MANY_ROWS:
+                # Of so many rows some assets stand for all, and of the others one row says that they are there.
+                firsts = own.unique(["asset_id", "name"]).collect()
+                few = firsts.sort("asset_id", "name").head(_FEW_ASSETS).select("asset_id", "name")
+                some = own.join(few.lazy(), on=["asset_id", "name"], how="semi", nulls_equal=True)
+                own = pl.concat([firsts.lazy(), some])
+            found.append(own.cast(STAMPS_SCHEMA).collect())
+    return pl.concat(found).unique(STAMPS_SCHEMA.names())
+
+
+def _fates(mirror: Path, mapping: Mapping, mapping_path: Path, known: dict[int, str]) -> Iterator[str]:
+    """A line for each file that is known already; those that are refused or wait are in the summary."""
+    paths = list[Path]()
+    for part in mapping.parts:
+        try:
+            paths += source_paths(part, mapping_path)
+        except MappingError:
+            # An empty inbox: where it may not be empty, the import has said so.
             continue
-        doubles = keys.group_by(KEY).len().filter(pl.col("len") > 1).collect()
-        for zone in assets["timezone"].unique().sort():
-            of_zone = assets.filter(pl.col("timezone") == zone)
-            for year in range(span[0].year, span[1].year + 1):
-                for wall, length in spring_gaps(zone, year):
-                    at = (wall - (wall.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta())).replace(
-                        tzinfo=UTC
-                    )
-                    yield from _around_change(table, keys, doubles, of_zone, zone, at, wall, length)
-        if doubles.height:
-            yield f"{table}: {doubles.height} keys come more than once; where their values differ none is used"
-
-
-def _around_change(
-    table: str,
-    keys: pl.LazyFrame,
-    doubles: pl.DataFrame,
-    assets: pl.DataFrame,
-    zone: str,
-    at: datetime,
-    wall: datetime,
-    length: timedelta,
-) -> Iterator[str]:
-    """Doubles near the spring change, and whether an hour of the same length is missing near the autumn one."""
-    near = doubles.filter(pl.col("timestamp").is_between(at - 2 * _HOUR, at + 4 * _HOUR))
-    near = near.filter(pl.col("asset_id").is_in(assets["asset_id"].implode()))
-    if near.is_empty():
-        return
-    year_end = datetime(at.year, 12, 31, tzinfo=UTC)
-    hour, autumn = at + timedelta(days=90), None
-    while hour < year_end and autumn is None:
-        before, after = (t.astimezone(ZoneInfo(zone)).utcoffset() for t in (hour, hour + _HOUR))
-        autumn = hour + _HOUR if before and after is not None and after < before else None
-        hour += _HOUR
-    gap = ""
-    if autumn is not None:
-        around = keys.filter(pl.col("timestamp").is_between(autumn - 3 * _HOUR, autumn + 3 * _HOUR)).collect()
-        steps = around.sort(KEY).select(pl.col("timestamp").diff().over("asset_id").max()).item()
-        if steps is not None and steps > length:
-            gap = f", and {autumn:%Y-%m-%d} has a gap of {steps}"
-    yield (
-        f"{table}: {near.height} stamps come twice in the hours after the spring change of {zone}"
-        f" ({wall:%Y-%m-%d}){gap}: the stamps know no summer time and were given that of this zone. State"
-        f" timestamp.offset: ignored with the zone that the clock follows, and timestamp.spring_pairs: {zone}"
-    )
-
-
-def _power(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    if "generation" not in tables:
-        return
-    registry = assets.lazy().select("asset_id", "technology", "rated_power_kw")
-    found = (
-        tables["generation"]
-        .join(registry, on="asset_id")
-        .group_by("asset_id")
-        .agg(
-            high=pl.col("active_power_kw").quantile(0.999) / pl.col("rated_power_kw").first(),
-            low=pl.col("active_power_kw").quantile(0.01) / pl.col("rated_power_kw").first(),
-            days=pl.col("timestamp").dt.date().n_unique(),
-        )
-        .sort("asset_id")
-        .collect()
-    )
-    for row in found.drop_nulls("high").iter_rows(named=True):
-        if row["high"] > 1.2:
-            yield f"{row['asset_id']}: power reaches {row['high']:.2f} times rated power: is the unit right?"
-        elif row["high"] < 0.55 and row["days"] >= 7:
-            yield (
-                f"{row['asset_id']}: power hardly passes {row['high']:.2f} of rated power: half an hour's energy"
-                " read as power, a wrong unit, one of several inverters, or a calm season?"
-            )
-        if row["low"] < -0.02:
-            yield f"{row['asset_id']}: consumes {-row['low']:.1%} of rated power at standstill: is the sign right?"
+    with looked_at(store_of(mirror)) as ledger:
+        if ledger is None:
+            return
+        for path in dict.fromkeys(paths):
+            label = label_of(path, mapping_path)
+            content = ledger.look_of(mapping_path.stem, label)
+            of = None if content is None else ledger.of_content(mapping_path.stem, content.sha256)
+            if of is not None and of[0] in known:
+                how = "was imported before" if known[of[0]] == of[1] else "would be converted anew"
+                yield f"{label}: {how}, as delivery {of[0]}"
 
 
 def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
@@ -199,94 +203,3 @@ def _doubts(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Itera
         readings = readings.join(other, on=list(KEY), how="full", coalesce=True)
     since = pl.col("timestamp").max() - timedelta(days=_DOUBT_DAYS)
     yield from doubt_sentences(readings.filter(pl.col("timestamp") > since).collect(), assets, _DOUBT_RATIO)
-
-
-def _darkness_wm2() -> float:
-    """Up to this irradiance it is dark, as the rule for frozen pyranometers says."""
-    rules = [
-        rule for rule in reading_rules() if rule.channel == "poa_irradiance_wm2" and rule.rule == "frozen"
-    ]
-    return next(rule.honest_up_to for rule in rules if rule.honest_up_to is not None)
-
-
-def _sun(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame) -> Iterator[str]:
-    from pvlib.location import Location
-
-    if "weather" not in tables:
-        return
-    dark_wm2 = _darkness_wm2()
-    for row in assets.iter_rows(named=True):
-        measured = (
-            tables["weather"]
-            .filter(pl.col("asset_id") == row["asset_id"])
-            .select("timestamp", irradiance=pl.coalesce("poa_irradiance_wm2", "ghi_wm2"))
-            .drop_nulls()
-            .unique("timestamp")
-            .sort("timestamp")
-            .collect()
-        )
-        days = measured["timestamp"].dt.date().unique().sort()
-        if measured.is_empty() or row["technology"] != "solar":
-            continue
-        some = days.gather_every(max(1, days.len() // _SUN_DAYS))
-        measured = measured.filter(pl.col("timestamp").dt.date().is_in(some.implode()))
-        middle = measured["timestamp"] + timedelta(minutes=row["interval_minutes"] / 2)
-        place = Location(row["latitude_deg"], row["longitude_deg"], altitude=row["elevation_m"])
-        elevation = pl.Series(place.get_solarposition(middle.to_pandas())["elevation"].to_numpy())
-        night = measured.filter((elevation < _NIGHT_ELEVATION_DEG) & (measured["irradiance"] > dark_wm2))
-        bright = measured.filter(measured["irradiance"] > 4 * dark_wm2)
-        if night.height > 0.01 * max(1, bright.height):
-            yield (
-                f"{row['asset_id']}: {night.height} intervals with more than {dark_wm2:g} W/m² while the sun is down,"
-                f" first {night['timestamp'][0]:%Y-%m-%d %H:%M} UTC: a wrong time zone?"
-            )
-        lag = _sun_lag_minutes(measured["irradiance"], elevation)
-        if abs(lag * row["interval_minutes"]) >= 20:
-            late = "later" if lag > 0 else "earlier"
-            yield (
-                f"{row['asset_id']}: irradiance fits the sun best {abs(lag) * row['interval_minutes']} minutes {late}"
-                " than its stamps say: a wrong time zone, or ends of intervals read as starts?"
-            )
-
-
-def _sun_lag_minutes(irradiance: pl.Series, elevation: pl.Series) -> int:
-    """By how many rows irradiance lags the sun: where its correlation with the sine of the elevation is largest."""
-    height = (elevation * 3.141592653589793 / 180).sin().clip(0)
-    best, best_lag = -2.0, 0
-    for lag in range(-16, 17):
-        moved = height.shift(lag)
-        both = pl.DataFrame({"sun": moved, "seen": irradiance}).drop_nulls()
-        fit = both.select(pl.corr("sun", "seen")).item() if both.height > 2 else None
-        if fit is not None and fit > best + 1e-4:
-            best, best_lag = fit, lag
-    return best_lag
-
-
-def _second_energy_columns(mapping: Mapping, mapping_path: Path) -> Iterator[str]:
-    for part in mapping.parts:
-        channel = part.generation.get("active_power_kw")
-        if channel is None or channel.column is None or part.asset.wide:
-            continue
-        path = source_paths(part, mapping_path)[0]
-        sample = next(read_batches(path, part.source.model_copy(update={"keep": None})))
-        comma = part.source.decimal_comma
-        numbers = sample.rows.select(
-            (pl.col(pl.String).str.replace(",", ".", literal=True) if comma else pl.col(pl.String)).cast(
-                pl.Float64, strict=False
-            )
-        ).with_columns(sample.rows.select(pl.col(pl.Float64, pl.Int64)))
-        if channel.column not in numbers.columns:
-            continue
-        others = numbers.select(pl.col(f"^(?i).*({_ENERGY_WORDS}).*$")).columns
-        for name in others:
-            both = numbers.select(ours=channel.column, theirs=name).drop_nulls()
-            if name == channel.column or both.height < 50 or both["theirs"].n_unique() < 20:
-                continue
-            fit, share = both.select(
-                fit=pl.corr("ours", "theirs"), share=pl.col("theirs").sum() / pl.col("ours").sum()
-            ).row(0)
-            if fit is not None and fit > 0.9 and abs(share - 1) > 0.005:
-                yield (
-                    f"{path.name}: column {name} runs with {channel.column} and adds up to {share:.3f} of it:"
-                    " make sure which of them is the power to be used"
-                )
