@@ -284,6 +284,12 @@ def import_(
     preview: Annotated[
         bool, typer.Option("--preview", help="Write nothing; show what would come out and what looks wrong.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; compare with the expected rows in MAPPING.expected.csv."
+        ),
+    ] = False,
     again: Annotated[
         bool, typer.Option(help="Convert files anew that were imported, refused or forgotten before.")
     ] = False,
@@ -350,6 +356,19 @@ def import_(
         return
     if write:
         raise typer.BadParameter("--write goes with --event-log")
+    if check:
+        from renewable.importers.expected import check_mapping
+
+        checked = check_mapping(chosen, known)
+        print(
+            "\n".join(
+                [
+                    *checked.differences,
+                    f"{len(checked.differences)} of {checked.cells} expected values differ",
+                ]
+            )
+        )
+        raise typer.Exit(int(bool(checked.differences)))
     if preview:
         from renewable.cli.tables import print_preview
         from renewable.importers.mapping import mapping_files
