@@ -284,6 +284,10 @@ def import_(
     preview: Annotated[
         bool, typer.Option("--preview", help="Write nothing; show what would come out and what looks wrong.")
     ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="With --preview: draw mean days and coverage to this .html, .png or .svg."),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -374,8 +378,13 @@ def import_(
         from renewable.importers.mapping import mapping_files
         from renewable.importers.preview import preview as look
 
-        for each in mapping_files(chosen):
-            print_preview(look(each, assets, window, settings.raw_dir, again=again))
+        files = mapping_files(chosen)
+        for each in files:
+            # A picture of each mapping of a folder.
+            drawn = (
+                picture.with_stem(f"{picture.stem}-{each.stem}") if picture and len(files) > 1 else picture
+            )
+            print_preview(look(each, assets, window, settings.raw_dir, again=again, picture=drawn))
         return
     done = import_all(chosen, settings.raw_dir, window, known, again=again, report=_progress)
     print("\n".join(each.sentence for each in done))

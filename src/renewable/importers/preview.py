@@ -18,6 +18,7 @@ from renewable.importers.kept_rows import STREAM, Stream
 from renewable.importers.ledger import looked_at
 from renewable.importers.mapping import Mapping, load_mapping
 from renewable.importers.mirror import Change, changes, clashes, mirrored
+from renewable.importers.preview_picture import coverage_calendar, daily_profiles, draw_preview
 from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import source_paths
 from renewable.importers.suspicious_names import suspicious_names
@@ -59,11 +60,12 @@ def preview(
     *,
     again: bool = False,
     now: datetime | None = None,
+    picture: Path | None = None,
 ) -> Preview:
     """Import into a mirror of `raw_dir` and its store, and look at it; `assets` is the registry (AssetSchema).
 
     What is looked at are the days that the import would write, or all of the mapping's where it would write none.
-    Raises MappingError as the import does.
+    A `picture` of them is drawn to that path. Raises MappingError as the import does.
     """
     mapping = load_mapping(mapping_path)
     with TemporaryDirectory(prefix="renewable-preview-") as place:
@@ -104,6 +106,8 @@ def preview(
         ]
         asked, doubts = [*open_order(seen)], [*_doubts(tables, assets)]
         changed = {} if raw_dir is None else changes(raw_dir, mirror)
+        if picture is not None:
+            draw_preview(daily_profiles(tables, assets), coverage_calendar(tables, assets), picture)
         files = (*told, *_fates(mirror, mapping, mapping_path, known))
     return Preview(
         summary,
