@@ -53,9 +53,9 @@ def test_backfills_schedule_and_sensor_at_once_and_killed_halfway_end_where_one_
         _drop(live, fleet, dropped)
         dagster.until(600, "three backfills", lambda: _completed(dagster.instance) == 3)
         dagster.until(
-            400, "sensor and schedule", lambda: _done(dagster.instance) >= {*dropped.days, yesterday}
+            800, "sensor and schedule", lambda: _done(dagster.instance) >= {*dropped.days, yesterday}
         )
-        dagster.until(240, "all runs at their end", lambda: not _unfinished(dagster.instance))
+        dagster.until(480, "all runs at their end", lambda: not _unfinished(dagster.instance))
         runs = dagster.instance.get_runs()
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
         sources = [run.tags.get("dagster/backfill") or run.tags.get("dagster/schedule_name") for run in runs]
@@ -66,12 +66,12 @@ def test_backfills_schedule_and_sensor_at_once_and_killed_halfway_end_where_one_
         assert set(dropped.days) <= found
 
         _backfill(live, dagster.instance, "killed", killed)
-        dagster.until(240, "a run at work", lambda: _at_work(dagster.instance))
+        dagster.until(480, "a run at work", lambda: _at_work(dagster.instance))
         dagster.kill("daemon")
         assert _unfinished(dagster.instance), "the instance believes that the run goes on"
         dagster.start("daemon")
-        dagster.until(480, "the killed backfill", lambda: _completed(dagster.instance) == 4)
-        dagster.until(240, "all runs at their end", lambda: not _unfinished(dagster.instance))
+        dagster.until(900, "the killed backfill", lambda: _completed(dagster.instance) == 4)
+        dagster.until(480, "all runs at their end", lambda: not _unfinished(dagster.instance))
         failed = [run for run in dagster.instance.get_runs() if not run.is_success]
         assert [run.tags.get("dagster/backfill") for run in failed] == ["killed"]
 
