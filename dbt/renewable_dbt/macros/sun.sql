@@ -1,10 +1,10 @@
 {#- Where the sun stands, and what irradiance on the ground makes in the plane of modules. -#}
 
 {#- The rows of a relation with the sun as seen from their place: its unit vector (sun_up is the sine of its elevation;
-    sun_east, sun_north) and sun_distance_au. The relation has minutes (since 1970, UTC, at the middle of the interval),
+    sun_east, sun_north), with `distance` also sun_distance_au. The relation has minutes (since 1970, UTC, at the middle of the interval),
     latitude_deg and longitude_deg. Michalsky 1988, after the Astronomical Almanac: 0.01° from 1950 to 2050; without
     refraction. -#}
-{% macro sun_seen_from(relation) -%}
+{% macro sun_seen_from(relation, distance=false) -%}
     select
         placed.*,
         sin(declination) * sin(latitude) + cos(declination) * cos(latitude) * cos(hour_angle) as sun_up,
@@ -23,8 +23,10 @@
                 radians(280.46 + 0.9856474 * days + 1.915 * sin(anomaly) + 0.02 * sin(2 * anomaly)) as ecliptic_longitude,
                 radians(23.439 - 4e-7 * days) as obliquity,
                 -- Greenwich: 15 degrees an hour, and what the stars are ahead.
-                15 * (6.697375 + 0.0657098242 * days + 24 * (days + 0.5)) as sidereal_deg,
+                15 * (6.697375 + 0.0657098242 * days + 24 * (days + 0.5)) as sidereal_deg
+                {%- if distance %},
                 1.00014 - 0.01671 * cos(anomaly) - 0.00014 * cos(2 * anomaly) as sun_distance_au
+                {%- endif %}
             from (
                 select
                     dated.*,

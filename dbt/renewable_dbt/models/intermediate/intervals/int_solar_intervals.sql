@@ -47,7 +47,7 @@ lit as (
 
 suns as (
 
-    {{ sun_seen_from('lit') }}
+    {{ sun_seen_from('lit', distance=true) }}
 
 ),
 
