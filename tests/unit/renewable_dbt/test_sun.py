@@ -23,7 +23,8 @@ def _rows(statement: str) -> list[Row]:
 
 def _suns(places: list[tuple[datetime, float, float]]) -> list[Row]:
     given = ", ".join(f"({(at - EPOCH) / timedelta(minutes=1)}, {lat}, {lon})" for at, lat, lon in places)
-    seen = SUN.sun_seen_from(f"(select * from (values {given}) as t(minutes, latitude_deg, longitude_deg))")
+    given = f"(select * from (values {given}) as t(minutes, latitude_deg, longitude_deg))"
+    seen = SUN.sun_seen_from(given, distance=True)
     return _rows(
         f"select degrees(asin(sun_up)) as elevation, sun_distance_au,"
         f" (degrees(atan2(sun_east, sun_north)) + 360) % 360 as azimuth from ({seen})"
