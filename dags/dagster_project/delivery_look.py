@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_project.runs import BATCH_TAG, SENSOR_TAG, Attempt, attempts_of
+from dagster_project.runs import BATCH_TAG, MAX_FAILURES, SENSOR_TAG, Attempt, attempts_of, listed
+from dagster_project.schedule import DAILY
 from renewable.settings import Settings
 
-DELIVERIES, DAILY = "deliveries", "daily"
-MAX_FAILURES = 3
+DELIVERIES = "deliveries"
 
 
 def delivery_request(
@@ -19,12 +19,12 @@ def delivery_request(
     """A run that imports what is new; None where no delivery is, and the raw files are to be looked at."""
     if settings.input != "mapping" or settings.mapping is None:
         return None
-    from renewable.importers.convert import store_of
     from renewable.importers.inbox import Patience, peek
+    from renewable.importers.ledger import store_of
 
     found = peek(settings.mapping, store_of(settings.raw_dir), Patience(settings.settle_s))
     if found.unfinished:
-        context.log.info(f"still being written: {', '.join(found.unfinished[:5])}")
+        context.log.info(f"still being written: {listed(found.unfinished)}")
     return (
         request(found.due, attempts_of(context.instance, DELIVERIES), datetime.now(UTC))
         if found.due
@@ -49,7 +49,7 @@ def request(
     if sum(attempt.outcome in ("failed", "cancelled") for attempt in alike) >= MAX_FAILURES:
         return dg.SkipReason(
             f"gave up on {len(due)} delivered file(s) after {MAX_FAILURES} failed runs, which say why:"
-            f" {', '.join(sorted(due)[:5])}. Mend the cause, then run `renewable import`"
+            f" {listed(sorted(due))}. Mend the cause, then run `renewable import`"
         )
     tags = {SENSOR_TAG: DELIVERIES, BATCH_TAG: batch}
     asked = dg.RunRequest(

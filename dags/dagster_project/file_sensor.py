@@ -14,13 +14,16 @@ from dagster_project.runs import (
     BATCH_TAG,
     DAYS_TAG,
     DIGEST_LENGTH,
+    MAX_FAILURES,
     SENSOR_TAG,
     Attempt,
     attempts_of,
     busy_days,
     days_tag,
+    listed,
     window_tags,
 )
+from dagster_project.schedule import LOAD_FILES
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.windows import Window, few_windows
@@ -28,14 +31,12 @@ from renewable.windows import Window, few_windows
 if TYPE_CHECKING:
     from renewable.operations.pending_work import Work
 
-RAW_FILE_SENSOR, LOAD_FILES = "raw_file_sensor", "load_files"
-MAX_FAILURES = 3
+RAW_FILE_SENSOR = "raw_file_sensor"
 # Runs that were killed are no verdict on the files; but files may be what kills them (memory), so there is an end.
 MAX_ATTEMPTS = 10
 # Runs of the sensor that are queued or at work at a time. The days of a tick are merged into that few.
 MAX_RUNS = 5
 _LONGEST_PAUSE_S = 900.0
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def answer(work: "Work", plan: Plan, settings: Settings) -> dg.SensorResult | dg
         return dg.SensorResult(run_requests=[request.run_request for request in plan.requests])
     if plan.given_up:
         raise PipelineError(
-            f"gave up on {len(plan.given_up)} file(s) after {MAX_FAILURES} failed runs: {_names(plan.given_up)}."
+            f"gave up on {len(plan.given_up)} file(s) after {MAX_FAILURES} failed runs: {listed(plan.given_up)}."
             " The failed runs say why. Mend the cause and materialize these days by hand, or write the files anew"
         )
     return dg.SkipReason("; ".join(_reasons(work, plan, settings)))
@@ -231,14 +232,14 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
     if plan.cancelled:
         reasons.append(
             f"a person cancelled the run of {len(plan.cancelled)} file(s), which wait until they change or somebody"
-            f" materializes their days: {_names(plan.cancelled)}"
+            f" materializes their days: {listed(plan.cancelled)}"
         )
     if work.upgrade_needed:
         reasons.append(
             "other models built the tables: run `renewable upgrade`; until then files are loaded only"
         )
     if work.growing:
-        reasons.append(f"still being written: {_names(work.growing)}")
+        reasons.append(f"still being written: {listed(work.growing)}")
     if plan.too_early:
         reasons.append(
             f"{len(plan.too_early)} pending day(s) lie before RENEWABLE_FIRST_DAY ({settings.first_partition}),"
@@ -247,15 +248,10 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
     if plan.too_late:
         reasons.append(
             f"{len(plan.too_late)} pending day(s) lie in the future, which has no partition:"
-            f" {_names([str(day) for day in plan.too_late])}"
+            f" {listed([str(day) for day in plan.too_late])}"
         )
     if work.misnamed:
-        reasons.append(f"no raw file by its name, the next load sets it aside: {_names(work.misnamed)}")
+        reasons.append(f"no raw file by its name, the next load sets it aside: {listed(work.misnamed)}")
     return reasons or [
         "nothing else is new" if plan.requests else f"nothing new among {work.files_seen} raw files"
     ]
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

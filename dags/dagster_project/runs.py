@@ -1,6 +1,6 @@
 """What the tags of a run say: which UTC days it works on, who asked for it, how it ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -37,6 +37,10 @@ _REMEMBERED_RUNS = 500
 
 # Only `failed` is a verdict on the files.
 Outcome = Literal["unfinished", "succeeded", "failed", "interrupted", "busy", "cancelled"]
+
+# Runs that failed for the same files: then a sensor gives up, until a file changes.
+MAX_FAILURES = 3
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -146,3 +150,9 @@ def is_busy(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, WarehouseBusyError):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -17,6 +17,8 @@ from renewable.windows import ONE_DAY, Window, few_windows
 LAST_ASSET = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
 # Runs that a night may have for late files of days before those in reach.
 OLDER_RUNS = 4
+# The jobs.
+DAILY, LOAD_FILES = "daily", "load_files"
 
 
 def jobs(settings: Settings) -> tuple[Any, Any]:
@@ -25,14 +27,14 @@ def jobs(settings: Settings) -> tuple[Any, Any]:
     everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
     fleet = settings.data_dir.name
     daily = dg.define_asset_job(
-        "daily",
+        DAILY,
         everything,
         description=f"Fleet `{fleet}`: raw files to published marts and the report.",
         tags={FLEET_TAG: fleet},
         hooks={tell_why_a_step_failed},
     )
     load_files = dg.define_asset_job(
-        "load_files",
+        LOAD_FILES,
         everything - dg.AssetSelection.groups(RAW_FILES),
         description=f"Fleet `{fleet}`: from the raw files that are there to published marts and the report.",
         # The sensor tries again by itself, by what is pending then.

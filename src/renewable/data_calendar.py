@@ -142,3 +142,14 @@ def doubtful_holes(days: Collection[date]) -> list[str]:
             " is a stamp or the name of a file wrong there?"
         )
     return found
+
+
+def days_before_results(days: Collection[date], first_day: date | None) -> list[str]:
+    """A sentence on the `days` with data that come before RENEWABLE_FIRST_DAY; none where there are none."""
+    before = [] if first_day is None else [day for day in days if day < first_day]
+    if not before:
+        return []
+    return [
+        f"{len(before)} loaded days, {min(before)} to {max(before)}, lie before RENEWABLE_FIRST_DAY"
+        f" ({first_day}) and are in no result"
+    ]

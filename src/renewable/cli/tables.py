@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich.console import Console
@@ -10,13 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from renewable.importers.ledger import Books, Delivery
-from renewable.importers.preview import Preview
 from renewable.operations.status import FleetResult, Status
 from renewable.scorecard.combine import LineScore
 from renewable.scorecard.score import Scorecard
 from renewable.scorecard.world_card import HEADERS, NOTE, WorldCard, table_rows
 from renewable.transform.staleness import Stale, Why
 from renewable.windows import Window
+
+if TYPE_CHECKING:
+    # Slow to import, and most commands show none.
+    from renewable.importers.preview import Preview
 
 _LISTED = 5
 _SHOWN = 40
@@ -131,7 +135,7 @@ def _grouped(stale: Sequence[Stale]) -> list[str]:
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: see --json"]
 
 
-def print_preview(found: Preview) -> None:
+def print_preview(found: "Preview") -> None:
     """What an import would write: its first rows, coverage by day, and what looks wrong, loudest at the end."""
     console = _console()
     for name, rows in found.first_rows.items():

@@ -15,6 +15,7 @@ from renewable.contract.schemas import (
     column_unit,
     measurements,
     polars_schema,
+    with_all_columns,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "column_unit",
     "measurements",
     "polars_schema",
+    "with_all_columns",
 ]

@@ -211,6 +211,12 @@ def polars_schema(table: RawTable) -> pl.Schema:
     return pl.Schema({name: column.dtype for name, column in SCHEMAS[table].columns().items()})
 
 
+def with_all_columns(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
+    """A frame of some of a raw table's columns with all of them, in their order and types; the others are null."""
+    whole = pl.concat([pl.DataFrame(schema=polars_schema(table)), frame], how="diagonal_relaxed")
+    return whole.select(polars_schema(table).names()).cast(polars_schema(table))
+
+
 def measurements(table: RawTable) -> dict[str, Any]:
     """The columns of a raw table that are not its key, each with its dataframely column."""
     return {n: c for n, c in SCHEMAS[table].columns().items() if n not in KEY}

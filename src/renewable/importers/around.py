@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import polars as pl
 
-from renewable.importers.together import EVENTS
+from renewable.importers.streams import EVENTS, OF_ONE, ROWS
 from renewable.windows import Window
 
 # A reading is judged by those of a day around it, of a local day by those of that day and of the evening before; a rise
 # by the dips inside it, which are judged so themselves.
 _JUDGED_WITHIN = timedelta(hours=60)
 _ROWS_REACH = timedelta(days=1)
-_OF_ONE = ("asset_id", "name")
 _AT = pl.col("timestamp")
 
 
@@ -23,15 +22,15 @@ def rows_around(kind: str, rows: pl.DataFrame, window: Window) -> pl.DataFrame:
     and those within 60 hours of these and one more, by which they are judged.
     """
     start, end = pl.lit(window.start_utc), pl.lit(window.end_utc)
-    if kind == "rows":
+    if kind == ROWS:
         return rows.filter(_AT.is_between(start - _ROWS_REACH, end + _ROWS_REACH, closed="left"))
     if kind == EVENTS:
         return rows.filter((end > _AT) & (pl.col("end_utc").is_null() | (pl.col("end_utc") > start)))
-    before = _AT.filter(start > _AT).max().over(_OF_ONE)
-    after = _AT.filter(end <= _AT).min().over(_OF_ONE)
+    before = _AT.filter(start > _AT).max().over(OF_ONE)
+    after = _AT.filter(end <= _AT).min().over(OF_ONE)
     first = pl.min_horizontal(before, start) - _JUDGED_WITHIN
     last = pl.max_horizontal(after, end) + _JUDGED_WITHIN
-    one_before = _AT.filter(first > _AT).max().over(_OF_ONE)
-    one_after = _AT.filter(last < _AT).min().over(_OF_ONE)
+    one_before = _AT.filter(first > _AT).max().over(OF_ONE)
+    one_after = _AT.filter(last < _AT).min().over(OF_ONE)
     inside = _AT.is_between(first, last)
     return rows.filter(inside | (one_before == _AT).fill_null(False) | (one_after == _AT).fill_null(False))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from renewable.importers.grid import begin_of_day
 from renewable.importers.source import SourceFrame, require_none, set_aside
 from renewable.importers.stamp_format import parsed
 from renewable.importers.stamp_text import stamp_texts
@@ -192,15 +193,10 @@ def _set_aside(
 
 
 def _begin_of_day(zone: str, days: pl.Series) -> pl.Series:
-    """The first instant of local days. Where the clock leaves midnight out, it is the instant of the jump."""
+    """The first instant of local days, in UTC; the zone may be a fixed offset."""
     if zone[0] in "+-":
         return (days - _fixed(zone)).dt.replace_time_zone("UTC")
-    midnight = days.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    # The hours before a jump are those of the clock before it.
-    jump = (days - 3 * _HOUR).dt.replace_time_zone(
-        zone, ambiguous="earliest", non_existent="null"
-    ) + 3 * _HOUR
-    return pl.select(pl.coalesce(midnight, jump)).to_series().dt.convert_time_zone("UTC")
+    return pl.select(begin_of_day(pl.lit(days), zone)).to_series()
 
 
 def _fixed(zone: str) -> timedelta:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from renewable.contract import KEY, RawTable
+from renewable.contract import RawTable
 from renewable.errors import MappingError
 from renewable.importers.asset_facts import Facts
 from renewable.importers.convert_file import converted, folded, present_days, scratch_folder
 from renewable.importers.days import DayMaker
 from renewable.importers.inbox import Looked, Patience, fingerprint, look
-from renewable.importers.ledger import Converted, Ledger, now, opened
+from renewable.importers.ledger import Converted, Ledger, now, opened, store_of
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
-from renewable.importers.overlay import changed_values
+from renewable.importers.overlay import difference
 from renewable.importers.write_days import write_days
 from renewable.windows import Window
 
@@ -119,7 +119,11 @@ def import_files(
                 made, against = _without_conflicts(ledger, name, version, made, looked, intervals or {})
                 refused += against
             else:
-                _enter(ledger, name, version, made, looked, replaces=mapping.on_overlap == "replace_range")
+                # All or none.
+                with ledger.changing():
+                    _enter(
+                        ledger, name, version, made, looked, replaces=mapping.on_overlap == "replace_range"
+                    )
             if refused and not made and not looked.known:
                 raise MappingError("\n".join(refused))
         written = write_days(ledger, name, raw_dir, window, intervals or {}, counts)
@@ -176,9 +180,9 @@ def forget_delivery(raw_dir: Path, file: str, intervals: Facts | None = None) ->
     file, or keeps its rows only together with those of others.
     """
     with opened(store_of(raw_dir)) as ledger:
-        wanted = Path(file).name
-        named = [each for each in ledger.deliveries() if file in (each.content.file, str(each.number))]
-        named = named or [each for each in ledger.deliveries() if Path(each.content.file).name == wanted]
+        every = ledger.deliveries()
+        named = [each for each in every if file in (each.content.file, str(each.number))]
+        named = named or [each for each in every if Path(each.content.file).name == Path(file).name]
         if not named:
             raise MappingError(
                 f"{file}: no delivery of this name; `renewable status` lists what was imported"
@@ -226,11 +230,6 @@ def fold_deliveries(raw_dir: Path, before: datetime) -> int:
     return gone
 
 
-def store_of(raw_dir: Path) -> Path:
-    """Where the ledger and the kept rows of the deliveries behind `raw_dir` lie."""
-    return raw_dir.parent / "deliveries"
-
-
 def _entered(ledger: Ledger, mapping_path: Path, raw_dir: Path) -> str:
     """The mapping's name in the ledger. The first one takes over the day files that an earlier version wrote."""
     name, path = mapping_path.stem, mapping_path.absolute()
@@ -270,21 +269,7 @@ def _enter(
     *,
     replaces: bool,
 ) -> None:
-    """Enter converted files into the ledger, all or none, and what has to be written because of them."""
-    with ledger.changing():
-        _enter_within(ledger, name, version, made, looked, replaces=replaces)
-
-
-def _enter_within(
-    ledger: Ledger,
-    name: str,
-    version: str,
-    made: Sequence[tuple[Converted, Path]],
-    looked: Looked,
-    *,
-    replaces: bool,
-) -> None:
-    """`_enter` within a change of the ledger that is open."""
+    """Enter converted files into the ledger, which is open for a change, and what has to be written because of them."""
     numbers = {path: number for number, path in looked.redone.items()}
     redone = [numbers[path] for _, path in made if path in numbers]
     if redone:
@@ -320,9 +305,11 @@ def _without_conflicts(
         before = {key: maker.frame(*key) for key in each.days}
         try:
             with ledger.changing():
-                _enter_within(ledger, name, version, [(each, path)], looked, replaces=False)
+                _enter(ledger, name, version, [(each, path)], looked, replaces=False)
                 after = DayMaker(ledger, name, intervals)
-                changed = sum(changed_values(frame, after.frame(*key), KEY) for key, frame in before.items())
+                changed = sum(
+                    difference(frame, after.frame(*key)).values_lost for key, frame in before.items()
+                )
                 if changed:
                     raise _ConflictError(changed)
         except _ConflictError as conflict:

@@ -10,16 +10,17 @@ from tempfile import mkdtemp
 
 import polars as pl
 
-from renewable.contract import KEY, TABLES, polars_schema
+from renewable.contract import KEY, TABLES, polars_schema, with_all_columns
 from renewable.errors import MappingError
-from renewable.importers.days import TAKEN_OVER, DayMaker
+from renewable.importers.days import DayMaker
 from renewable.importers.inbox import Looked
-from renewable.importers.kept_rows import Collected, Stream
+from renewable.importers.kept_rows import Collected
 from renewable.importers.ledger import Content, Converted, Ledger, now
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.rows import table_rows
 from renewable.importers.source import part_batches
+from renewable.importers.streams import TAKEN_OVER, Stream
 from renewable.raw_files import parse_raw_file_name
 
 
@@ -96,9 +97,8 @@ def present_days(raw_dir: Path, scratch: Path) -> Converted | None:
                 or frame.schema["timestamp"] != schema["timestamp"]
             ):
                 continue
-            missing = [pl.lit(None, dtype).alias(n) for n, dtype in schema.items() if n not in frame.columns]
-            frame = frame.with_columns(missing).select(pl.col(n).cast(dtype) for n, dtype in schema.items())
-            collected.add(Stream(0, table, TAKEN_OVER), frame.with_columns(name="asset_id"))
+            whole = with_all_columns(frame, table)
+            collected.add(Stream(0, table, TAKEN_OVER), whole.with_columns(name="asset_id"))
             rows += frame.height
             contents.update(path.name.encode() + path.read_bytes())
     if not rows:

@@ -10,10 +10,8 @@ from renewable.importers.counters import TOLD, counter_power
 from renewable.importers.grid import exact_sum
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
+from renewable.importers.streams import KEY_AND_NAME, OF_ONE, READING
 from renewable.importers.units import FROM_CELL, Conversion, conversion
-
-READING = "reading_"
-_KEY_AND_NAME = ("asset_id", "timestamp", "name")
 
 
 def counted_power(
@@ -110,13 +108,13 @@ def counted(frame: pl.DataFrame, seconds: int, notes: Notes) -> pl.DataFrame:
     """
     (reading,) = (name for name in frame.columns if name.startswith(READING))
     target = reading.removeprefix(READING)
-    rows = frame.drop_nulls(reading).unique(maintain_order=True).sort(_KEY_AND_NAME, maintain_order=True)
-    of_one, step = ("asset_id", "name"), pl.duration(seconds=seconds)
+    rows = frame.drop_nulls(reading).unique(maintain_order=True).sort(KEY_AND_NAME, maintain_order=True)
+    step = pl.duration(seconds=seconds)
     rows = rows.with_columns(
-        passed=pl.col("timestamp").diff().over(of_one), added=pl.col(reading).diff().over(of_one)
+        passed=pl.col("timestamp").diff().over(OF_ONE), added=pl.col(reading).diff().over(OF_ONE)
     ).filter(pl.col("passed").is_not_null())
     fell = (pl.col("added") < 0) & (pl.col("passed") == step)
     notes.add_rows("counter readings after a gap (their energy is set aside)", rows, pl.col("passed") > step)
     notes.add_rows("counter readings below the one before (set aside)", rows, fell)
     good = (pl.col("passed") == step) & (pl.col("added") >= 0)
-    return rows.select(*_KEY_AND_NAME, pl.when(good).then("added").alias(target))
+    return rows.select(*KEY_AND_NAME, pl.when(good).then("added").alias(target))

@@ -11,10 +11,10 @@ import polars as pl
 
 from renewable.errors import MappingError
 from renewable.importers.channel import Counter
-from renewable.importers.grid import exact_sum, over_grid
+from renewable.importers.grid import begin_of_day, by_zone, exact_sum, over_grid
 from renewable.importers.notes import Notes
+from renewable.importers.streams import OF_ONE
 
-OF_ONE = ("asset_id", "name")
 # Energy told of an interval whose power is not known; `gaps` moves it to the end of the gap.
 TOLD = "told_kwh"
 SPANS_SCHEMA = pl.Schema(
@@ -128,28 +128,19 @@ def _with_local_days(readings: pl.DataFrame, zones: Mapping[str, str]) -> pl.Dat
     """
     just_before = pl.col("at") - pl.duration(microseconds=1)
     found = []
-    zone_of = pl.col("asset_id").replace_strict(dict(zones), default="UTC", return_dtype=pl.String)
-    for (zone,), rows in readings.with_columns(zone=zone_of).partition_by("zone", as_dict=True).items():
-        day = just_before.dt.convert_time_zone(str(zone)).dt.date()
-        midnight = day.cast(pl.Datetime("us"))
-        local = pl.col("at").dt.convert_time_zone(str(zone))
-        reset_day = (pl.col("at") + _EARLY).dt.convert_time_zone(str(zone)).dt.date()
-        # In a few zones the clock goes over midnight: the day then begins at the first hour that is there.
-        begins = [
-            (midnight + pl.duration(hours=hours)).dt.replace_time_zone(
-                str(zone), ambiguous="earliest", non_existent="null"
-            )
-            for hours in (0, 1)
-        ]
+    for zone, rows in by_zone(readings, zones):
+        day = just_before.dt.convert_time_zone(zone).dt.date()
+        local = pl.col("at").dt.convert_time_zone(zone)
+        reset_day = (pl.col("at") + _EARLY).dt.convert_time_zone(zone).dt.date()
         found.append(
             rows.with_columns(
                 day=day,
                 reset_day=reset_day,
                 part_of_day=local.dt.date().to_physical().cast(pl.Int64) + reset_day.to_physical(),
-                midnight=pl.coalesce(begins).dt.convert_time_zone("UTC"),
+                midnight=begin_of_day(day, zone),
             )
         )
-    return pl.concat(found).drop("zone")
+    return pl.concat(found)
 
 
 def _believed(readings: pl.DataFrame, daily: bool, notes: Notes) -> pl.DataFrame:

@@ -13,15 +13,15 @@ from renewable.contract import KEY, RawTable, polars_schema
 from renewable.importers.around import rows_around
 from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.event_rows import EVENT_ROWS_SCHEMA
-from renewable.importers.kept_rows import Stream, read_kept
+from renewable.importers.kept_rows import read_kept
 from renewable.importers.ledger import Delivery, Due, Kind, Ledger, Span
 from renewable.importers.mapping import Mapping as MappingFile
 from renewable.importers.notes import Notes
 from renewable.importers.overlay import laid_over, ordered
-from renewable.importers.together import EVENTS, KEY_AND_NAME, SHIFTS, Streams, assembled
+from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, TAKEN_OVER, Stream
+from renewable.importers.together import Streams, assembled
 from renewable.windows import Window
 
-TAKEN_OVER = "contract"
 _DAY = timedelta(days=1)
 _DAY_US = 86_400_000_000
 _CACHED_DAYS = 16
@@ -38,7 +38,6 @@ class _Run:
     """Deliveries that follow one another and were converted by the same version of the mapping."""
 
     mapping: MappingFile | None
-    version: str
     numbers: tuple[int, ...]
     replacing: frozenset[int]
 
@@ -112,6 +111,7 @@ class DayMaker:
         """The table days that may come out otherwise with these deliveries than without them."""
         days = set[Due]()
         replacing, chosen = {number for run in self._runs for number in run.replacing}, set(deliveries)
+        known = self._ledger.all_days(self._name) if replacing & chosen else set()
         for number in chosen:
             spans = self._ledger.spans_of(number)
             # Events make no rows: their days are those that they change.
@@ -121,10 +121,9 @@ class DayMaker:
             for span in spans:
                 first, last = _day_of(span.first_us), _day_of(span.last_us)
                 if number in replacing:
-                    known = self._ledger.all_days(self._name)
                     days |= {(table, day) for table, day in known if first <= day <= last}
                 stream = Stream.parsed(span.stream)
-                if stream.kind in ("rows", TAKEN_OVER):
+                if stream.kind in (ROWS, TAKEN_OVER):
                     continue
                 if stream.kind == EVENTS:
                     days |= self._days_of_events(number, stream, chosen)
@@ -132,13 +131,14 @@ class DayMaker:
                 if self._tells_gaps(number, stream):
                     # Readings nearby may be believed now that were not, or no more: gaps begin or end with them.
                     low, high = first - _JUDGED_DAYS * _DAY, last + _JUDGED_DAYS * _DAY
-                    start, end = self._last_before(span, _us(low)), self._first_since(span, _us(high + _DAY))
+                    start = self._beside(span, _us(low), forward=False)
+                    end = self._beside(span, _us(high + _DAY), forward=True)
                     days |= _between(stream.table, low if start is None else _day_of(start), first)
                     days |= _between(stream.table, first, last)
                     days |= _between(stream.table, last, high if end is None else _day_of(end))
-                if (before := self._last_before(span, span.first_us)) is not None:
+                if (before := self._beside(span, span.first_us, forward=False)) is not None:
                     days |= _between(stream.table, _day_of(before), first)
-                if (after := self._first_since(span, span.last_us + 1)) is not None:
+                if (after := self._beside(span, span.last_us + 1, forward=True)) is not None:
                     days |= _between(stream.table, last, _day_of(after))
         return days
 
@@ -193,7 +193,7 @@ class DayMaker:
         found: Streams = {}
         for stream in streams:
             before, own, after = (around[step].get(stream) for step in (-1, 0, 1))
-            if stream.kind == "rows":
+            if stream.kind == ROWS:
                 holds = bool(self._facts.phases) or _holds(self._runs[run].mapping, stream)
                 parts = [before, own, after] if holds else [_shifted(before), own, _shifted(after)]
             elif stream.kind == EVENTS:
@@ -243,8 +243,7 @@ class DayMaker:
             if stream in merged:
                 us = pl.col("timestamp").to_physical()
                 inside = us.is_between(span.first_us, span.last_us)
-                same = pl.col("asset_id").eq_missing(span.asset_id) & pl.col("name").eq_missing(span.name)
-                merged[stream] = merged[stream].filter(~(inside & same))
+                merged[stream] = merged[stream].filter(~(inside & _is_of(span.asset_id, span.name)))
 
     def _entry(self, number: int) -> Delivery:
         if number not in self._entries:
@@ -315,11 +314,8 @@ class DayMaker:
             if (asset_id, name) in known:
                 continue
             span = Span(str(stream), asset_id, name, 0, 0)
-            at = (
-                self._first_since(span, _us(day + (reach + 1) * _DAY))
-                if forward
-                else self._last_before(span, _us(day - reach * _DAY))
-            )
+            edge = day + (reach + 1) * _DAY if forward else day - reach * _DAY
+            at = self._beside(span, _us(edge), forward=forward)
             for step in range(reach if at is not None else 0):
                 other = _day_of(at or 0) + (step if forward else -step) * _DAY
                 rows = self._rows(run, stream.table, other).get(stream)
@@ -328,17 +324,12 @@ class DayMaker:
                     found.append(own if reach > 1 else own.head(1) if forward else own.tail(1))
         return found
 
-    def _last_before(self, span: Span, at_us: int) -> int | None:
-        """Stamp of the last row before an instant of what a span is about."""
-        best, across = self._ledger.last_before(self._name, span, at_us)
-        stamps = [self._edge(number, span, at_us, forward=False) for number in across]
-        return max((stamp for stamp in [best, *stamps] if stamp is not None), default=None)
-
-    def _first_since(self, span: Span, at_us: int) -> int | None:
-        """Stamp of the first row at or after an instant of what a span is about."""
-        best, across = self._ledger.first_since(self._name, span, at_us)
-        stamps = [self._edge(number, span, at_us, forward=True) for number in across]
-        return min((stamp for stamp in [best, *stamps] if stamp is not None), default=None)
+    def _beside(self, span: Span, at_us: int, *, forward: bool) -> int | None:
+        """Stamp of the last row before an instant of what a span is about, or `forward` of the first at or after it."""
+        look = self._ledger.first_since if forward else self._ledger.last_before
+        best, across = look(self._name, span, at_us)
+        stamps = [best, *(self._edge(number, span, at_us, forward=forward) for number in across)]
+        return (min if forward else max)((stamp for stamp in stamps if stamp is not None), default=None)
 
     def _edge(self, number: int, span: Span, at_us: int, *, forward: bool) -> int | None:
         """Stamp of the row of a delivery that is the nearest to an instant within it."""
@@ -364,7 +355,7 @@ def _runs(ledger: Ledger, entries: Sequence[tuple[int, str, Kind, bool]]) -> lis
         run = list(of)
         mapping = None if taken_over else MappingFile.model_validate_json(ledger.version(version))
         replacing = frozenset(number for number, _, _, replaces in run if replaces)
-        runs.append(_Run(mapping, version, tuple(number for number, *_ in run), replacing))
+        runs.append(_Run(mapping, tuple(number for number, *_ in run), replacing))
     return runs
 
 
@@ -379,14 +370,14 @@ def _holds(mapping: MappingFile | None, stream: Stream) -> bool:
 
 def _tells_gaps(mapping: MappingFile | None, stream: Stream) -> bool:
     """Whether a stream is a counter that tells the energy over gaps."""
-    if mapping is None or stream.kind in ("rows", EVENTS, TAKEN_OVER):
+    if mapping is None or stream.kind in (ROWS, EVENTS, TAKEN_OVER):
         return False
     return mapping.parts[stream.part].channels(stream.table)[stream.kind].resetting is not None
 
 
 def _shifted(rows: pl.DataFrame | None) -> pl.DataFrame | None:
     """Rows that a clock change may move into another day."""
-    return None if rows is None else rows.filter(pl.any_horizontal(pl.col(SHIFTS) != 0))
+    return None if rows is None else rows.filter(SHIFTED)
 
 
 def _between(table: RawTable, first: date, last: date) -> set[Due]:

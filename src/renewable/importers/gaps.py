@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from renewable.importers.counters import TOLD
-from renewable.importers.grid import exact_sum
+from renewable.importers.grid import by_zone, exact_sum
 from renewable.importers.notes import Notes
 
 POWER, GAP = "active_power_kw", "gap_energy_kwh"
@@ -47,10 +47,8 @@ def gap_energy_at_ends(
 
 
 def _with_local_day(rows: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
-    zone_of = pl.col("asset_id").replace_strict(dict(zones), default="UTC", return_dtype=pl.String)
-    parts = rows.with_columns(zone=zone_of).partition_by("zone", as_dict=True).items()
     found = [
-        part.with_columns(day=pl.col("timestamp").dt.convert_time_zone(str(zone)).dt.date())
-        for (zone,), part in parts
+        part.with_columns(day=pl.col("timestamp").dt.convert_time_zone(zone).dt.date())
+        for zone, part in by_zone(rows, zones)
     ]
-    return pl.concat(found).drop("zone") if found else rows.with_columns(day=pl.lit(None, pl.Date))
+    return pl.concat(found) if found else rows.with_columns(day=pl.lit(None, pl.Date))

@@ -1,6 +1,6 @@
 """Spans of time laid over the grid of an asset's intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -14,6 +14,29 @@ _FIXED_POINT = 2.0**36
 def exact_sum(value: pl.Expr) -> pl.Expr:
     """The sum in fixed point: the same whatever the order of the rows and the days asked for together."""
     return (value * _FIXED_POINT).round().cast(pl.Int64).sum() / _FIXED_POINT
+
+
+def begin_of_day(day: pl.Expr, zone: str) -> pl.Expr:
+    """The instant, in UTC, at which a day of a zone's clock begins; `day` is a date or its midnight.
+
+    Where the clock leaves midnight out, it is the instant of the jump.
+    """
+    midnight, hours = day.cast(pl.Datetime("us")), pl.duration(hours=3)
+    # The hours before a jump are those of the clock before it.
+    begin, jump = (
+        wall.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        for wall in (midnight, midnight - hours)
+    )
+    return pl.coalesce(begin, jump + hours).dt.convert_time_zone("UTC")
+
+
+def by_zone(rows: pl.DataFrame, zones: Mapping[str, str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of assets that share a zone; UTC where none is known."""
+    zone = pl.col("asset_id").replace_strict(dict(zones), default="UTC", return_dtype=pl.String)
+    for (name,), part in (
+        rows.with_columns(zone_=zone).partition_by("zone_", as_dict=True, include_key=False).items()
+    ):
+        yield str(name), part
 
 
 def over_grid(

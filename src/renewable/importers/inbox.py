@@ -113,8 +113,8 @@ class Peek:
 def peek(mapping: Path, store: Path, patience: Patience) -> Peek:
     """What an import by a mapping, or by a folder of them, would find; nothing is written, waited for or converted.
 
-    A file is told by size and times of change, so that one that was merely touched is due. So is a mapping at fault:
-    the import says what is wrong with it.
+    A file is told by size and times of change, so one that was merely touched is due. So are a mapping at fault and
+    a file that cannot be looked at: the import says what is wrong.
     """
     due, unfinished = dict[str, str](), list[str]()
     with looked_at(store) as ledger:
@@ -123,12 +123,8 @@ def peek(mapping: Path, store: Path, patience: Patience) -> Peek:
                 found = _to_import(ledger, path, patience)
             except MappingError:
                 found = {path: "due"}
-            for file, state in found.items():
-                if state == "due":
-                    stat = file.stat()
-                    due[str(file)] = f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
-                else:
-                    unfinished.append(str(file))
+            due |= {str(file): _state(file) for file, state in found.items() if state == "due"}
+            unfinished += [str(file) for file, state in found.items() if state == "unfinished"]
     return Peek(due, unfinished)
 
 
@@ -156,8 +152,14 @@ def _to_import(
     found = dict[Path, Literal["due", "unfinished"]]()
     for file, numbers in _readers(mapping, path, has_files).items():
         before = None if ledger is None else ledger.look_of(name, label_of(file, path))
-        if ledger is None or before is None or not before.sha256 or not _is_as_then(file, before):
-            is_unfinished = _left_s(file, patience) > 0 or _lacks_end(file, mapping, numbers)
+        try:
+            is_seen = before is not None and bool(before.sha256) and _is_as_then(file, before)
+            is_unfinished = not is_seen and (
+                _left_s(file, patience) > 0 or _lacks_end(file, mapping, numbers)
+            )
+        except OSError:
+            is_seen = is_unfinished = False
+        if ledger is None or before is None or not is_seen:
             found[file] = "unfinished" if is_unfinished else "due"
             continue
         delivery = ledger.of_content(name, before.sha256)
@@ -213,6 +215,15 @@ def _left_s(path: Path, patience: Patience) -> float:
 
 def _lacks_end(path: Path, mapping: Mapping, numbers: Sequence[int]) -> bool:
     return any(lacks_end(path, mapping.parts[number].source) for number in numbers)
+
+
+def _state(path: Path) -> str:
+    """Size and times of a file, in a text."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        return error.strerror or "cannot be looked at"
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
 
 
 def _stat_of(path: Path, label: str) -> Content:

@@ -9,32 +9,15 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from renewable.contract import TABLES, RawTable
-from renewable.importers.counter_streams import READING
+from renewable.contract import RawTable
 from renewable.importers.ledger import Due, Span
+from renewable.importers.streams import READING, Stream
 from renewable.windows import Window
 
 STREAM = "stream_"
 _PLAIN = pl.CompatLevel.oldest()
 # Rows of a group of the Parquet file, the least that is read; and rows that are held in memory before they are spilled.
 _GROUP_ROWS, _HELD_ROWS = 100_000, 2_000_000
-
-
-@dataclass(frozen=True, order=True)
-class Stream:
-    """Rows of one part of a mapping and one table; `kind` is `rows`, or what `table_rows` calls it."""
-
-    part: int
-    table: RawTable
-    kind: str
-
-    def __str__(self) -> str:
-        return f"{self.part}.{self.table}.{self.kind}"
-
-    @classmethod
-    def parsed(cls, text: str) -> "Stream":
-        part, table, kind = text.split(".", 2)
-        return cls(int(part), next(known for known in TABLES if known == table), kind)
 
 
 @dataclass
@@ -45,6 +28,7 @@ class Collected:
     _held: dict[tuple[Stream, date], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     _spilled: dict[tuple[Stream, date], list[Path]] = field(default_factory=lambda: defaultdict(list))
     _columns: dict[Stream, list[str]] = field(default_factory=dict)
+    _schema: pl.Schema = field(default_factory=lambda: pl.Schema({STREAM: pl.String()}))
     _rows: int = 0
 
     def add(self, stream: Stream, frame: pl.DataFrame) -> None:
@@ -54,6 +38,10 @@ class Collected:
         frame = frame.drop_nulls(readings) if readings else frame
         known = self._columns.setdefault(stream, [])
         known += [name for name in frame.columns if name not in known]
+        for name, dtype in frame.schema.items():
+            # A column that one batch has no value of may have no type there.
+            if self._schema.get(name, pl.Null()) == pl.Null():
+                self._schema[name] = dtype
         for day, rows in split_by_day(frame):
             self._held[stream, day].append(rows)
         self._rows += frame.height
@@ -68,7 +56,7 @@ class Collected:
         """Write the file; its rows by table and day, and the span of each asset in each stream."""
         days: dict[Due, int] = defaultdict(int)
         spans: dict[tuple[str, str | None, str | None], tuple[int, int]] = {}
-        writer, schema = None, self._schema()
+        writer, schema = None, self._schema
         try:
             for group in self._groups():
                 for stream, day, frame in group:
@@ -99,31 +87,19 @@ class Collected:
         return dict(days), [Span(*key, *span) for key, span in spans.items()]
 
     def _groups(self) -> Iterator[list[tuple[Stream, date, pl.DataFrame]]]:
-        group: list[tuple[Stream, date, pl.DataFrame]] = []
+        group, rows = list[tuple[Stream, date, pl.DataFrame]](), 0
         for stream, day in sorted({*self._held, *self._spilled}, key=lambda key: (key[1], key[0])):
             frames = [
                 *(pl.read_ipc(path) for path in self._spilled.get((stream, day), ())),
                 *self._held.get((stream, day), ()),
             ]
             group.append((stream, day, pl.concat(frames, how="diagonal")))
-            if sum(frame.height for _, _, frame in group) >= _GROUP_ROWS:
+            rows += group[-1][2].height
+            if rows >= _GROUP_ROWS:
                 yield group
-                group = []
+                group, rows = [], 0
         if group:
             yield group
-
-    def _schema(self) -> pl.Schema:
-        found = pl.Schema({STREAM: pl.String()})
-        some = [
-            *(frames[0] for frames in self._held.values()),
-            *(pl.read_ipc(paths[0]).head(0) for paths in self._spilled.values()),
-        ]
-        for frame in some:
-            # A column that one batch has no value of may have no type there.
-            found.update(
-                {n: dtype for n, dtype in frame.schema.items() if found.get(n, pl.Null()) == pl.Null()}
-            )
-        return found
 
     def _spill(self) -> None:
         for key, frames in self._held.items():

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,7 @@ from renewable.errors import PipelineError
 
 Kind = Literal["file", "base", "taken_over"]
 Due = tuple[RawTable, date]
-_FILE, _ROWS = "ledger.sqlite", "rows"
+LEDGER_FILE, ROWS_FOLDER = "ledger.sqlite", "rows"
 _LOCK_WAIT_S = 600.0
 _TABLES = """
 create table if not exists mapping (name text primary key, path text not null, part text);
@@ -152,7 +152,7 @@ class Books:
 
     deliveries: tuple[Delivery, ...] = ()
     refused: tuple[Refused, ...] = ()
-    due: tuple[Due, ...] = field(default=())
+    due: tuple[Due, ...] = ()
 
 
 class Ledger:
@@ -438,14 +438,14 @@ class Ledger:
     def clean(self) -> None:
         """Remove rows that belong to no delivery: an import that died, or deliveries that are gone."""
         kept = {Path(name).name for (name,) in self._all("select rows_file from delivery")}
-        for path in (self.store / _ROWS).glob("*.parquet"):
+        for path in (self.store / ROWS_FOLDER).glob("*.parquet"):
             if path.name not in kept:
                 path.unlink()
 
     def _fill(self, number: int, version: str, made: Converted) -> None:
         # Never over rows that the ledger knows: this change may still be taken back.
         names = (f"{number:08d}-{version[:12]}-{time}.parquet" for time in count())
-        place = next(path for name in names if not (path := self.store / _ROWS / name).exists())
+        place = next(path for name in names if not (path := self.store / ROWS_FOLDER / name).exists())
         with made.rows_file.open("rb") as file:
             os.fsync(file.fileno())
         made.rows_file.replace(place)
@@ -494,7 +494,7 @@ class Ledger:
             json.loads(columns),
             bool(replaces),
             datetime.fromisoformat(at),
-            self.store / _ROWS / rows_file,
+            self.store / ROWS_FOLDER / rows_file,
             None if first is None else date.fromisoformat(first),
             None if last is None else date.fromisoformat(last),
         )
@@ -513,7 +513,7 @@ class Ledger:
 @contextmanager
 def opened(store: Path, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[Ledger]:
     """The ledger of a store, for this process alone. PipelineError where another import keeps it for `wait_s`."""
-    (store / _ROWS).mkdir(parents=True, exist_ok=True)
+    (store / ROWS_FOLDER).mkdir(parents=True, exist_ok=True)
     lock = FileLock(store / "ledger.lock")
     try:
         lock.acquire(timeout=wait_s)
@@ -522,7 +522,7 @@ def opened(store: Path, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[Ledger]:
             f"another import has been at work in {store} for {wait_s:g} s: wait for its end, then try again"
         ) from error
     try:
-        with closing(_connected(store / _FILE)) as connection:
+        with closing(_connected(store / LEDGER_FILE)) as connection:
             connection.executescript(f"begin; {_TABLES} commit;")
             ledger = Ledger(store, connection)
             ledger.clean()
@@ -534,10 +534,10 @@ def opened(store: Path, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[Ledger]:
 @contextmanager
 def looked_at(store: Path) -> Iterator[Ledger | None]:
     """The ledger of a store as it is at this moment, without its lock; None where there is none."""
-    if not (store / _FILE).exists():
+    if not (store / LEDGER_FILE).exists():
         yield None
         return
-    with closing(_connected(store / _FILE)) as connection:
+    with closing(_connected(store / LEDGER_FILE)) as connection:
         yield Ledger(store, connection)
 
 
@@ -549,6 +549,11 @@ def read_books(store: Path) -> Books:
         deliveries = ledger.deliveries()
         due = sorted({each for name in {d.mapping for d in deliveries} for each in ledger.due(name)})
         return Books(tuple(deliveries), tuple(ledger.refused()), tuple(due))
+
+
+def store_of(raw_dir: Path) -> Path:
+    """Where the ledger and the kept rows of the deliveries behind `raw_dir` lie."""
+    return raw_dir.parent / "deliveries"
 
 
 def now() -> datetime:

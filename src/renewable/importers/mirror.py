@@ -4,42 +4,14 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from renewable.contract import KEY, TABLES, RawTable, polars_schema
+from renewable.contract import KEY, TABLES, RawTable, with_all_columns
+from renewable.importers.ledger import LEDGER_FILE, ROWS_FOLDER, store_of
+from renewable.importers.overlay import Change, difference
 from renewable.raw_files import parse_raw_file_name
-
-_LEDGER, _ROWS, _STORE = "ledger.sqlite", "rows", "deliveries"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What becomes of a raw table: rows by their keys, and values of keys that are there before and after."""
-
-    rows_added: int = 0
-    rows_removed: int = 0
-    values_added: int = 0
-    values_changed: int = 0
-    values_removed: int = 0
-
-    def __add__(self, other: "Change") -> "Change":
-        return Change(
-            self.rows_added + other.rows_added,
-            self.rows_removed + other.rows_removed,
-            self.values_added + other.values_added,
-            self.values_changed + other.values_changed,
-            self.values_removed + other.values_removed,
-        )
-
-    @property
-    def sentence(self) -> str:
-        return (
-            f"{self.rows_added} rows would be added and {self.rows_removed} removed; of rows that are there"
-            f" {self.values_added} values would be filled, {self.values_changed} changed, {self.values_removed} removed"
-        )
 
 
 def mirrored(raw_dir: Path, place: Path) -> Path:
@@ -47,12 +19,12 @@ def mirrored(raw_dir: Path, place: Path) -> Path:
 
     Files are links: an import puts new files in their place and removes links alone. The ledger is a copy.
     """
-    mirror, store = place / raw_dir.name, raw_dir.parent / _STORE
+    mirror, store = place / raw_dir.name, store_of(raw_dir)
     for table in TABLES:
         _link(sorted((raw_dir / table).glob("*.parquet")), mirror / table)
-    _link(sorted((store / _ROWS).glob("*.parquet")), place / _STORE / _ROWS)
-    if (store / _LEDGER).exists():
-        _copy_ledger(store / _LEDGER, place / _STORE / _LEDGER)
+    _link(sorted((store / ROWS_FOLDER).glob("*.parquet")), store_of(mirror) / ROWS_FOLDER)
+    if (store / LEDGER_FILE).exists():
+        _copy_ledger(store / LEDGER_FILE, store_of(mirror) / LEDGER_FILE)
     return mirror
 
 
@@ -94,35 +66,8 @@ def clashes(mirror: Path, table: RawTable) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def difference(before: pl.DataFrame, after: pl.DataFrame) -> Change:
-    """What is other in `after`; both have the columns of one table. Several rows of a key count in their order."""
-    number = pl.int_range(pl.len()).over(KEY).alias("number_")
-    keys = [frame.select(*KEY, number) for frame in (before, after)]
-    by = [*KEY, "number_"]
-    gone = keys[0].join(keys[1], on=by, how="anti", nulls_equal=True).height
-    new = keys[1].join(keys[0], on=by, how="anti", nulls_equal=True).height
-    met = before.with_columns(number).join(
-        after.with_columns(number), on=by, how="inner", nulls_equal=True, suffix="_after"
-    )
-    old_values, new_values = (
-        met.select(f"{name}{end}" for name in before.columns if name not in KEY) for end in ("", "_after")
-    )
-    filled = emptied = changed = 0
-    for name in old_values.columns:
-        old, now = old_values[name], new_values[f"{name}_after"]
-        filled += int((old.is_null() & now.is_not_null()).sum())
-        emptied += int((old.is_not_null() & now.is_null()).sum())
-        changed += int((old != now).sum())
-    return Change(new, gone, filled, changed, emptied)
-
-
 def _frame(path: Path, table: RawTable) -> pl.DataFrame:
-    schema = polars_schema(table)
-    if not path.exists():
-        return pl.DataFrame(schema=schema)
-    frame = pl.read_parquet(path)
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return with_all_columns(pl.read_parquet(path) if path.exists() else pl.DataFrame(), table)
 
 
 def _link(paths: Sequence[Path], folder: Path) -> None:

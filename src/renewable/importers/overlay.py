@@ -1,12 +1,48 @@
-"""One delivery laid over another: the later one wins value by value, and an empty cell erases nothing."""
+"""One delivery laid over another: the later one wins value by value, an empty cell erases nothing; what changed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
-from renewable.importers.together import SHIFTS
+from renewable.contract import KEY
+from renewable.importers.streams import SHIFTED, SHIFTS
 
 _NUMBER, _FOUND = "number_", "found_"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a raw table: rows by their keys, and values of keys that are there before and after."""
+
+    rows_added: int = 0
+    rows_removed: int = 0
+    values_added: int = 0
+    values_changed: int = 0
+    values_removed: int = 0
+    values_of_removed_rows: int = 0
+
+    def __add__(self, other: "Change") -> "Change":
+        return Change(
+            self.rows_added + other.rows_added,
+            self.rows_removed + other.rows_removed,
+            self.values_added + other.values_added,
+            self.values_changed + other.values_changed,
+            self.values_removed + other.values_removed,
+            self.values_of_removed_rows + other.values_of_removed_rows,
+        )
+
+    @property
+    def values_lost(self) -> int:
+        """Values of before that are others now, or gone."""
+        return self.values_changed + self.values_removed + self.values_of_removed_rows
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.rows_added} rows would be added and {self.rows_removed} removed; of rows that are there"
+            f" {self.values_added} values would be filled, {self.values_changed} changed, {self.values_removed} removed"
+        )
 
 
 def laid_over(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
@@ -20,18 +56,12 @@ def laid_over(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl
     columns = list(dict.fromkeys([*below.columns, *above.columns]))
     below, above = (_numbered(frame, by) for frame in (below, above))
     shared = above.select(by).unique().join(below.select(by).unique(), on=by, how="semi", nulls_equal=True)
-    if SHIFTS[0] in below.columns and SHIFTS[0] in above.columns and shared.height:
-        doubtful = _twice_there(below, above, by)
-        if shared.join(doubtful, on=by, how="anti", nulls_equal=True).is_empty():
-            above = above.join(
-                doubtful.with_columns(later_=pl.lit(1)),
-                on=by,
-                how="left",
-                nulls_equal=True,
-                maintain_order="left",
-            )
-            above = above.with_columns(pl.col(_NUMBER) + pl.col("later_").fill_null(0)).drop("later_")
-            shared = shared.clear()
+    may_be_pairs = shared.height > 0 and SHIFTS[0] in below.columns and SHIFTS[0] in above.columns
+    if (
+        may_be_pairs
+        and shared.join(_twice_there(below, above, by), on=by, how="anti", nulls_equal=True).is_empty()
+    ):
+        shared = shared.clear()
     if shared.is_empty():
         both = pl.concat([below, above], how="diagonal_relaxed")
     else:
@@ -46,17 +76,22 @@ def ordered(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     return frame.sort(by, maintain_order=True)
 
 
-def changed_values(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str]) -> int:
-    """How many values of `before` are others, or gone, in `after`; rows of a key count in their order."""
+def difference(before: pl.DataFrame, after: pl.DataFrame) -> Change:
+    """What is other in `after`; both have the columns of one table. Several rows of a key count in their order."""
+    by = [*KEY, _NUMBER]
+    before, after = _numbered(before, KEY), _numbered(after, KEY)
+    gone = before.join(after, on=by, how="anti", nulls_equal=True)
+    new = after.join(before, on=by, how="anti", nulls_equal=True)
+    met = before.join(after, on=by, how="inner", nulls_equal=True, suffix="_after")
     channels = [name for name in before.columns if name not in by]
-    after = after.select(pl.col(n) if n in after.columns else pl.lit(None).alias(n) for n in before.columns)
-    met = _numbered(before, by).join(
-        _numbered(after, by), on=[*by, _NUMBER], how="left", nulls_equal=True, suffix="_after"
-    )
-    return sum(
-        met.filter(pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(f"{name}_after"))).height
-        for name in channels
-    )
+    filled = emptied = changed = 0
+    for name in channels:
+        old, now = met[name], met[f"{name}_after"]
+        filled += int((old.is_null() & now.is_not_null()).sum())
+        emptied += int((old.is_not_null() & now.is_null()).sum())
+        changed += int((old != now).sum())
+    lost = sum(gone[name].count() for name in channels)
+    return Change(new.height, gone.height, filled, changed, emptied, lost)
 
 
 def _numbered(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
@@ -65,10 +100,9 @@ def _numbered(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def _twice_there(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Keys of a repeated hour of which each delivery has one row."""
-    shifted = pl.any_horizontal(pl.col(SHIFTS) != 0)
     single = [
         frame.group_by(by, maintain_order=True)
-        .agg(pl.len().alias(_FOUND), shifted.any().alias("shifted_"))
+        .agg(pl.len().alias(_FOUND), SHIFTED.any().alias("shifted_"))
         .filter((pl.col(_FOUND) == 1) & pl.col("shifted_"))
         .select(by)
         for frame in (below, above)

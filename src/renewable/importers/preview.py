@@ -11,16 +11,18 @@ import polars as pl
 from renewable.contract import KEY, RawTable, polars_schema
 from renewable.errors import MappingError
 from renewable.importers.asset_facts import AssetFacts
-from renewable.importers.convert import ImportSummary, import_files, store_of
+from renewable.importers.convert import ImportSummary, import_files
 from renewable.importers.evidence import STAMPS_SCHEMA, Evidence
 from renewable.importers.inbox import label_of
-from renewable.importers.kept_rows import STREAM, Stream
-from renewable.importers.ledger import looked_at
+from renewable.importers.kept_rows import STREAM
+from renewable.importers.ledger import looked_at, store_of
 from renewable.importers.mapping import Mapping, load_mapping
-from renewable.importers.mirror import Change, changes, clashes, mirrored
+from renewable.importers.mirror import changes, clashes, mirrored
+from renewable.importers.overlay import Change
 from renewable.importers.preview_picture import coverage_calendar, daily_profiles, draw_preview
 from renewable.importers.reading_doubts import doubt_sentences
 from renewable.importers.source import source_paths
+from renewable.importers.streams import Stream
 from renewable.importers.suspicious_names import suspicious_names
 from renewable.importers.suspicious_neighbours import suspicious_neighbours
 from renewable.importers.suspicious_stamps import open_order, suspicious_stamps

@@ -7,6 +7,7 @@ import polars as pl
 
 from renewable.contract import KEY, RawTable, column_unit, measurements
 from renewable.errors import PipelineError
+from renewable.importers.grid import begin_of_day
 
 PROFILE_SCHEMA = pl.Schema(
     {"channel": pl.String(), "month": pl.String(), "hour_local": pl.Float64(), "mean": pl.Float64()}
@@ -65,14 +66,9 @@ def coverage_calendar(tables: dict[RawTable, pl.LazyFrame], assets: pl.DataFrame
         some = pl.any_horizontal(pl.col(name).is_not_null() for name in measurements(table))
         for zone, own in _by_zone(rows, assets):
             date = pl.col("timestamp").dt.convert_time_zone(zone).dt.date()
-            midnight = (
-                pl.col("date_local")
-                .cast(pl.Datetime("us"))
-                .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-            )
-            length = (midnight.dt.offset_by("1d") - midnight).dt.total_minutes().fill_null(24 * 60) / pl.col(
-                "interval_minutes"
-            )
+            day = pl.col("date_local")
+            hours = begin_of_day(day.dt.offset_by("1d"), zone) - begin_of_day(day, zone)
+            length = hours.dt.total_minutes() / pl.col("interval_minutes")
             found.append(
                 own.filter(some)
                 .unique(KEY)

@@ -9,9 +9,8 @@ from itertools import pairwise
 import polars as pl
 
 from renewable.importers.notes import Notes
+from renewable.importers.streams import OF_ONE, SHIFTED
 
-_OF_ONE = ("asset_id", "name")
-SHIFTED = (pl.col("first_shift_us") != 0) | (pl.col("second_shift_us") != 0)
 OPEN = (pl.col("first_shift_us") != 0) & (pl.col("second_shift_us") != 0)
 # One order is believed when its jumps are at most this share of the other's.
 _CLEAR_RATIO = 0.5
@@ -26,11 +25,11 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """
     if rows.is_empty() or not rows.select(SHIFTED.any()).item():
         return rows
-    shifted, step = SHIFTED, pl.col("timestamp").diff().over(_OF_ONE).dt.total_microseconds().sign()
-    border = (shifted != shifted.shift(1).over(_OF_ONE)).fill_null(False)
+    shifted, step = SHIFTED, pl.col("timestamp").diff().over(OF_ONE).dt.total_microseconds().sign()
+    border = (shifted != shifted.shift(1).over(OF_ONE)).fill_null(False)
     ways = (
         rows.with_columns(step=step, border=border)
-        .group_by(_OF_ONE, maintain_order=True)
+        .group_by(OF_ONE, maintain_order=True)
         .agg(
             up=(pl.col("border") & (pl.col("step") > 0)).sum(),
             down=(pl.col("border") & (pl.col("step") < 0)).sum(),
@@ -40,13 +39,13 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     )
     alone = (pl.col("up") == 0) & (pl.col("down") == 0)
     ways = ways.select(
-        *_OF_ONE,
+        *OF_ONE,
         newest_first=pl.when(alone)
         .then(pl.col("down_in_all") > pl.col("up_in_all"))
         .otherwise((pl.col("down") > 0) & (pl.col("up") == 0)),
         both_ways=(pl.col("up") > 0) & (pl.col("down") > 0),
     )
-    rows = rows.join(ways, on=_OF_ONE, how="left", nulls_equal=True, maintain_order="left")
+    rows = rows.join(ways, on=OF_ONE, how="left", nulls_equal=True, maintain_order="left")
     lost = pl.col("both_ways") & shifted & ~OPEN
     notes.add(
         "rows of a repeated hour in a file that runs neither from old to new nor from new to old, set aside",
@@ -55,7 +54,7 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     rows = rows.filter(~lost).with_row_index("place")
     # A pair is put in order, so that deliveries in either order match row by row. One whose other half is in another
     # batch says by its shifts which half it is.
-    of_key, turned = (*_OF_ONE, "timestamp"), pl.col("newest_first") & shifted
+    of_key, turned = (*OF_ONE, "timestamp"), pl.col("newest_first") & shifted
     whole = pl.len().over(of_key) == _PAIR
     place = (
         pl.when(turned & whole).then(pl.col("place").sum().over(of_key) - pl.col("place")).otherwise("place")
@@ -76,7 +75,7 @@ def in_order_of_values(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """
     if not frame.select(OPEN.any()).item():
         return frame
-    key = (*_OF_ONE, "timestamp")
+    key = (*OF_ONE, "timestamp")
     frame = frame.with_row_index("place_").with_columns(
         open_=OPEN, of_=pl.len().over(key), number_=pl.int_range(pl.len()).over(key)
     )
@@ -84,7 +83,7 @@ def in_order_of_values(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     lost: list[int] = []
     swapped: list[int] = []
     days = order.filter("open_").group_by(
-        *_OF_ONE, pl.col("timestamp").dt.date().alias("day_"), maintain_order=True
+        *OF_ONE, pl.col("timestamp").dt.date().alias("day_"), maintain_order=True
     )
     for _, hour in days:
         asset, name = hour["asset_id"][0], hour["name"][0]

@@ -11,7 +11,6 @@ from renewable.importers.asset_settings import PLACE, Asset
 from renewable.importers.cell_quality import good_cells, with_own_units
 from renewable.importers.channel import Channel, renamed
 from renewable.importers.clock import interval_starts_utc
-from renewable.importers.counter_streams import READING
 from renewable.importers.event_rows import event_rows
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
@@ -19,9 +18,9 @@ from renewable.importers.number_cells import Numbers
 from renewable.importers.repeated_hour import in_order_of_file
 from renewable.importers.settings import expression_columns
 from renewable.importers.source import SourceFrame, kept, one_line, set_aside
+from renewable.importers.streams import EVENTS, READING, ROWS
 from renewable.importers.text_table import MISFIT
 from renewable.importers.times_across import one_time_a_row
-from renewable.importers.together import EVENTS
 from renewable.importers.units import FROM_CELL, conversion
 
 
@@ -40,7 +39,7 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
     found: dict[tuple[RawTable, str], pl.DataFrame] = {}
     for table in part.tables:
         plain = {target: channel for target, channel in part.channels(table).items() if not channel.counter}
-        groups = {"rows": plain} if plain else {}
+        groups = {ROWS: plain} if plain else {}
         groups |= {
             target: {target: channel} for target, channel in part.channels(table).items() if channel.counter
         }
@@ -59,7 +58,7 @@ def table_rows(batch: SourceFrame, part: Mapping, notes: Notes) -> dict[tuple[Ra
                 continue
             rows = in_order_of_file(pl.concat(frames), notes if not found else Notes())
             seconds = part.timestamp.interval_seconds
-            if kind != "rows" and part.timestamp.label == "start" and seconds is not None:
+            if kind != ROWS and part.timestamp.label == "start" and seconds is not None:
                 # A reading closes an interval. One that is stamped with an instant closes the interval before it.
                 rows = rows.with_columns(pl.col("timestamp") - pl.duration(seconds=seconds))
             found[table, kind] = rows

@@ -27,11 +27,10 @@ from renewable.importers.set_aside import Kind, SetAside
 from renewable.importers.settings import whole
 from renewable.importers.source_settings import BLANKS, Source
 from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
-from renewable.importers.unpacking import kind_of, opened, unpacked
+from renewable.importers.unpacking import is_packed, kind_of, opened, unpacked
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
-_PACKED = (b"\x1f\x8b", b"PK")
 _SAMPLE = 3
 _LONGEST_SHOWN = 100
 
@@ -186,10 +185,9 @@ def lacks_end(path: Path, source: Source) -> bool:
     if source.last_line == "complete" or not path.stat().st_size or kind_of(path) != "CSV":
         return False
     with path.open("rb") as file:
-        start = file.read(2)
         file.seek(-min(4, path.stat().st_size), os.SEEK_END)
         # What is packed is looked at once it is unpacked; UTF-16 and UTF-32 have null bytes beside each line end.
-        return start not in _PACKED and not file.read().strip(b"\0").endswith((b"\n", b"\r"))
+        return not file.read().strip(b"\0").endswith((b"\n", b"\r")) and not is_packed(path)
 
 
 def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> pl.DataFrame:

@@ -21,11 +21,9 @@ from renewable.importers.gaps import gap_energy_at_ends
 from renewable.importers.irregular import time_weighted
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
-from renewable.importers.repeated_hour import SHIFTED, in_order_of_values
+from renewable.importers.repeated_hour import in_order_of_values
+from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, SHIFTS
 
-KEY_AND_NAME = ("asset_id", "timestamp", "name")
-SHIFTS = ("first_shift_us", "second_shift_us")
-EVENTS = "events"
 _DIRECTIONS = ("wind_direction_deg",)
 _AMOUNTS = ("precipitation_mm",)
 # Told at the end of a gap alone: other intervals have none, and lack nothing.
@@ -73,7 +71,7 @@ def assembled(
             grid = _grid(part, names, intervals)
             seconds |= {name: length for name, length in grid.items() if name not in seconds}
             own_zones |= {name: zones.get(name) or _zone_of(part) for name in names if name not in own_zones}
-            channel = None if kind == "rows" else part.channels(table)[kind]
+            channel = None if kind == ROWS else part.channels(table)[kind]
             if channel is None:
                 frames.append(_on_grid(frame, part, grid, phases, notes))
             elif channel.resetting is None:

@@ -8,13 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from renewable.contract import TABLES, RawTable, measurements
-from renewable.importers.convert import store_of
-from renewable.importers.counter_streams import READING
-from renewable.importers.days import TAKEN_OVER
 from renewable.importers.kept_rows import read_kept
-from renewable.importers.ledger import Delivery, Ledger, looked_at
+from renewable.importers.ledger import Delivery, Ledger, looked_at, store_of
 from renewable.importers.overlay import laid_over
-from renewable.importers.together import KEY_AND_NAME, SHIFTS
+from renewable.importers.streams import KEY_AND_NAME, READING, SHIFTS, TAKEN_OVER
 from renewable.windows import Window
 
 

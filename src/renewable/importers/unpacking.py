@@ -36,17 +36,22 @@ def kind_of(path: Path) -> FileKind:
     return "JSON" if _is_json(start) else "CSV"
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is a gzip file or a zip, other than an Excel file."""
+    start = _first_bytes(path)
+    return start.startswith((_GZIP, _ZIP)) and not _is_excel(path, start)
+
+
 def unpacked(path: Path, members: str | None) -> Iterator[tuple[str, Path]]:
     """What errors call each packed file, and where it lies until the next one is asked for.
 
     A file that is no archive is itself. Raises MappingError for an archive of several files that `members` does not
     choose among, or where it matches none; else what `opened` raises.
     """
-    start = _first_bytes(path)
-    if not start.startswith((_GZIP, _ZIP)) or _is_excel(path, start):
+    if not is_packed(path):
         yield str(path), path
         return
-    for member in _members(path, start, members):
+    for member in _members(path, _first_bytes(path), members):
         with TemporaryDirectory(prefix="renewable-") as place, opened(path, member) as content:
             inner = Path(place) / Path(member or path.stem or path.name).name
             with inner.open("wb") as out:

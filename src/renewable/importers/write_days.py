@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from renewable.atomic_write import write_parquet_atomic
-from renewable.contract import KEY, TABLES, RawTable
+from renewable.contract import KEY, TABLES, RawTable, with_all_columns
 from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.days import DayMaker
 from renewable.importers.ledger import Due, Ledger
-from renewable.importers.overlay import changed_values
+from renewable.importers.overlay import difference
 from renewable.raw_files import RawFileName, parse_raw_file_name
 from renewable.windows import Window
 
@@ -49,7 +49,7 @@ def write_days(
         path = RawFileName(table, day, part).path_under(raw_dir)
         frame = maker.frame(table, day, counts)
         found.rows[table] = found.rows.get(table, 0) + frame.height
-        _write(frame, path, found)
+        _write(frame, table, path, found)
         done[table, day] = path.stat() if frame.height else None
         if len(done) >= _DAYS_AT_ONCE:
             with ledger.changing():
@@ -69,10 +69,14 @@ def _remove_left(raw_dir: Path, part: str | None) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _write(frame: pl.DataFrame, path: Path, found: Written) -> None:
+def _write(frame: pl.DataFrame, table: RawTable, path: Path, found: Written) -> None:
     present = _present(path)
-    if present is not None:
-        found.values_changed += changed_values(present, frame, KEY)
+    if (
+        present is not None
+        and {*KEY} <= {*present.columns}
+        and present.schema.items() <= frame.schema.items()
+    ):
+        found.values_changed += difference(with_all_columns(present, table), frame).values_lost
     if frame.is_empty():
         found.removed += path.exists()
         path.unlink(missing_ok=True)

@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 
 from loaders.quarantine import list_quarantine
-from renewable.importers.convert import store_of
-from renewable.importers.ledger import read_books
+from renewable.importers.ledger import read_books, store_of
 from renewable.published.ratios import coverage_by
 from renewable.scorecard.score import scorecard_path
 from renewable.settings import Settings

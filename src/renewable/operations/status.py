@@ -1,6 +1,6 @@
 """The state of a fleet's pipeline, from raw files, quarantine and published tables; the warehouse stays closed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,10 +10,9 @@ import polars as pl
 from loaders.load_log import files_of_unknown_assets, loaded_days, pending_files, read_full_load_log
 from loaders.pending import ledger_name
 from loaders.quarantine import Quarantined, read_quarantine
-from renewable.data_calendar import days_with_data, doubtful_holes
+from renewable.data_calendar import days_before_results, days_with_data, doubtful_holes
 from renewable.fleet import load_fleet
-from renewable.importers.convert import store_of
-from renewable.importers.ledger import Books, read_books
+from renewable.importers.ledger import Books, read_books, store_of
 from renewable.published.publish import published_build, published_set, read_published
 from renewable.published.ratios import ratios_by
 from renewable.settings import Settings
@@ -87,7 +86,7 @@ def read_status(settings: Settings) -> Status:
     accepted = log.filter(pl.col("refusal").is_null())
     pending = pending_files(settings)
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
-    current = published_set(settings)
+    current, filled = published_set(settings), days_with_data(accepted)
     daily = read_published(settings, "mart_asset_daily", of=current)
     stale = find_stale(
         built_identity(log), read_copies(settings), present_versions(fleet, settings.first_day)
@@ -119,7 +118,7 @@ def read_status(settings: Settings) -> Status:
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),
         results=() if daily is None else _results(daily),
-        doubts=(*doubtful_holes(days_with_data(accepted)), *_hidden(days_with_data(accepted), settings)),
+        doubts=(*doubtful_holes(filled), *days_before_results(filled, settings.first_day)),
         deliveries=read_books(store_of(settings.raw_dir)),
         warehouse_fault=fault_of_file(settings.warehouse_path),
     )
@@ -146,16 +145,6 @@ def _results(daily: pl.DataFrame) -> tuple[FleetResult, ...]:
         )
         for row in totals.iter_rows(named=True)
     )
-
-
-def _hidden(days: Collection[date], settings: Settings) -> list[str]:
-    """Days that are loaded and come before the first day of results."""
-    if settings.first_day is None or not (before := [day for day in days if day < settings.first_day]):
-        return []
-    return [
-        f"{len(before)} loaded days, {min(before)} to {max(before)}, lie before RENEWABLE_FIRST_DAY"
-        f" ({settings.first_day}) and are in no result"
-    ]
 
 
 def _day(value: object) -> date | None:

@@ -18,11 +18,11 @@ from filelock import FileLock
 
 from dagster_project.definitions import build_definitions
 from dagster_project.executor import patient_executor
-from dagster_project.file_sensor import MAX_FAILURES, RAW_FILE_SENSOR
+from dagster_project.file_sensor import RAW_FILE_SENSOR
 from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
 from dagster_project.launcher import LocalRunLauncher
-from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, days_of_runs
+from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, MAX_FAILURES, days_of_runs
 from dagster_project.schedule import look_at_night
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from dagster_project.delivery_look import DAILY, MAX_FAILURES, request
-from dagster_project.runs import BATCH_TAG, Attempt, Outcome
+from dagster_project.delivery_look import request
+from dagster_project.runs import BATCH_TAG, MAX_FAILURES, Attempt, Outcome
+from dagster_project.schedule import DAILY
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit

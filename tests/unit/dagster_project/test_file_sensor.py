@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.file_sensor import MAX_FAILURES, MAX_RUNS, Request, plan
+from dagster_project.file_sensor import MAX_RUNS, Request, plan
 from dagster_project.runs import (
     DAYS_TAG,
+    MAX_FAILURES,
     Attempt,
     Outcome,
     days_of_tag,

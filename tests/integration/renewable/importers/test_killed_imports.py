@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from renewable.importers.convert import store_of
+from renewable.importers.ledger import store_of
 from tests.unit.renewable.importers.test_deliveries import INTERVALS, START, Plant, Row
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.convert import import_files
 from renewable.importers.evidence import STAMPS_SCHEMA, Evidence
 from renewable.importers.mapping import load_mapping
-from renewable.importers.mirror import Change
+from renewable.importers.overlay import Change
 from renewable.importers.preview import Preview, preview
 from renewable.importers.suspicious_names import nearly
 from renewable.importers.suspicious_stamps import open_order, suspicious_stamps
@@ -91,7 +91,9 @@ def test_a_preview_tells_what_a_changed_mapping_would_change_and_remove(tmp_path
     import_files(mapping, raw, None, AssetFacts.of_registry(assets))
     write_mapping(tmp_path, MAPPING | {"timestamp": {**MAPPING["timestamp"], "label": "end"}})
     found = preview(mapping, assets, None, raw)
-    assert found.changes == {"generation": Change(rows_added=1, rows_removed=1, values_changed=2)}
+    assert found.changes == {
+        "generation": Change(rows_added=1, rows_removed=1, values_changed=2, values_of_removed_rows=1)
+    }
     assert any("the mapping changed" in line for line in found.files)
     assert "one.csv: would be converted anew, as delivery 1" in found.files
 
