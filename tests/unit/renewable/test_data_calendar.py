@@ -11,6 +11,7 @@ from renewable.data_calendar import (
     MOST_EMPTY_DAYS,
     Edge,
     data_calendar,
+    days_before_results,
     doubtful_holes,
     read_edges,
 )
@@ -90,3 +91,10 @@ def test_long_stretches_without_data_are_told() -> None:
     assert f"the {DOUBTFUL_EMPTY_DAYS} days between 2025-01-01 and 2025-02-02, and they count" in told
     (slip,) = doubtful_holes({_day(0), _day(MOST_EMPTY_DAYS + 2)})
     assert "they do not count" in slip
+
+
+def test_days_with_data_before_the_first_day_of_results_are_told() -> None:
+    days = {_day(0), _day(0) + ONE_DAY, _day(0) + 2 * ONE_DAY}
+    (told,) = days_before_results(days, _day(0) + 2 * ONE_DAY)
+    assert f"2 loaded days, {_day(0)} to {_day(0) + ONE_DAY}, lie before RENEWABLE_FIRST_DAY" in told
+    assert days_before_results(days, _day(0)) == [] == days_before_results(days, None)

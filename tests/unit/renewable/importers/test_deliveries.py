@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from renewable.errors import MappingError, PipelineError
-from renewable.importers import convert, convert_file, write_days
-from renewable.importers.convert import fold_deliveries, forget_delivery, import_files, store_of
-from renewable.importers.ledger import read_books
+from renewable.importers import convert, convert_file, kept_rows, write_days
+from renewable.importers.convert import fold_deliveries, forget_delivery, import_files
+from renewable.importers.ledger import read_books, store_of
 from renewable.raw_files import raw_file_names
 
 pytestmark = pytest.mark.unit
@@ -202,6 +202,9 @@ def test_day_files_that_somebody_changed_or_removed_are_made_again(tmp_path: Pat
     (plant.raw / second).write_bytes(b"cut off")
     assert plant.run().files_written == 2
     assert plant.files == files
+    pl.DataFrame({"other": [1]}).write_parquet(plant.raw / first)
+    assert plant.run().files_written == 1
+    assert plant.files == files
 
 
 def test_a_file_that_cannot_be_imported_is_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
@@ -227,6 +230,9 @@ def test_mappings_of_one_fleet_write_parts_of_their_own(tmp_path: Path) -> None:
     second.run()
     assert {name: content for name, content in first.files.items() if name in alone} == alone
     assert len(first.files) == 2 * len(alone)
+    alike = Plant(tmp_path, mapping_of("inbox/a*.csv"), "site-a")
+    alike.run()
+    assert len(first.files) == 3 * len(alone), "names that differ in a blank alone are two"
     other = tmp_path / "elsewhere" / "site-b.yaml"
     other.parent.mkdir()
     other.write_text(second.mapping_path.read_text())
@@ -321,3 +327,115 @@ def test_old_deliveries_become_one_and_nothing_else_changes(tmp_path: Path) -> N
         forget_delivery(plant.raw, books.deliveries[0].content.file)
     plant.rotate([(rows[0][0], "T2", 77.0, None)], "late.csv")
     assert 77.0 in plant.table()["wind_speed_ms"].to_list()
+
+
+CHISINAU = mapping_of(
+    timestamp={
+        "column": "time",
+        "format": "%Y-%m-%d %H:%M",
+        "zone": "Europe/Chisinau",
+        "ambiguous_hour": "in_order",
+        "interval_minutes": 30,
+    },
+    generation={},
+)
+# 27 October 2024: 02:00 to 03:00 comes twice, from 23:00 UTC on and from 00:00 UTC on.
+AUTUMN: list[Row] = [
+    (datetime(2024, 10, 27, hour, minute), "T2", float(number), None)
+    for number, (hour, minute) in enumerate(
+        [(1, 0), (1, 30), (2, 0), (2, 30), (2, 0), (2, 30), (3, 0), (3, 30)]
+    )
+]
+
+
+@pytest.mark.parametrize("cuts", [[], [4], [2, 6]])
+def test_the_two_hours_of_autumn_may_come_in_two_files_and_lie_on_two_days(
+    tmp_path: Path, cuts: list[int]
+) -> None:
+    plant = Plant(tmp_path, CHISINAU)
+    for number, part in enumerate(cut(AUTUMN, cuts)):
+        plant.rotate(part, f"{number}.csv")
+    first = datetime(2024, 10, 26, 22, tzinfo=UTC)
+    expected = [(first + timedelta(minutes=30 * step), float(step)) for step in range(8)]
+    assert plant.table().select("timestamp", "wind_speed_ms").rows() == expected
+    # The same hours once more are no third ones.
+    plant.rotate([(at, unit, (wind or 0.0) + 10, None) for at, unit, wind, _ in AUTUMN], "again.csv")
+    assert plant.table()["wind_speed_ms"].to_list() == [10.0 + step for step in range(8)]
+
+
+def test_files_of_one_import_count_in_the_order_of_their_first_stamp(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, mapping_of(generation={}))
+    steps = [START + timedelta(minutes=10 * step) for step in range(4)]
+    plant.deliver([(at, "T2", 1.0, None) for at in steps[1:]], "a later.csv")
+    plant.deliver([(at, "T2", 2.0, None) for at in steps], "b earlier.csv")
+    plant.run()
+    assert plant.table()["wind_speed_ms"].to_list() == [2.0, 1.0, 1.0, 1.0]
+
+
+def test_a_delivery_that_replaces_its_range_erases_the_days_that_it_skips(tmp_path: Path) -> None:
+    days = [START + timedelta(days=step) for step in range(4)]
+    plant = Plant(tmp_path, mapping_of(on_overlap="replace_range", generation={}))
+    plant.rotate([(at, "T2", 1.0, None) for at in days], "first.csv")
+    plant.rotate([(days[0], "T2", 2.0, None), (days[2], "T2", 2.0, None)], "second.csv")
+    assert plant.table()["wind_speed_ms"].to_list() == [2.0, 2.0, 1.0]
+    assert len(plant.files) == 3
+    # What is erased in day files of before is in no row, so these deliveries cannot become one.
+    shutil.rmtree(store_of(plant.raw))
+    plant.rotate([(days[0], "T2", 3.0, None)], "third.csv")
+    plant.rotate([(days[2], "T2", 3.0, None)], "fourth.csv")
+    assert fold_deliveries(plant.raw, datetime.now(UTC) + timedelta(days=1)) == 0
+
+
+def test_the_reading_before_a_gap_is_the_nearest_of_all_deliveries(tmp_path: Path) -> None:
+    power = {"active_power_kw": {"column": "total", "unit": "kWh", "counter": {"resets": "never"}}}
+    readings_at = {day: START + timedelta(days=day) for day in (0, 5, 10, 20)}
+    rows: dict[int, Row] = {day: (at, "T2", None, 24.0 * day) for day, at in readings_at.items()}
+    whole, parts = (
+        Plant(tmp_path / name, mapping_of(weather={}, generation=power)) for name in ("whole", "parts")
+    )
+    whole.rotate(list(rows.values()), "all.csv")
+    for number, days in enumerate(((0, 20), (5,), (10,))):
+        parts.rotate([rows[day] for day in days], f"{number}.csv")
+    assert whole.files and whole.files == parts.files
+
+
+def test_what_does_not_fit_the_memory_comes_out_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, spilled = Plant(tmp_path / "plain"), Plant(tmp_path / "spilled")
+    plain.rotate(readings(), "a.csv")
+    monkeypatch.setattr(kept_rows, "_HELD_ROWS", 10)
+    spills: list[int] = []
+    real = kept_rows.Collected._spill
+    monkeypatch.setattr(kept_rows.Collected, "_spill", lambda self: (spills.append(1), real(self))[1])
+    spilled.rotate(readings(), "a.csv")
+    assert spills and plain.files == spilled.files
+
+
+def test_a_file_that_changes_while_it_is_read_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, real = Plant(tmp_path), convert_file.part_batches
+    plant.deliver(readings(), "a.csv")
+
+    def meanwhile(path: Path, part: Any) -> Any:
+        yield from real(path, part)
+        plant.deliver(readings(9), "a.csv")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert_file, "part_batches", meanwhile)
+        with pytest.raises(MappingError, match="it changed while it was read"):
+            plant.run()
+    assert plant.files == {}
+    assert plant.run().source_files == 1
+
+
+def test_files_in_the_making_of_an_import_that_died_are_removed(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    left = plant.raw / "weather" / ".weather_2024-04-01.parquet.99.tmp"
+    others = left.with_name(".weather_2024-04-01__north.parquet.99.tmp")
+    left.parent.mkdir(parents=True)
+    for path in (left, others):
+        path.write_bytes(b"half a file")
+    plant.rotate(readings(), "a.csv")
+    assert not left.exists() and others.exists(), "another mapping may be at it"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from renewable.errors import MappingError
-from renewable.importers.convert import import_all, store_of
+from renewable.importers.convert import import_all
 from renewable.importers.inbox import Patience, peek
-from renewable.importers.ledger import read_books
+from renewable.importers.ledger import read_books, store_of
 from renewable.importers.trace import sentences, trace
 from tests.unit.renewable.importers.test_deliveries import INTERVALS, START, Plant, mapping_of, readings
 
@@ -44,6 +44,10 @@ def test_a_file_that_lies_there_for_long_is_taken_at_once(tmp_path: Path) -> Non
     clock = Clock(written_at(tmp_path / "inbox" / "a.csv") + 60)
     assert plant.run(patience=clock.patience()).source_files == 1
     assert clock.slept_s == 0
+    plant.deliver(readings(seed=2), "b.csv")
+    ahead = Clock(written_at(tmp_path / "inbox" / "b.csv") - 1000)
+    assert plant.run(patience=ahead.patience()).source_files == 1
+    assert ahead.slept_s == 0, "a time in the future is the mistake of a clock"
 
 
 def test_a_new_file_is_watched_and_left_while_it_grows(tmp_path: Path) -> None:
@@ -180,3 +184,23 @@ def test_a_last_line_without_an_end_is_set_aside_and_taken_once_it_has_one(
     plant.map(mapping_of(generation={}, source=source | {"last_line": "complete"}))
     assert plant.run().notes == {}
     assert plant.table()["wind_speed_ms"].to_list() == [0.25, 1.25, 2.25, 3.25, 9.5]
+
+
+def test_a_peek_leaves_it_to_the_import_to_say_what_cannot_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, real = Plant(tmp_path, PLAIN), Path.open
+    plant.deliver(readings(), "a.csv")
+    path = tmp_path / "inbox" / "a.csv"
+    later = Clock(written_at(path) + 3600).patience()
+
+    def closed(self: Path, *args: str, **options: str) -> object:
+        if self == path:
+            raise PermissionError(13, os.strerror(13))
+        return real(self, *args, **options)  # type: ignore[call-overload]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", closed)
+        assert [*peek(plant.mapping_path, store_of(plant.raw), later).due] == [str(path)]
+    missing = tmp_path / "nothing.yaml"
+    assert [*peek(missing, store_of(plant.raw), later).due] == [str(missing)]
