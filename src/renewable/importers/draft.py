@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
+from textwrap import wrap
 
 import polars as pl
 
@@ -21,6 +22,8 @@ from renewable.importers.draft_table import (
     source_lines,
     value_settings,
 )
+from renewable.importers.preset import Preset, filled, recognised
+from renewable.importers.source import unreadable
 
 _MOST_ZONES, _LONG_LINE = 12, 500
 
@@ -28,14 +31,40 @@ _MOST_ZONES, _LONG_LINE = 12, 500
 def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:
     """A mapping for files of one kind as YAML text. `assets` is the registry, where there is one.
 
-    What the files do not tell is a line `# TODO` with its choices; each only has to be uncommented. Raises MappingError
-    when a file cannot be read.
+    What the files do not tell is a line `# TODO` with its choices; each only has to be uncommented. An export that is
+    known begins with its preset. Raises MappingError when a file cannot be read.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
+    known = recognised_files(files)
+    if known is not None:
+        return _of_preset(known, files, assets)
     tables = [draft_table(path) for path in files]
     first = next((table for table in tables if not is_event_log(table)), tables[0])
     same = [table for table in tables if _is_alike(table, first)]
     return "\n".join([*_head(files), *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
+
+
+def recognised_files(paths: Sequence[Path]) -> Preset | None:
+    """The preset of the first file that has one."""
+    try:
+        return next((preset for path in paths if (preset := recognised(path)) is not None), None)
+    except unreadable():
+        # Why it cannot be read is told by those who read all of it.
+        return None
+
+
+def _of_preset(preset: Preset, files: Sequence[Path], assets: pl.DataFrame | None) -> str:
+    fitting = [path for path in files if recognised(path) == preset]
+    others = ", ".join(path.name for path in files if path not in fitting)
+    lines = [
+        f"# Recognised from {', '.join(path.name for path in fitting)}: {preset.system}, known from {preset.seen}.",
+        *(f"# Facts: {address}" for address in preset.facts),
+        *([] if preset.note is None else [f"# {line}" for line in wrap(preset.note, 115)]),
+        "# Answer every TODO: uncomment one of its lines. Then look at it with `renewable import --preview THIS_FILE`.",
+        filled(preset, fitting, _glob(fitting), assets).rstrip("\n"),
+        *(["", f"# Of another kind, draft them alone: {others}"] if others else []),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _is_alike(table: DraftTable, first: DraftTable) -> bool:

@@ -33,12 +33,11 @@ def clock_lines(
     if stamps.has_offset:
         return []
     choices = ["zone: UTC"]
-    for zone in [*zones, *([] if set(zones) - {"UTC"} else _USUAL_ZONES)]:
-        if zone != "UTC":
-            choices.append(f"zone: {zone}    # with its summer time, if it has any")
-            choices += [
-                f'zone: "{offset}"    # its clock of winter all the year' for offset in _winter_offsets(zone)
-            ]
+    for zone in local_zones(zones):
+        choices.append(f"zone: {zone}    # with its summer time, if it has any")
+        choices += [
+            f'zone: "{offset}"    # its clock of winter all the year' for offset in _winter_offsets(zone)
+        ]
     said = re.search(
         r"(?:time ?zone|utc|gmt|cest|\bcet\b)[^|;]{0,30}", f"{above} {' '.join(names)}", re.IGNORECASE
     )
@@ -49,6 +48,11 @@ def clock_lines(
             "ambiguous_hour: in_order    # equal stamps of an asset: the order of rows tells which is first"
         )
     return lines
+
+
+def local_zones(zones: Sequence[str]) -> list[str]:
+    """Zones to ask for: those of the registry other than UTC, else usual ones."""
+    return [zone for zone in zones if zone != "UTC"] or list(_USUAL_ZONES)
 
 
 def _winter_offsets(zone: str) -> list[str]:

@@ -1,0 +1,266 @@
+"""Ready mappings of known exports: each says by what it is recognised, and what its files do not tell is asked.
+
+A preset is a file of two YAML documents in `presets`. The first is about it (`Preset`). The second is the mapping as text,
+where these words stand for what the files or the registry tell:
+
+    $files                 all files, with a star where their names differ
+    $table                 a line: where the table is, as a draft finds it (delimiter, header, decimal mark)
+    $stamp                 a line: column and format of the stamps, as a draft finds them
+    $interval              a line: the interval and which end of it a stamp names, as a draft finds them
+    $clock                 a line: any clock, asked for as in a draft
+    zone: $zone            a zone with its summer time, of the registry or asked for
+    label: $label          start or end, asked for
+    asset: $asset          file name, line above or constant, asked for
+    asset: $asset/NAME/    the names in the first column whose name matches
+    asset: $station        the assets for which weather holds, asked for
+    asset: $wide/NAME/     columns side by side whose names match; the group `asset` is what they are called. A channel
+                           reads them by `column: "{asset}"`
+    $column/NAME/          the first column whose name matches
+
+A channel stands on one line. It is left out where the files have not got its column; of several lines for one channel
+that one counts which comes first.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files as resources
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import yaml
+from pydantic import Field
+
+from renewable.contract import TABLES, measurements
+from renewable.errors import MappingError
+from renewable.importers.asset_settings import PLACE
+from renewable.importers.channel import Channel
+from renewable.importers.draft_assets import AssetColumn, asset_line, renamings
+from renewable.importers.draft_clock import clock_lines, interval_lines, local_zones
+from renewable.importers.draft_lines import Line, asked, paired, quoted, yaml_lines
+from renewable.importers.draft_stamps import find_stamps
+from renewable.importers.draft_table import draft_table, source_lines, value_settings
+from renewable.importers.encoding import recognised as encoding_of
+from renewable.importers.settings import Part
+from renewable.importers.source import SourceFrame, read_batches
+from renewable.importers.source_settings import Source
+from renewable.importers.text_table import MISFIT
+from renewable.importers.unpacking import kind_of, unpacked
+
+_FOLDER = resources("renewable.importers") / "presets"
+_LOOKED_AT_LINES, _LOOKED_AT_BYTES, _LOOKED_AT_MEMBERS, _MOST_ROWS = 100, 50_000, 20, 50_000
+_PLACE = re.compile(r"\$(\w+)(?:/(.*)/)?")
+_CHANNEL = re.compile(r"^ +(?P<name>[a-z0-9_]+): (?P<value>\{.*\}) *(?:#.*)?$")
+
+
+class Preset(Part):
+    """What is known of an export. `facts` are where its format is described or samples of it lie."""
+
+    system: str = Field(min_length=1)
+    facts: tuple[str, ...] = Field(min_length=1)
+    seen: Literal["documentation", "samples", "documentation and samples"]
+    recognise: tuple[str, ...] = Field(
+        min_length=1, description="patterns that all stand in a file's first lines; ^ is the start of a line"
+    )
+    note: str | None = Field(None, description="what people should know of it")
+    name: str
+    text: str
+
+    def fits(self, head: str) -> bool:
+        """Whether these first lines of a file are of this kind."""
+        return all(re.search(pattern, head, re.MULTILINE) for pattern in self.recognise)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the files and the registry tell of a preset."""
+
+    paths: Sequence[Path]
+    ids: Sequence[str]
+    zones: Sequence[str]
+    settings: dict[str, object]
+    batches: Sequence[SourceFrame]
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """Names of columns, and whether each file has them."""
+        names = chain.from_iterable(batch.rows.columns for batch in self.batches)
+        return {
+            name: all(name in batch.rows.columns for batch in self.batches) for name in dict.fromkeys(names)
+        }
+
+    @property
+    def widest(self) -> SourceFrame:
+        return max(self.batches, key=lambda batch: batch.rows.width)
+
+
+def presets() -> list[Preset]:
+    """All presets, by name."""
+    found = []
+    for path in sorted(_FOLDER.iterdir(), key=lambda each: each.name):
+        if path.name.endswith(".yaml"):
+            about, _, text = path.read_text(encoding="utf-8").partition("\n---\n")
+            stated = {"name": path.name.removesuffix(".yaml"), "text": text} | yaml.safe_load(about)
+            found.append(Preset.model_validate(stated))
+    return found
+
+
+def recognised(path: Path) -> Preset | None:
+    """The preset of a file, by its first lines. Raises what `unreadable` lists for a file that cannot be read."""
+    heads = list(_heads(path))
+    fitting = [preset for preset in presets() if any(map(preset.fits, heads))]
+    return max(fitting, key=lambda preset: len(preset.recognise), default=None)
+
+
+def filled(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFrame | None) -> str:
+    """The mapping of files of this kind as YAML text; `name` stands for all of them. `assets` is the registry.
+
+    Raises MappingError when a file cannot be read as the preset reads it.
+    """
+    known = _known(preset, paths, name, assets)
+    lines = [line for raw in preset.text.splitlines() for line in _filled(raw, known, name)]
+    return "\n".join(_without_empty_sections(_channels(lines, known))) + "\n"
+
+
+def _heads(path: Path) -> Iterator[str]:
+    """The first lines of a file as text, or of each of its members; of a table with types the names of its columns."""
+    for _, inner in islice(unpacked(path, "*"), _LOOKED_AT_MEMBERS):
+        kind = kind_of(inner)
+        if kind in ("CSV", "JSON"):
+            with inner.open(encoding=encoding_of(inner), errors="replace") as file:
+                text = file.read(_LOOKED_AT_BYTES).removeprefix("\ufeff")
+            yield "\n".join(text.splitlines()[:_LOOKED_AT_LINES])
+        elif kind == "Excel":
+            sheet = pl.read_excel(
+                inner, engine="calamine", read_options={"header_row": None, "dtypes": "string"}
+            )
+            yield "\n".join(
+                "\t".join(cell or "" for cell in row) for row in sheet.head(_LOOKED_AT_LINES).iter_rows()
+            )
+        else:
+            batch = next(read_batches(inner, Source.model_validate({"files": inner.name}), rows=1))
+            yield "\t".join(batch.rows.columns)
+
+
+def _known(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFrame | None) -> _Known:
+    settings: dict[str, object] = {}
+    if "$table" in preset.text:
+        settings = draft_table(paths[0]).settings
+        form = {"files": name} | settings
+    else:
+        form = yaml.safe_load(preset.text.replace("$files", quoted(name)).partition("\ntimestamp:")[0])[
+            "source"
+        ]
+    source = Source.model_validate(form | {"last_line": "complete"})
+    batches: list[SourceFrame] = []
+    for path in paths:
+        members: dict[str, SourceFrame] = {}
+        for batch in read_batches(path, source, rows=_MOST_ROWS):
+            members.setdefault(batch.name, replace(batch, rows=batch.rows.drop(MISFIT, strict=False)))
+        batches += members.values()
+    ids = [] if assets is None else assets["asset_id"].to_list()
+    zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
+    return _Known(paths, ids, zones, settings, batches)
+
+
+def _filled(line: str, known: _Known, files: str) -> list[str]:
+    """A line of the preset, its words replaced; several where it is a question."""
+    indent, text = line[: len(line) - len(line.lstrip())], line.strip()
+    found = _PLACE.search(text)
+    if found is None or text.startswith("#"):
+        return [line]
+    word, pattern = found[1], found[2] or ""
+    batch = known.widest
+    if word == "files":
+        return [line.replace("$files", quoted(files))]
+    if word == "column":
+        named = next((name for name in known.columns if re.search(pattern, name)), None)
+        # Its channel is left out, as no file has this column.
+        return [] if named is None else [line.replace(found[0], quoted(named))]
+    lines: list[Line]
+    if word == "table":
+        marks, _ = value_settings(batch.rows, batch.rows.columns)
+        lines = [*source_lines(files, known.settings), *marks]
+    elif word == "stamp":
+        lines = find_stamps(batch).lines
+    elif word == "interval":
+        lines = interval_lines(find_stamps(batch), None)
+    elif word == "zone":
+        zones = [f"zone: {zone}" for zone in local_zones(known.zones)]
+        lines = [asked("in which zone is the plant? The stamps follow its summer time.", zones)]
+    elif word == "clock":
+        stamps = find_stamps(batch)
+        above = " ".join(each for each in batch.lines if len(each) < 500)
+        lines = clock_lines(stamps, known.zones, above, batch.rows.columns, repeats=False)
+    elif word == "label":
+        lines = [asked("which end of its interval does a stamp name?", ["label: start", "label: end"])]
+    elif word == "asset":
+        lines = [_assets(pattern, known, weather_only=False)]
+    elif word == "station":
+        lines = [_assets(pattern, known, weather_only=True)]
+    elif word == "wide":
+        lines = [_wide(pattern, known)]
+    else:
+        raise MappingError(f"no preset knows ${word}")
+    return list(yaml_lines(lines, indent))
+
+
+def _assets(pattern: str, known: _Known, *, weather_only: bool) -> Line:
+    column = next((name for name in known.columns if pattern and re.search(pattern, name)), None)
+    if column is None:
+        return asset_line(None, known.batches, [], known.ids, weather_only=weather_only)
+    cells = pl.concat([batch.rows[column].cast(pl.String) for batch in known.batches if column in batch.rows])
+    names = tuple(sorted(cells.drop_nulls().unique().to_list()))
+    return asset_line(AssetColumn(column, names), known.batches, [], known.ids, weather_only=weather_only)
+
+
+def _wide(pattern: str, known: _Known) -> Line:
+    """Whose the columns side by side are: all names in a column's name, or their sum as one asset."""
+    named = {name: found["asset"] for name in known.columns if (found := re.search(pattern, name))}
+    tokens = list(dict.fromkeys(named.values()))
+    options = [
+        {name: each.get(token, token) for name, token in named.items()}
+        for each in renamings(tokens, known.ids)
+    ]
+    sums = [dict.fromkeys(named, each) for each in known.ids[:30]] if len(named) > 1 else []
+    return asked(
+        "whose are the columns side by side? combine: sum where they are parts of one asset.",
+        [
+            *(f"asset: {{wide: {paired(each)}}}" for each in options),
+            *(f"asset: {{wide: {paired(each)}, combine: sum}}" for each in sums),
+        ],
+    )
+
+
+def _channels(lines: Sequence[str], known: _Known) -> Iterator[str]:
+    """The lines without channels that the files have not got, and one line a channel; others may lack in some files."""
+    names = [name for table in TABLES for name in measurements(table)]
+    taken: set[str] = set()
+    for line in lines:
+        found = _CHANNEL.match(line)
+        if found is None or found["name"] not in names:
+            if not line.startswith(" "):
+                taken.clear()
+            yield line
+            continue
+        channel = Channel.model_validate(yaml.safe_load(found["value"]))
+        columns = [name for name in channel.source_columns if PLACE not in name]
+        if found["name"] in taken or not known.columns.keys() >= set(columns):
+            continue
+        taken.add(found["name"])
+        everywhere = all(known.columns[name] for name in columns)
+        if not everywhere and not channel.optional:
+            line = line.replace(found["value"], f"{found['value'][:-1]}, optional: true}}")
+        yield line
+
+
+def _without_empty_sections(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without `weather:` and `generation:` above nothing."""
+    kept = list(lines)
+    for place, line in enumerate(kept):
+        below = next((each for each in kept[place + 1 :] if each.strip()), "")
+        if line in (f"{table}:" for table in TABLES) and not below.startswith(" "):
+            continue
+        yield line
