@@ -1,7 +1,7 @@
 """Ready mappings of known exports: each says by what it is recognised, and what its files do not tell is asked.
 
-A preset is a file of two YAML documents in `presets`. The first is about it (`Preset`). The second is the mapping as text,
-where these words stand for what the files or the registry tell:
+A preset is a file of two YAML documents in `presets`. The first is about it (`Preset`). The second is the mapping as
+text, where these words stand for what the files or the registry tell:
 
     $files                 all files, with a star where their names differ
     $table                 a line: where the table is, as a draft finds it (delimiter, header, decimal mark)
