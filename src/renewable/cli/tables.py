@@ -1,6 +1,9 @@
 """How results look in a terminal. The figures come ready from the other rooms."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,17 +13,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from renewable.importers.ledger import Books, Delivery
-from renewable.operations.status import FleetResult, Status
-from renewable.scorecard.combine import LineScore
-from renewable.scorecard.score import Scorecard
-from renewable.scorecard.world_card import HEADERS, NOTE, WorldCard, table_rows
-from renewable.transform.staleness import Stale, Why
-from renewable.windows import Window
-
 if TYPE_CHECKING:
-    # Slow to import, and most commands show none.
+    # Slow to import, and a command shows one or two of them.
+    from renewable.importers.ledger import Books, Delivery
     from renewable.importers.preview import Preview
+    from renewable.operations.status import FleetResult, Status
+    from renewable.scorecard.combine import LineScore
+    from renewable.scorecard.score import Scorecard
+    from renewable.scorecard.world_card import WorldCard
+    from renewable.transform.staleness import Stale, Why
+    from renewable.windows import Window
 
 _LISTED = 5
 _SHOWN = 40
@@ -123,19 +125,19 @@ def _loaded(ranges: Mapping[str, tuple[tuple[date, date], ...]], unknown: int) -
 
 def _grouped(stale: Sequence[Stale]) -> list[str]:
     """A line each, assets with the same fault together."""
-    assets: dict[tuple[Window, Why, str], list[str]] = {}
+    alike: dict[tuple[Window, Why, str], list[Stale]] = {}
     for each in stale:
-        assets.setdefault((each.window, each.why, each.detail), []).append(each.asset_id or "")
+        alike.setdefault((each.window, each.why, each.detail), []).append(each)
     lines = []
-    for (window, why, detail), names in assets.items():
-        named = [name for name in names if name]
-        first = Stale(window, why, detail, f"{', '.join(named[:_LISTED])}" if named else None)
+    for found in alike.values():
+        named = [each.asset_id for each in found if each.asset_id]
+        first = replace(found[0], asset_id=", ".join(named[:_LISTED]) or None)
         more = f" (and {len(named) - _LISTED} more assets)" if len(named) > _LISTED else ""
         lines.append(first.sentence + more)
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: see --json"]
 
 
-def print_preview(found: "Preview") -> None:
+def print_preview(found: Preview) -> None:
     """What an import would write: its first rows, coverage by day, and what looks wrong, loudest at the end."""
     console = _console()
     for name, rows in found.first_rows.items():
@@ -215,6 +217,8 @@ def print_world_card(card: WorldCard) -> None:
 
 def print_line_scores(scores: Sequence[LineScore], title: str) -> None:
     """A line each kind and world, as wide as it is."""
+    from renewable.scorecard.world_card import HEADERS, NOTE, table_rows
+
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(HEADERS):
         is_text = number < 2 or name == HEADERS[-1]

@@ -13,12 +13,12 @@ from renewable.contract import KEY, RawTable, polars_schema
 from renewable.importers.around import rows_around
 from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.event_rows import EVENT_ROWS_SCHEMA
-from renewable.importers.kept_rows import read_kept
+from renewable.importers.kept_rows import KeptDays, read_kept
 from renewable.importers.ledger import Delivery, Due, Kind, Ledger, Span
 from renewable.importers.mapping import Mapping as MappingFile
 from renewable.importers.notes import Notes
 from renewable.importers.overlay import laid_over, ordered
-from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, TAKEN_OVER, Stream
+from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, TAKEN_OVER, Stream, is_shifted
 from renewable.importers.together import Streams, assembled
 from renewable.windows import Window
 
@@ -60,6 +60,7 @@ class DayMaker:
         self._runs = _runs(ledger, [e for e in ledger.order(name) if chosen is None or e[0] in chosen])
         self._logs: dict[tuple[int, Stream], pl.DataFrame] = {}
         self._entries: dict[int, Delivery] = {}
+        self._kept = KeptDays()
         self._cache: OrderedDict[tuple[int, RawTable, date], _Rows] = OrderedDict()
 
     def frame(self, table: RawTable, day: date, counts: Counter[str] | None = None) -> pl.DataFrame:
@@ -69,7 +70,7 @@ class DayMaker:
         for number, run in enumerate(self._runs):
             if run.mapping is None:
                 rows = [frame.drop("name") for frame in self._rows(number, table, day).values()]
-                found = pl.concat(rows) if rows else made.clear()
+                found = ordered(pl.concat(rows), KEY) if rows else made.clear()
             else:
                 streams = self._around(number, table, day)
                 found = (
@@ -87,7 +88,7 @@ class DayMaker:
                     else made.clear()
                 )
             if found.height:
-                made = laid_over(made, found, KEY) if made.height else ordered(found, KEY)
+                made = laid_over(made, found, KEY) if made.height else found
         return made.select(polars_schema(table).names())
 
     def merged(self, table: RawTable, day: date) -> dict[Stream, pl.DataFrame]:
@@ -225,7 +226,7 @@ class DayMaker:
                 self._erase(merged, number)
             if number in holding:
                 delivery = self._entry(number)
-                new = read_kept(delivery.rows_file, delivery.columns, table, Window.of_day(day))
+                new = self._kept.of(delivery.rows_file, delivery.columns, table, day)
                 for stream, rows in new.items():
                     by = KEY if stream.kind == TAKEN_OVER else KEY_AND_NAME
                     merged[stream] = (
@@ -377,7 +378,7 @@ def _tells_gaps(mapping: MappingFile | None, stream: Stream) -> bool:
 
 def _shifted(rows: pl.DataFrame | None) -> pl.DataFrame | None:
     """Rows that a clock change may move into another day."""
-    return None if rows is None else rows.filter(SHIFTED)
+    return rows.filter(SHIFTED) if rows is not None and is_shifted(rows) else None
 
 
 def _between(table: RawTable, first: date, last: date) -> set[Due]:

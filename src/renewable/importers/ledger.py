@@ -374,7 +374,7 @@ class Ledger:
 
     def due(self, mapping: str) -> list[Due]:
         rows = self._all(
-            "select table_name, day from due where mapping = ? order by table_name, day", mapping
+            "select table_name, day from due where mapping = ? order by day, table_name", mapping
         )
         return [(table, date.fromisoformat(day)) for table, day in rows]
 

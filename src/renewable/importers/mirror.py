@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from renewable.contract import KEY, TABLES, RawTable, with_all_columns
+from renewable.contract import KEY, TABLES, RawTable, polars_schema, with_all_columns
 from renewable.importers.ledger import LEDGER_FILE, ROWS_FOLDER, store_of
 from renewable.importers.overlay import Change, difference
 from renewable.raw_files import parse_raw_file_name
@@ -57,17 +57,24 @@ def clashes(mirror: Path, table: RawTable) -> dict[str, int]:
         named = parse_raw_file_name(path.name)
         if named is None:
             continue
+        others = [
+            other
+            for other in sorted((mirror / table).glob(f"{table}_{named.day}*.parquet"))
+            if other != path and parse_raw_file_name(other.name) is not None
+        ]
+        if not others:
+            continue
         own = _frame(path, table).unique(KEY, keep="none")
-        for other in sorted((mirror / table).glob(f"{table}_{named.day}*.parquet")):
-            if other != path and parse_raw_file_name(other.name) is not None:
-                both = own.join(_frame(other, table).unique(KEY, keep="none"), on=KEY, suffix="_other")
-                for name in (name for name in own.columns if name not in KEY):
-                    found[name] = found.get(name, 0) + int((both[name] != both[f"{name}_other"]).sum())
+        for other in others:
+            both = own.join(_frame(other, table).unique(KEY, keep="none"), on=KEY, suffix="_other")
+            for name in (name for name in own.columns if name not in KEY):
+                found[name] = found.get(name, 0) + int((both[name] != both[f"{name}_other"]).sum())
     return {name: count for name, count in found.items() if count}
 
 
 def _frame(path: Path, table: RawTable) -> pl.DataFrame:
-    return with_all_columns(pl.read_parquet(path) if path.exists() else pl.DataFrame(), table)
+    frame = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=polars_schema(table))
+    return frame if frame.schema == polars_schema(table) else with_all_columns(frame, table)
 
 
 def _link(paths: Sequence[Path], folder: Path) -> None:

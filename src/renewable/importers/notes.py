@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
@@ -29,5 +30,8 @@ class Notes:
         """The rows of the window."""
         if self.window is None:
             return frame
-        start, end = self.window.start_utc, self.window.end_utc
+        start, end, at = self.window.start_utc, self.window.end_utc, frame["timestamp"]
+        first, last = at.min(), at.max()
+        if isinstance(first, datetime) and isinstance(last, datetime) and start <= first <= last < end:
+            return frame if not at.null_count() else frame.drop_nulls("timestamp")
         return frame.filter(pl.col("timestamp").is_between(start, end, closed="left"))

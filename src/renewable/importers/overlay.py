@@ -78,6 +78,8 @@ def ordered(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def difference(before: pl.DataFrame, after: pl.DataFrame) -> Change:
     """What is other in `after`; both have the columns of one table. Several rows of a key count in their order."""
+    if before.is_empty():
+        return Change(rows_added=after.height)
     by = [*KEY, _NUMBER]
     before, after = _numbered(before, KEY), _numbered(after, KEY)
     gone = before.join(after, on=by, how="anti", nulls_equal=True)

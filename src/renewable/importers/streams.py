@@ -35,3 +35,8 @@ class Stream:
     def parsed(cls, text: str) -> "Stream":
         part, table, kind = text.split(".", 2)
         return cls(int(part), next(known for known in TABLES if known == table), kind)
+
+
+def is_shifted(rows: pl.DataFrame) -> bool:
+    """Whether the stamp of any row stands around a clock change."""
+    return any(edge not in (0, None) for name in SHIFTS for edge in (rows[name].min(), rows[name].max()))

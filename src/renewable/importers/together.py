@@ -22,7 +22,7 @@ from renewable.importers.irregular import time_weighted
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
 from renewable.importers.repeated_hour import in_order_of_values
-from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, SHIFTS
+from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTS, is_shifted
 
 _DIRECTIONS = ("wind_direction_deg",)
 _AMOUNTS = ("precipitation_mm",)
@@ -153,7 +153,7 @@ def _on_grid(
 
 def move_pairs(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """Stamps around clock changes where the mapping's rule puts them; drops the columns that say so."""
-    if not frame.select(SHIFTED.any()).item():
+    if not is_shifted(frame):
         return frame.drop(SHIFTS)
     frame = in_order_of_values(frame, notes)
     count, number = pl.len().over(KEY_AND_NAME), pl.int_range(pl.len()).over(KEY_AND_NAME)

@@ -5,9 +5,12 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import pint
 import polars as pl
+
+if TYPE_CHECKING:
+    import pint
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def conversion(contract_unit: str, unit: str, interval_seconds: int | None = Non
     usual = ", ".join(CONVERSIONS.get(contract_unit, [contract_unit]))
     try:
         return _by_pint(_PINT_SPELLING.get(contract_unit, contract_unit), unit)
-    except (pint.PintError, AttributeError, TypeError, ValueError) as error:
+    except _unknown_units() as error:
         raise ValueError(f"is none of {usual}, nor another unit of that kind") from error
 
 
@@ -104,7 +107,7 @@ def is_energy(unit: str | None) -> bool:
         return unit is not None
     try:
         return bool(_registry().Unit(unit).is_compatible_with("joule"))
-    except (pint.PintError, AttributeError, TypeError, ValueError):
+    except _unknown_units():
         return False
 
 
@@ -118,6 +121,16 @@ def _by_pint(target: str, unit: str) -> Conversion:
     return Conversion(plus=at_zero / slope, times=slope)
 
 
+def _unknown_units() -> tuple[type[Exception], ...]:
+    """What pint raises for a text that is no unit, or one of another kind."""
+    import pint
+
+    return pint.PintError, AttributeError, TypeError, ValueError
+
+
 @cache
-def _registry() -> pint.UnitRegistry[float]:
+def _registry() -> "pint.UnitRegistry[float]":
+    # Slow to import, and most mappings have usual units.
+    import pint
+
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
