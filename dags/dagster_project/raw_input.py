@@ -42,6 +42,7 @@ def deliver_raw_files(
             known,
             patience=Patience(settings.settle_s),
             report=report,
+            progress=report,
         )
         sentence = "\n".join(each.sentence for each in done)
     else:

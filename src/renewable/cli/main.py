@@ -386,7 +386,9 @@ def import_(
             )
             print_preview(look(each, assets, window, settings.raw_dir, again=again, picture=drawn))
         return
-    done = import_all(chosen, settings.raw_dir, window, known, again=again, report=_progress)
+    done = import_all(
+        chosen, settings.raw_dir, window, known, again=again, report=_progress, progress=_progress
+    )
     print("\n".join(each.sentence for each in done))
     if any(each.refused for each in done):
         raise typer.Exit(1)

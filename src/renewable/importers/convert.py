@@ -84,6 +84,7 @@ def import_files(
     again: bool = False,
     patience: Patience | None = None,
     report: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> ImportSummary:
     """Import what is new among the files that a mapping names, and write the days that it touches under `raw_dir`.
 
@@ -91,13 +92,14 @@ def import_files(
     mapping changed since or `again` is set: then they are converted anew and keep their place in the order. With a
     `window` only its days are written; the others wait for an import without one. `intervals` are the minutes of each
     asset's interval, or all that the registry knows; sources with shorter ones are brought to it. With `patience`, for
-    runs without a person, files that may be half written are left for the next look.
+    runs without a person, files that may be half written are left for the next look. `report` is told what people have
+    to know, `progress` how far a long import is.
 
     A file that cannot be imported is set aside, and the others go on. Raises MappingError for a mapping at fault, and
     where no file at all could be imported.
     """
     mapping = load_mapping(mapping_path)
-    say = report or (lambda _: None)
+    say, tell = report or (lambda _: None), progress or (lambda _: None)
     with opened(store_of(raw_dir)) as ledger:
         name = _entered(ledger, mapping_path, raw_dir)
         version = _version(ledger, mapping)
@@ -114,7 +116,7 @@ def import_files(
             )
         with scratch_folder(store_of(raw_dir)) as scratch:
             counts: Counter[str] = Counter()
-            made, refused = converted(ledger, looked, mapping, version, name, scratch, counts)
+            made, refused = converted(ledger, looked, mapping, version, name, scratch, counts, tell)
             if mapping.on_overlap == "refuse":
                 made, against = _without_conflicts(ledger, name, version, made, looked, intervals or {})
                 refused += against
@@ -126,7 +128,7 @@ def import_files(
                     )
             if refused and not made and not looked.known:
                 raise MappingError("\n".join(refused))
-        written = write_days(ledger, name, raw_dir, window, intervals or {}, counts)
+        written = write_days(ledger, name, raw_dir, window, intervals or {}, counts, tell)
         waiting = len(ledger.all_days(name) & set(ledger.due(name)))
     notes = {what: count for what, count in counts.items() if count}
     source_rows = sum(each.source_rows for each, _ in made)
@@ -155,6 +157,7 @@ def import_all(
     again: bool = False,
     patience: Patience | None = None,
     report: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> list[ImportSummary]:
     """`import_files` for a mapping file, or for each one of a folder; a mapping at fault leaves the others alone.
 
@@ -164,7 +167,16 @@ def import_all(
     for path in paths:
         try:
             done.append(
-                import_files(path, raw_dir, window, intervals, again=again, patience=patience, report=report)
+                import_files(
+                    path,
+                    raw_dir,
+                    window,
+                    intervals,
+                    again=again,
+                    patience=patience,
+                    report=report,
+                    progress=progress,
+                )
             )
         except MappingError as error:
             faults.append(str(error))

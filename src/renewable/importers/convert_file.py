@@ -3,8 +3,9 @@
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,6 +19,7 @@ from renewable.importers.kept_rows import Collected
 from renewable.importers.ledger import Content, Converted, Ledger, now
 from renewable.importers.mapping import Mapping
 from renewable.importers.notes import Notes
+from renewable.importers.progress import Progress
 from renewable.importers.rows import table_rows
 from renewable.importers.source import part_batches
 from renewable.importers.streams import TAKEN_OVER, Stream
@@ -32,20 +34,36 @@ def converted(
     name: str,
     scratch: Path,
     counts: Counter[str],
+    say: Callable[[str], None],
 ) -> tuple[list[tuple[Converted, Path]], list[str]]:
     """The files that are to be converted, in the order in which they count, and why others are not."""
     made, refused = list[tuple[Converted, Path]](), list(looked.refused)
+    sizes = {path: looked.contents[path].size * len(parts) for path, parts in looked.parts.items()}
+    whole, before = max(1, sum(sizes.values())), 0
+    progress = Progress(f"converting {len(sizes)} file(s)", say)
+
+    def read(path: Path, share: float) -> None:
+        progress.at((before + sizes[path] * share) / whole)
+
     for number, (path, parts) in enumerate(looked.parts.items()):
         own: Counter[str] = Counter()
         try:
             kept = _kept(
-                path, [(of, mapping.parts[of]) for of in parts], looked.contents[path], scratch, number, own
+                path,
+                [(of, mapping.parts[of]) for of in parts],
+                looked.contents[path],
+                scratch,
+                number,
+                own,
+                partial(read, path),
             )
         except MappingError as error:
             refused.append(str(error))
             with ledger.changing():
                 ledger.refuse(name, version, looked.contents[path], str(error), now())
             continue
+        finally:
+            before += sizes[path]
         counts.update(own)
         made.append((kept, path))
     made.sort(key=lambda each: (each[0].first_us, each[0].content.file))
@@ -59,16 +77,20 @@ def _kept(
     scratch: Path,
     number: int,
     counts: Counter[str],
+    read: Callable[[float], None],
 ) -> Converted:
-    """Convert a file and write its rows to a file under `scratch`."""
+    """Convert a file and write its rows to a file under `scratch`; `read` is told what share of it was read."""
     place = scratch / f"{number:06d}"
     place.mkdir()
     collected, notes, rows = Collected(place), Notes(counts), 0
-    for of, part in parts:
+    for place_of, (of, part) in enumerate(parts):
+        own = 0
         for batch in part_batches(path, part):
             for (table, kind), frame in table_rows(batch, part, notes).items():
                 collected.add(Stream(of, table, kind), frame)
-            rows += batch.rows.height
+            own += batch.rows.height
+            read((place_of + min(1.0, own / (batch.rows_about or own or 1))) / len(parts))
+        rows += own
     stat = path.stat()
     if (stat.st_size, stat.st_mtime_ns) != (content.size, content.mtime_ns):
         raise MappingError(f"{path}: it changed while it was read; import it again once it is whole")

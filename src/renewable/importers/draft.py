@@ -8,6 +8,7 @@ from textwrap import wrap
 
 import polars as pl
 
+from renewable.errors import MappingError
 from renewable.importers.draft_assets import asset_column, asset_line
 from renewable.importers.draft_channels import Shape, find_channels, power_rank, side_by_side
 from renewable.importers.draft_clock import clock_lines, interval_lines
@@ -25,7 +26,7 @@ from renewable.importers.draft_table import (
 from renewable.importers.preset import Preset, filled, recognised
 from renewable.importers.source import unreadable
 
-_MOST_ZONES, _LONG_LINE = 12, 500
+_MOST_ZONES, _LONG_LINE, _WIDTH = 12, 500, 115
 
 
 def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:
@@ -35,13 +36,17 @@ def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = No
     known begins with its preset. Raises MappingError when a file cannot be read.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
-    known = recognised_files(files)
+    known, unread = recognised_files(files), list[str]()
     if known is not None:
-        return _of_preset(known, files, assets)
+        try:
+            return _of_preset(known, files, assets)
+        except MappingError as error:
+            unread = wrap(f"It looks like {known.system}, but cannot be read like that: {error}", _WIDTH)
     tables = [draft_table(path) for path in files]
     first = next((table for table in tables if not is_event_log(table)), tables[0])
     same = [table for table in tables if _is_alike(table, first)]
-    return "\n".join([*_head(files), *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
+    head = [*(f"# {line}" for line in unread), *_head(files)]
+    return "\n".join([*head, *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
 
 
 def recognised_files(paths: Sequence[Path]) -> Preset | None:
@@ -59,7 +64,7 @@ def _of_preset(preset: Preset, files: Sequence[Path], assets: pl.DataFrame | Non
     lines = [
         f"# Recognised from {', '.join(path.name for path in fitting)}: {preset.system}, known from {preset.seen}.",
         *(f"# Facts: {address}" for address in preset.facts),
-        *([] if preset.note is None else [f"# {line}" for line in wrap(preset.note, 115)]),
+        *([] if preset.note is None else [f"# {line}" for line in wrap(preset.note, _WIDTH)]),
         "# Answer every TODO: uncomment one of its lines. Then look at it with `renewable import --preview THIS_FILE`.",
         filled(preset, fitting, _glob(fitting), assets).rstrip("\n"),
         *(["", f"# Of another kind, draft them alone: {others}"] if others else []),

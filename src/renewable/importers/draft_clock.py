@@ -12,6 +12,7 @@ import polars as pl
 from renewable.importers.draft_lines import Line, Todo, asked
 from renewable.importers.draft_stamps import Stamps
 
+WHICH_END = "which end of its interval does a stamp name?"
 _REGULAR_RATIO = 0.8
 _LONGEST_HELD = 720
 # Whose summer time is asked for first where nothing is known of the assets.
@@ -64,13 +65,18 @@ def _winter_offsets(zone: str) -> list[str]:
 
 def interval_lines(stamps: Stamps, keys: pl.Series | None) -> list[Line]:
     """Length of the interval as most steps have it, and which end of it a stamp names."""
-    label: list[Line] = [
-        asked("which end of its interval does a stamp name?", ["label: start", "label: end"])
-    ]
-    if stamps.names_start:
-        label = ["label: start"]
+    return [*interval_step(stamps, keys), label_line(stamps)]
+
+
+def label_line(stamps: Stamps) -> Line:
+    """Which end of its interval a stamp names."""
+    return "label: start" if stamps.names_start else asked(WHICH_END, ["label: start", "label: end"])
+
+
+def interval_step(stamps: Stamps, keys: pl.Series | None) -> list[Line]:
+    """Length of the interval as most steps have it; no line where the format of the stamps tells it."""
     if stamps.interval_is_known:
-        return label
+        return []
     key = keys if keys is not None else pl.Series("key", [""]).new_from_index(0, stamps.clock.len())
     frame = pl.DataFrame([stamps.clock.alias("clock"), key.cast(pl.String).alias("key")]).drop_nulls("clock")
     steps = (
@@ -82,11 +88,11 @@ def interval_lines(stamps: Stamps, keys: pl.Series | None) -> list[Line]:
     steps = steps.filter(steps > 0)
     if not steps.len():
         choices = [f"interval_minutes: {minutes}" for minutes in (10, 15, 60, 30, 5, 1)]
-        return [Todo("how long is the interval? The file is too short to tell.", tuple(choices)), *label]
+        return [Todo("how long is the interval? The file is too short to tell.", tuple(choices))]
     step, times = Counter(steps.to_list()).most_common(1)[0]
     if times >= _REGULAR_RATIO * steps.len():
         told = f"{step // 60}" if step % 60 == 0 else f"{step} s"
-        return [f"interval_minutes: {told}", *label]
+        return [f"interval_minutes: {told}"]
     median = float(steps.median() or 0)  # type: ignore[arg-type]
     minutes = max(1, round(median / 60))
     long = ceil(float(steps.quantile(0.95) or 0) / 60)
@@ -97,5 +103,4 @@ def interval_lines(stamps: Stamps, keys: pl.Series | None) -> list[Line]:
             " How long does a value hold at most until the next row?",
             tuple(f"holds_minutes: {held}" for held in sorted(dict.fromkeys(held_minutes))),
         ),
-        *label,
     ]

@@ -118,7 +118,7 @@ class Collected:
 
     def _read_again(self, piece: _Piece) -> pl.DataFrame:
         if piece.file not in self._spills:
-            self._spills[piece.file] = ipc.open_file(pa.memory_map(str(piece.file)))
+            self._spills[piece.file] = ipc.open_file(pa.OSFile(str(piece.file)))
         return pl.DataFrame(self._spills[piece.file].get_batch(piece.number))
 
     def _spill(self) -> None:

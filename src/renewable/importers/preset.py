@@ -6,7 +6,8 @@ text, where these words stand for what the files or the registry tell:
     $files                 all files, with a star where their names differ
     $table                 a line: where the table is, as a draft finds it (delimiter, header, decimal mark)
     $stamp                 a line: column and format of the stamps, as a draft finds them
-    $interval              a line: the interval and which end of it a stamp names, as a draft finds them
+    $interval              a line: the interval and which end of it a stamp names, as a draft finds them; where the end
+                           is known: $interval/start/, $interval/end/
     $clock                 a line: any clock, asked for as in a draft
     zone: $zone            a zone with its summer time, of the registry or asked for
     label: $label          start or end, asked for
@@ -15,14 +16,14 @@ text, where these words stand for what the files or the registry tell:
     asset: $station        the assets for which weather holds, asked for
     asset: $wide/NAME/     columns side by side whose names match; the group `asset` is what they are called. A channel
                            reads them by `column: "{asset}"`
-    $column/NAME/          the first column whose name matches
+    $column/NAME/          the first column whose name matches; $beside is the column after it
 
 A channel stands on one line. It is left out where the files have not got its column; of several lines for one channel
 that one counts which comes first.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files as resources
 from itertools import chain, islice
@@ -38,7 +39,7 @@ from renewable.errors import MappingError
 from renewable.importers.asset_settings import PLACE
 from renewable.importers.channel import Channel
 from renewable.importers.draft_assets import AssetColumn, asset_line, renamings
-from renewable.importers.draft_clock import clock_lines, interval_lines, local_zones
+from renewable.importers.draft_clock import WHICH_END, clock_lines, interval_step, label_line, local_zones
 from renewable.importers.draft_lines import Line, asked, paired, quoted, yaml_lines
 from renewable.importers.draft_stamps import find_stamps
 from renewable.importers.draft_table import draft_table, source_lines, value_settings
@@ -51,7 +52,11 @@ from renewable.importers.unpacking import kind_of, unpacked
 
 _FOLDER = resources("renewable.importers") / "presets"
 _LOOKED_AT_LINES, _LOOKED_AT_BYTES, _LOOKED_AT_MEMBERS, _MOST_ROWS = 100, 50_000, 20, 50_000
-_PLACE = re.compile(r"\$(\w+)(?:/(.*)/)?")
+_MOST_ASSETS, _MOST_UNUSED, _LONG_LINE = 30, 40, 500
+# Ends with the first slash before a sign that ends a value in YAML; \/ is a slash inside.
+_PATTERN = r"(?:/((?:\\.|[^\\])*?)/(?=[,}\]\s]|$))?"
+_INLINE = re.compile(rf"\$(files|column){_PATTERN}")
+_PLACE = re.compile(rf"\$(\w+){_PATTERN}")
 _CHANNEL = re.compile(r"^ +(?P<name>[a-z0-9_]+): (?P<value>\{.*\}) *(?:#.*)?$")
 
 
@@ -77,7 +82,7 @@ class Preset(Part):
 class _Known:
     """What the files and the registry tell of a preset."""
 
-    paths: Sequence[Path]
+    files: str
     ids: Sequence[str]
     zones: Sequence[str]
     settings: dict[str, object]
@@ -90,6 +95,15 @@ class _Known:
         return {
             name: all(name in batch.rows.columns for batch in self.batches) for name in dict.fromkeys(names)
         }
+
+    def column(self, pattern: str) -> str | None:
+        """The first column whose name matches."""
+        return next((name for name in self.columns if re.search(pattern, name)), None)
+
+    def beside(self, name: str) -> str:
+        """The column after one."""
+        names = list(self.columns)
+        return next(iter(names[names.index(name) + 1 :]), "") if name in names else ""
 
     @property
     def widest(self) -> SourceFrame:
@@ -120,8 +134,12 @@ def filled(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFram
     Raises MappingError when a file cannot be read as the preset reads it.
     """
     known = _known(preset, paths, name, assets)
-    lines = [line for raw in preset.text.splitlines() for line in _filled(raw, known, name)]
-    return "\n".join(_without_empty_sections(_channels(lines, known))) + "\n"
+    lines = [line for raw in preset.text.splitlines() for line in _filled(raw, known)]
+    text = "\n".join(_without_empty_sections(_channels(lines, known)))
+    if not re.search(rf"^ *(?:- )?(?:{'|'.join(TABLES)}|events):", text, re.MULTILINE):
+        raise MappingError(f"{name}: has none of the columns that {preset.system} is known for")
+    unused = [column for column in known.columns if column not in text]
+    return text + "\n" + (f"\n# Not used: {', '.join(unused[:_MOST_UNUSED])}\n" if unused else "")
 
 
 def _heads(path: Path) -> Iterator[str]:
@@ -162,61 +180,66 @@ def _known(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFram
         batches += members.values()
     ids = [] if assets is None else assets["asset_id"].to_list()
     zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
-    return _Known(paths, ids, zones, settings, batches)
+    return _Known(name, ids, zones, settings, batches)
 
 
-def _filled(line: str, known: _Known, files: str) -> list[str]:
-    """A line of the preset, its words replaced; several where it is a question."""
-    indent, text = line[: len(line) - len(line.lstrip())], line.strip()
-    found = _PLACE.search(text)
-    if found is None or text.startswith("#"):
+def _filled(line: str, known: _Known) -> list[str]:
+    """A line of the preset, its words replaced; several where it is a question, none without its column."""
+    if line.lstrip().startswith("#"):
         return [line]
-    word, pattern = found[1], found[2] or ""
+    while found := _INLINE.search(line):
+        named = known.files if found[1] == "files" else known.column(found[2])
+        if named is None:
+            return []
+        line = line.replace(found[0], quoted(named)).replace("$beside", quoted(known.beside(named)))
+    asked_for = _PLACE.search(line)
+    if asked_for is None:
+        return [line]
+    if asked_for[1] not in _LINES:
+        raise ValueError(f"{line!r}: no preset knows ${asked_for[1]}")
+    indent = line[: len(line) - len(line.lstrip())]
+    return list(yaml_lines(_LINES[asked_for[1]](known, asked_for[2] or ""), indent))
+
+
+def _table(known: _Known, _: str) -> list[Line]:
+    marks, _numbers = value_settings(known.widest.rows, known.widest.rows.columns)
+    return [*source_lines(known.files, known.settings), *marks]
+
+
+def _stamp(known: _Known, _: str) -> list[Line]:
+    return find_stamps(known.widest).lines
+
+
+def _interval(known: _Known, label: str) -> list[Line]:
+    stamps = find_stamps(known.widest)
+    return [*interval_step(stamps, None), f"label: {label}" if label else label_line(stamps)]
+
+
+def _zone(known: _Known, _: str) -> list[Line]:
+    zones = [f"zone: {zone}" for zone in local_zones(known.zones)]
+    return [asked("in which zone is the plant? The stamps follow its summer time.", zones)]
+
+
+def _clock(known: _Known, _: str) -> list[Line]:
     batch = known.widest
-    if word == "files":
-        return [line.replace("$files", quoted(files))]
-    if word == "column":
-        named = next((name for name in known.columns if re.search(pattern, name)), None)
-        # Its channel is left out, as no file has this column.
-        return [] if named is None else [line.replace(found[0], quoted(named))]
-    lines: list[Line]
-    if word == "table":
-        marks, _ = value_settings(batch.rows, batch.rows.columns)
-        lines = [*source_lines(files, known.settings), *marks]
-    elif word == "stamp":
-        lines = find_stamps(batch).lines
-    elif word == "interval":
-        lines = interval_lines(find_stamps(batch), None)
-    elif word == "zone":
-        zones = [f"zone: {zone}" for zone in local_zones(known.zones)]
-        lines = [asked("in which zone is the plant? The stamps follow its summer time.", zones)]
-    elif word == "clock":
-        stamps = find_stamps(batch)
-        above = " ".join(each for each in batch.lines if len(each) < 500)
-        lines = clock_lines(stamps, known.zones, above, batch.rows.columns, repeats=False)
-    elif word == "label":
-        lines = [asked("which end of its interval does a stamp name?", ["label: start", "label: end"])]
-    elif word == "asset":
-        lines = [_assets(pattern, known, weather_only=False)]
-    elif word == "station":
-        lines = [_assets(pattern, known, weather_only=True)]
-    elif word == "wide":
-        lines = [_wide(pattern, known)]
-    else:
-        raise MappingError(f"no preset knows ${word}")
-    return list(yaml_lines(lines, indent))
+    above = " ".join(line for line in batch.lines if len(line) < _LONG_LINE)
+    return clock_lines(find_stamps(batch), known.zones, above, batch.rows.columns, repeats=False)
 
 
-def _assets(pattern: str, known: _Known, *, weather_only: bool) -> Line:
-    column = next((name for name in known.columns if pattern and re.search(pattern, name)), None)
-    if column is None:
-        return asset_line(None, known.batches, [], known.ids, weather_only=weather_only)
-    cells = pl.concat([batch.rows[column].cast(pl.String) for batch in known.batches if column in batch.rows])
-    names = tuple(sorted(cells.drop_nulls().unique().to_list()))
-    return asset_line(AssetColumn(column, names), known.batches, [], known.ids, weather_only=weather_only)
+def _label(_: _Known, __: str) -> list[Line]:
+    return [asked(WHICH_END, ["label: start", "label: end"])]
 
 
-def _wide(pattern: str, known: _Known) -> Line:
+def _asset(known: _Known, pattern: str) -> list[Line]:
+    column = known.column(pattern) if pattern else None
+    return [_assets(column, known, weather_only=False)]
+
+
+def _station(known: _Known, _: str) -> list[Line]:
+    return [_assets(None, known, weather_only=True)]
+
+
+def _wide(known: _Known, pattern: str) -> list[Line]:
     """Whose the columns side by side are: all names in a column's name, or their sum as one asset."""
     named = {name: found["asset"] for name in known.columns if (found := re.search(pattern, name))}
     tokens = list(dict.fromkeys(named.values()))
@@ -224,14 +247,35 @@ def _wide(pattern: str, known: _Known) -> Line:
         {name: each.get(token, token) for name, token in named.items()}
         for each in renamings(tokens, known.ids)
     ]
-    sums = [dict.fromkeys(named, each) for each in known.ids[:30]] if len(named) > 1 else []
-    return asked(
-        "whose are the columns side by side? combine: sum where they are parts of one asset.",
-        [
-            *(f"asset: {{wide: {paired(each)}}}" for each in options),
-            *(f"asset: {{wide: {paired(each)}, combine: sum}}" for each in sums),
-        ],
-    )
+    sums = [dict.fromkeys(named, each) for each in known.ids[:_MOST_ASSETS]] if len(named) > 1 else []
+    choices = [
+        *(f"asset: {{wide: {paired(each)}}}" for each in options),
+        *(f"asset: {{wide: {paired(each)}, combine: sum}}" for each in sums),
+    ]
+    return [
+        asked("whose are the columns side by side? combine: sum where they are parts of one asset.", choices)
+    ]
+
+
+_LINES: dict[str, Callable[[_Known, str], list[Line]]] = {
+    "table": _table,
+    "stamp": _stamp,
+    "interval": _interval,
+    "zone": _zone,
+    "clock": _clock,
+    "label": _label,
+    "asset": _asset,
+    "station": _station,
+    "wide": _wide,
+}
+
+
+def _assets(column: str | None, known: _Known, *, weather_only: bool) -> Line:
+    if column is None:
+        return asset_line(None, known.batches, [], known.ids, weather_only=weather_only)
+    cells = pl.concat([batch.rows[column].cast(pl.String) for batch in known.batches if column in batch.rows])
+    names = tuple(sorted(cells.drop_nulls().unique().to_list()))
+    return asset_line(AssetColumn(column, names), known.batches, [], known.ids, weather_only=weather_only)
 
 
 def _channels(lines: Sequence[str], known: _Known) -> Iterator[str]:
@@ -260,7 +304,8 @@ def _without_empty_sections(lines: Iterable[str]) -> Iterator[str]:
     """The lines without `weather:` and `generation:` above nothing."""
     kept = list(lines)
     for place, line in enumerate(kept):
-        below = next((each for each in kept[place + 1 :] if each.strip()), "")
+        settings = (each for each in kept[place + 1 :] if each.strip() and not each.lstrip().startswith("#"))
+        below = next(settings, "")
         if line in (f"{table}:" for table in TABLES) and not below.startswith(" "):
             continue
         yield line

@@ -32,6 +32,7 @@ from renewable.importers.unpacking import is_packed, kind_of, opened, unpacked
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
 _SAMPLE = 3
+_SAMPLE_BYTES = 1 << 20
 _LONGEST_SHOWN = 100
 
 
@@ -40,7 +41,8 @@ class SourceFrame:
     """Rows of one source file: cells as trimmed text or null, or typed where the file has types (Parquet).
 
     `name` is what errors call the file, `first_row` the row of the file that the first row here is. All batches of a
-    file share one `set_aside`. `lines` stand above the data, `lacking` are the optional columns that the file has not.
+    file share one `set_aside`. `lines` stand above the data, `lacking` are the optional columns that the file has not,
+    and `rows_about` is how many rows the file may have, where that is easy to tell.
     """
 
     name: str
@@ -50,6 +52,7 @@ class SourceFrame:
     set_aside: SetAside = field(default_factory=SetAside)
     lines: tuple[str, ...] = ()
     lacking: frozenset[str] = frozenset()
+    rows_about: int | None = None
 
     @property
     def file_name(self) -> str:
@@ -161,7 +164,9 @@ def _batches_of_one(
         _require(name, wanted, present)
         misfit = [MISFIT] if MISFIT in present else []
         needed = scanned.select(list(dict.fromkeys([*wanted, *filtered, *misfit])))
-        frame = SourceFrame(name, pl.DataFrame(), table.first_row, None, set_aside, table.lines, lacking)
+        frame = SourceFrame(
+            name, pl.DataFrame(), table.first_row, None, set_aside, table.lines, lacking, _rows_about(path)
+        )
         # The last batch of a text waits: its last line may be half written.
         last: pl.DataFrame | None = None
         for batch in needed.collect_batches(chunk_size=rows, maintain_order=True):
@@ -178,6 +183,18 @@ def _batches_of_one(
             last = needed.head(0).collect()
         yield _without_blank_lines(replace(frame, rows=_cells(last, source)))
     set_aside.settle()
+
+
+def _rows_about(path: Path) -> int | None:
+    """Rows of a file: of Parquet as it says, of a text by the length of its first lines."""
+    kind = kind_of(path)
+    if kind == "Parquet":
+        return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    if kind not in ("CSV", "JSON"):
+        return None
+    with path.open("rb") as file:
+        start = file.read(_SAMPLE_BYTES)
+    return path.stat().st_size * start.count(b"\n") // max(1, len(start))
 
 
 def lacks_end(path: Path, source: Source) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from renewable.importers.asset_facts import Facts, facts_of
 from renewable.importers.days import DayMaker
 from renewable.importers.ledger import Due, Ledger
 from renewable.importers.overlay import difference
+from renewable.importers.progress import Progress
 from renewable.raw_files import RawFileName, parse_raw_file_name
 from renewable.windows import Window
 
@@ -37,15 +39,20 @@ def write_days(
     window: Window | None,
     intervals: Facts,
     counts: Counter[str],
+    say: Callable[[str], None] = lambda _: None,
 ) -> Written:
-    """Write the days of a mapping that are due, or those of them in `window`; `counts` takes what is to be said."""
+    """Write the days of a mapping that are due, or those of them in `window`; `counts` takes what is to be said.
+
+    `say` is told how far a long run is.
+    """
     _note_strays(ledger, name, raw_dir, intervals)
     part, maker = ledger.part_of(name), DayMaker(ledger, name, intervals)
     _remove_left(raw_dir, part)
     found, done = Written(), dict[Due, os.stat_result | None]()
-    for table, day in ledger.due(name):
-        if window is not None and day not in window:
-            continue
+    due = [(table, day) for table, day in ledger.due(name) if window is None or day in window]
+    progress = Progress(f"writing {len(due)} raw day(s)", say)
+    for number, (table, day) in enumerate(due):
+        progress.at(number / len(due))
         path = RawFileName(table, day, part).path_under(raw_dir)
         frame = maker.frame(table, day, counts)
         found.rows[table] = found.rows.get(table, 0) + frame.height

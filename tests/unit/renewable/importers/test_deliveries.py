@@ -16,6 +16,7 @@ from renewable.errors import MappingError, PipelineError
 from renewable.importers import convert, convert_file, kept_rows, write_days
 from renewable.importers.convert import fold_deliveries, forget_delivery, import_files
 from renewable.importers.ledger import read_books, store_of
+from renewable.importers.streams import Stream
 from renewable.raw_files import raw_file_names
 
 pytestmark = pytest.mark.unit
@@ -373,23 +374,23 @@ def test_files_of_one_import_count_in_the_order_of_their_first_stamp(tmp_path: P
 
 
 def test_a_delivery_that_replaces_its_range_erases_the_days_that_it_skips(tmp_path: Path) -> None:
-    days = [START + timedelta(days=step) for step in range(4)]
+    days = [START + timedelta(days=step) for step in range(6)]
     plant = Plant(tmp_path, mapping_of(on_overlap="replace_range", generation={}))
     plant.rotate([(at, "T2", 1.0, None) for at in days], "first.csv")
-    plant.rotate([(days[0], "T2", 2.0, None), (days[2], "T2", 2.0, None)], "second.csv")
+    plant.rotate([(days[0], "T2", 2.0, None), (days[4], "T2", 2.0, None)], "second.csv")
     assert plant.table()["wind_speed_ms"].to_list() == [2.0, 2.0, 1.0]
     assert len(plant.files) == 3
     # What is erased in day files of before is in no row, so these deliveries cannot become one.
     shutil.rmtree(store_of(plant.raw))
     plant.rotate([(days[0], "T2", 3.0, None)], "third.csv")
-    plant.rotate([(days[2], "T2", 3.0, None)], "fourth.csv")
+    plant.rotate([(days[4], "T2", 3.0, None)], "fourth.csv")
     assert fold_deliveries(plant.raw, datetime.now(UTC) + timedelta(days=1)) == 0
 
 
 def test_the_reading_before_a_gap_is_the_nearest_of_all_deliveries(tmp_path: Path) -> None:
     power = {"active_power_kw": {"column": "total", "unit": "kWh", "counter": {"resets": "never"}}}
     readings_at = {day: START + timedelta(days=day) for day in (0, 5, 10, 20)}
-    rows: dict[int, Row] = {day: (at, "T2", None, 24.0 * day) for day, at in readings_at.items()}
+    rows: dict[int, Row] = {day: (at, "T2", None, 24.0 * day**2) for day, at in readings_at.items()}
     whole, parts = (
         Plant(tmp_path / name, mapping_of(weather={}, generation=power)) for name in ("whole", "parts")
     )
@@ -410,6 +411,42 @@ def test_what_does_not_fit_the_memory_comes_out_the_same(
     monkeypatch.setattr(kept_rows.Collected, "_spill", lambda self: (spills.append(1), real(self))[1])
     spilled.rotate(readings(), "a.csv")
     assert spills and plain.files == spilled.files
+
+
+def test_a_kept_file_has_each_row_once_however_often_the_memory_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_rows, "_HELD_ROWS", 10)
+    monkeypatch.setattr(kept_rows, "_GROUP_ROWS", 12)
+    collected, streams = (
+        kept_rows.Collected(tmp_path),
+        [Stream(0, "weather", "rows"), Stream(1, "generation", "rows")],
+    )
+    for number in range(40):
+        frame = pl.DataFrame(
+            {"asset_id": "T2", "name": "t", "value": number},
+            schema={"asset_id": pl.String, "name": pl.String, "value": pl.Int64},
+        )
+        days = pl.DataFrame({"timestamp": [START + timedelta(days=day) for day in range(number % 3, 3)]})
+        collected.add(streams[number % 2], frame.join(days, how="cross"))
+    counted, spans = collected.write(tmp_path / "kept.parquet")
+    wanted = {
+        (table, START.date() + timedelta(days=day)): [
+            number for number in range(40) if number % 2 == part and number % 3 <= day
+        ]
+        for part, table in enumerate(("weather", "generation"))
+        for day in range(3)
+    }
+    kept = kept_rows.KeptDays()
+    read = {
+        (stream.table, day): rows["value"].to_list()
+        for _, day in wanted
+        for table in ("weather", "generation")
+        for stream, rows in kept.of(tmp_path / "kept.parquet", collected.columns, table, day).items()
+    }
+    assert read == wanted
+    assert counted == {key: len(values) for key, values in wanted.items()}
+    assert {span.stream for span in spans} == {str(stream) for stream in streams}
 
 
 def test_a_file_that_changes_while_it_is_read_is_set_aside(
