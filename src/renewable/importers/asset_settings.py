@@ -8,22 +8,25 @@ from renewable.importers.settings import Part, expression_columns, naming_patter
 
 # Stands for the asset in the columns of a wide export.
 PLACE = "{asset}"
-# Column of what the closest row above says: nobody else's name has a null byte.
-TOLD_ABOVE = "\0told_above"
+# Stands in `source.keep` for what the closest row above says.
+ABOVE = "{above}"
 
 
 class Asset(Part):
     """Which assets a row is about.
 
-    `column`: named in the row. `file_name`, `line`: named once for a file. `constant`: one for the whole source.
-    `every`: the row holds for each of these assets, as of a weather station. `wide`: one set of columns an asset; in
-    the channels `{asset}` stands for a key of it.
+    `column`, or several `columns` joined by blanks: named in the row. `file_name`, `line`: named once for a file.
+    `constant`: one for the whole source. `every`: the row holds for each of these assets, as of a weather station.
+    `wide`: one set of columns an asset; in the channels `{asset}` stands for a key of it.
     Of a text that names the asset `pattern` takes the part that does, and `rename` says what the asset is called here.
     Where several names lead to one asset_id, `combine` says how their rows become one: the sum or mean of all
     `expected` (default: the names that lead there), and nothing while one of them is missing.
     """
 
     column: str | None = None
+    columns: tuple[str, ...] = Field(
+        (), description="instead of column: several, whose cells joined by blanks name the asset"
+    )
     file_name: Annotated[str, AfterValidator(naming_pattern)] | None = Field(
         None, description="pattern with a named group, (?P<asset>…), of the file's name"
     )
@@ -32,12 +35,14 @@ class Asset(Part):
     )
     above: str | None = Field(
         None,
-        description="of column: SQL condition on the cells as texts; the closest row above for which it holds names the"
-        " asset, as where a record of a meter precedes those of its readings",
+        description="of column or columns: SQL condition on the cells as texts; the closest row above for which it"
+        " holds names the asset, as where a record of a meter precedes those of its readings; {above} in source.keep"
+        " is its text",
     )
     pattern: Annotated[str, AfterValidator(naming_pattern)] | None = Field(
         None,
-        description="of column: pattern with a named group, (?P<asset>…), that takes the asset out of the text",
+        description="of column or columns: pattern with a named group, (?P<asset>…), that takes the asset out of"
+        " the text",
     )
     rename: dict[str, str] | str = Field(
         {},
@@ -55,15 +60,16 @@ class Asset(Part):
     @model_validator(mode="after")
     def _one_of_them(self) -> "Asset":
         texts = (self.column, self.constant, self.file_name, self.line)
-        if sum((*(text is not None for text in texts), bool(self.every), bool(self.wide))) != 1:
-            raise ValueError("give one of column, constant, every, wide, file_name, line")
-        named = self.column or self.file_name or self.line
+        lists = (self.columns, self.every, self.wide)
+        if sum((*(text is not None for text in texts), *map(bool, lists))) != 1:
+            raise ValueError("give one of column, columns, constant, every, wide, file_name, line")
+        named = self.column or self.columns or self.file_name or self.line
         if self.rename and named is None:
-            raise ValueError("rename needs column, file_name or line")
-        if self.pattern is not None and self.column is None:
+            raise ValueError("rename needs column, columns, file_name or line")
+        if self.pattern is not None and not self.naming_columns:
             raise ValueError("pattern needs column; file_name and line are patterns themselves")
         if self.above is not None:
-            if self.column is None:
+            if not self.naming_columns:
                 raise ValueError("above needs column: where in the row above does the asset stand?")
             expression_columns(self.above)
         if isinstance(self.rename, str) and PLACE not in self.rename:
@@ -77,17 +83,17 @@ class Asset(Part):
         return self
 
     @property
+    def naming_columns(self) -> list[str]:
+        """The columns whose cells name the asset, in this row or in one above."""
+        return [*self.columns] if self.column is None else [self.column]
+
+    @property
     def source_columns(self) -> list[str]:
         """The columns of the file that say which asset it is."""
         return [
-            *([] if self.column is None else [self.column]),
+            *self.naming_columns,
             *([] if self.above is None else expression_columns(self.above)),
         ]
-
-    @property
-    def text_column(self) -> str | None:
-        """The column of a batch that names the asset of a row."""
-        return self.column if self.above is None else TOLD_ABOVE
 
     @property
     def renamed(self) -> dict[str, str]:

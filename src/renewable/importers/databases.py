@@ -1,7 +1,9 @@
 """Tables of a database and lines of JSON, as files that Polars scans. Which columns are wanted is decided elsewhere."""
 
 import csv
+import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -43,20 +45,50 @@ def duckdb_table(path: Path, name: str, table: str | None, place: Path) -> pl.La
     return pl.scan_parquet(place / "table.parquet")
 
 
-def json_lines(plain: Path) -> pl.LazyFrame:
-    """Objects, one a line or in one list; fields of an object inside are called `outer.inner`."""
-    with plain.open("rb") as file:
-        is_list = file.read(1 << 12).lstrip().startswith(b"[")
-    if is_list:
-        frame = pl.read_json(plain, infer_schema_length=None).lazy()
-    else:
+def json_table(plain: Path, name: str) -> pl.LazyFrame:
+    """Objects: one a line, in one list, or in the only list of objects that an object holds at any depth.
+
+    Fields of an object inside are called `outer.inner`. Raises MappingError for an object with several such lists.
+    """
+    if _is_of_lines(plain):
         frame = pl.scan_ndjson(plain, infer_schema_length=None)
+    else:
+        with plain.open(encoding="utf-8-sig") as file:
+            whole = json.load(file)
+        lists = {"": whole} if isinstance(whole, list) else dict(_lists_of_objects(whole))
+        if len(lists) > 1:
+            raise MappingError(
+                f"{name}: holds several lists of objects ({', '.join(lists)}); which one is the table cannot be"
+                " told. Write the one that is wanted to a file of its own"
+            )
+        rows = next(iter(lists.values()), [whole])
+        frame = pl.read_json(json.dumps(rows).encode(), infer_schema_length=None).lazy()
     while inner := [name for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)]:
         frame = frame.unnest(inner, separator=".")
     schema = frame.collect_schema()
     # A field that is null in every object has no type; lists are no cells.
     frame = frame.drop(name for name, dtype in schema.items() if isinstance(dtype, pl.List))
     return frame.with_columns(pl.col(n).cast(pl.String) for n, dtype in schema.items() if dtype == pl.Null)
+
+
+def _is_of_lines(plain: Path) -> bool:
+    """Whether the file is lines of one object each: more than one, and the first is whole."""
+    with plain.open(encoding="utf-8-sig") as file:
+        filled = (line for line in file if line.strip())
+        first, second = next(filled, ""), next(filled, None)
+    try:
+        return second is not None and isinstance(json.loads(first), dict)
+    except ValueError:
+        return False
+
+
+def _lists_of_objects(value: object, path: str = "") -> Iterator[tuple[str, list[object]]]:
+    """The lists of objects within an object, by the names that lead to them."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _lists_of_objects(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        yield path, value
 
 
 def _chosen(name: str, table: str | None, tables: list[str]) -> str:

@@ -16,7 +16,8 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(
-    r"^(\W*(?:turbine|wtg|asset|plant|anlage|device|inverter|site|station|unit|logger|park|name)\b[^:=;,\t(\[*]*[:=;,\t]\s*)"
+    r"^(\W*(?:turbine|wtg|asset|plant|anlage|device|inverter|site|station|unit|logger|park|name)\b"
+    r"(?:[ _-]*(?:name|id|code|sn|serial|no|nr|number)\b\.?)*\s*[:=;,\t]\s*)"
     r"([^;,\t]+)",
     re.IGNORECASE,
 )

@@ -22,6 +22,24 @@ NUMBER = r"^[+-]?(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:[eE][+-]?\d+)?$"
 _STAMP = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T,].*)?$|^\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?: ?[AaPp][Mm])?$"
 _VALUE = re.compile(f"{NUMBER}|{_STAMP}")
 _STAMP_ALONE = re.compile(rf"(?!^\d+\.\d+\.?\d*$)(?:{_STAMP})|^\d{{1,2}}\.\d{{1,2}}\.\d{{4}}$")
+# What the archive of a PI system writes in the place of a value that it has not got.
+_PI_STATES = (
+    "No Data",
+    "Bad",
+    "Bad Input",
+    "I/O Timeout",
+    "Pt Created",
+    "Arc Off-line",
+    "Intf Shut",
+    "Scan Off",
+    "Calc Failed",
+    "Comm Fail",
+    "Configure",
+    "Shutdown",
+    "Over Range",
+    "Under Range",
+    "Invalid Float",
+)
 _WORD_OF_NOTHING = re.compile(
     r"^(?:nan|null|n/?[ae]|none|-+|#n/a|\[null\]|no data|bad|missing)?$", re.IGNORECASE
 )
@@ -252,6 +270,9 @@ def value_settings(rows: pl.DataFrame, columns: Sequence[str]) -> tuple[list[Lin
     words = texts.filter(~texts.str.contains(NUMBER)).value_counts(sort=True)
     sentinels = texts.filter(texts.str.contains(_SENTINEL)).unique(maintain_order=True).to_list()
     nothing = [*words.to_series(0).to_list(), *sentinels] if words.height <= _MOST_TEXTS else sentinels
+    if set(nothing) & set(_PI_STATES):
+        # Other files of this system have the others.
+        nothing += [word for word in _PI_STATES if word not in nothing]
     if nothing:
         lines.append(f"null_markers: {listed(nothing)}    # texts in columns of numbers that are no value")
     told = dict(line.partition(": ")[::2] for line in marks if isinstance(line, str))

@@ -17,10 +17,11 @@ from pydantic import (
 
 from renewable.contract import TABLES, RawTable, column_unit, measurements
 from renewable.errors import MappingError
-from renewable.importers.asset_settings import PLACE, Asset
+from renewable.importers.asset_settings import ABOVE, PLACE, Asset
 from renewable.importers.channel import Channel, number_faults, word_faults
 from renewable.importers.events import EventLog
 from renewable.importers.settings import Part as _Part
+from renewable.importers.settings import expression_columns
 from renewable.importers.source_settings import Source
 from renewable.importers.timestamp import TIME, Timestamp
 
@@ -62,6 +63,8 @@ class Mapping(_Part):
         if any(part.on_overlap != "newest" for other in self.also for part in other.parts):
             raise ValueError("on_overlap holds for all sources: state it once, at the top of the mapping")
         faults = [fault for table in self.tables for fault in self._channel_faults(table)]
+        if self.source.keep and ABOVE in expression_columns(self.source.keep) and self.asset.above is None:
+            faults.append(f"source.keep: {ABOVE} is what asset.above finds; state that, too")
         if self.events is not None:
             faults += [f"events: {fault}" for fault in self._event_faults()]
         told = {name for part in self.parts for name in part.told_columns}

@@ -16,6 +16,7 @@ text, where these words stand for what the files or the registry tell:
     asset: $station        the assets for which weather holds, asked for
     asset: $wide/NAME/     columns side by side whose names match; the group `asset` is what they are called. A channel
                            reads them by `column: "{asset}"`
+    rename: $names         of an asset on one line: what the names are called in the registry, asked for
     $column/NAME/          the first column whose name matches; $beside is the column after it
 
 A channel stands on one line. It is left out where the files have not got its column; of several lines for one channel
@@ -36,7 +37,7 @@ from pydantic import Field
 
 from renewable.contract import TABLES, measurements
 from renewable.errors import MappingError
-from renewable.importers.asset_settings import PLACE
+from renewable.importers.asset_settings import ABOVE, PLACE, Asset
 from renewable.importers.channel import Channel
 from renewable.importers.draft_assets import AssetColumn, asset_line, renamings
 from renewable.importers.draft_clock import WHICH_END, clock_lines, interval_step, label_line, local_zones
@@ -44,10 +45,12 @@ from renewable.importers.draft_lines import Line, asked, paired, quoted, yaml_li
 from renewable.importers.draft_stamps import find_stamps
 from renewable.importers.draft_table import draft_table, source_lines, value_settings
 from renewable.importers.encoding import recognised as encoding_of
+from renewable.importers.rows import own_name
 from renewable.importers.settings import Part
-from renewable.importers.source import SourceFrame, read_batches
+from renewable.importers.source import SourceFrame, kept, read_batches, told_above
 from renewable.importers.source_settings import Source
 from renewable.importers.text_table import MISFIT
+from renewable.importers.timestamp import TIME
 from renewable.importers.unpacking import kind_of, unpacked
 
 _FOLDER = resources("renewable.importers") / "presets"
@@ -87,6 +90,7 @@ class _Known:
     zones: Sequence[str]
     settings: dict[str, object]
     batches: Sequence[SourceFrame]
+    names: tuple[str, ...]
 
     @property
     def columns(self) -> dict[str, bool]:
@@ -135,7 +139,7 @@ def filled(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFram
     """
     known = _known(preset, paths, name, assets)
     lines = [line for raw in preset.text.splitlines() for line in _filled(raw, known)]
-    text = "\n".join(_without_empty_sections(_channels(lines, known)))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(_without_empty_sections(_channels(lines, known))).rstrip())
     if not re.search(rf"^ *(?:- )?(?:{'|'.join(TABLES)}|events):", text, re.MULTILINE):
         raise MappingError(f"{name}: has none of the columns that {preset.system} is known for")
     unused = [column for column in known.columns if column not in text]
@@ -172,15 +176,31 @@ def _known(preset: Preset, paths: Sequence[Path], name: str, assets: pl.DataFram
             "source"
         ]
     source = Source.model_validate(form | {"last_line": "complete"})
-    batches: list[SourceFrame] = []
+    asset = _stated_asset(preset)
+    batches, names = list[SourceFrame](), set[str]()
     for path in paths:
         members: dict[str, SourceFrame] = {}
-        for batch in read_batches(path, source, rows=_MOST_ROWS):
-            members.setdefault(batch.name, replace(batch, rows=batch.rows.drop(MISFIT, strict=False)))
+        for batch in told_above(read_batches(path, source, rows=_MOST_ROWS), asset):
+            if batch.name in members:
+                continue
+            rows = kept(batch, source)
+            batch = batch if rows is None else batch.keeping(rows)
+            named = [] if asset is None else batch.rows.select(own_name(asset)).to_series().unique().to_list()
+            names |= {name for name in named if name is not None}
+            members[batch.name] = replace(batch, rows=batch.rows.drop(MISFIT, ABOVE, strict=False))
         batches += members.values()
     ids = [] if assets is None else assets["asset_id"].to_list()
     zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
-    return _Known(name, ids, zones, settings, batches)
+    return _Known(name, ids, zones, settings, batches, tuple(sorted(names)))
+
+
+def _stated_asset(preset: Preset) -> Asset | None:
+    """The asset of a preset that states it, without its renaming."""
+    stated = re.search(r"^asset: (\{.*\})$", preset.text, re.MULTILINE)
+    if stated is None or "$names" not in stated[1]:
+        return None
+    settings = yaml.safe_load(stated[1].replace("$names", "{}"))
+    return Asset.model_validate(settings)
 
 
 def _filled(line: str, known: _Known) -> list[str]:
@@ -192,6 +212,10 @@ def _filled(line: str, known: _Known) -> list[str]:
         if named is None:
             return []
         line = line.replace(found[0], quoted(named)).replace("$beside", quoted(known.beside(named)))
+    if "$names" in line:
+        every = [{name: name for name in known.names} | each for each in renamings(known.names, known.ids)]
+        choices = [line.strip().replace("$names", paired(each)) for each in every]
+        return list(yaml_lines([asked("what are these names called in assets.csv?", choices)]))
     asked_for = _PLACE.search(line)
     if asked_for is None:
         return [line]
@@ -290,7 +314,7 @@ def _channels(lines: Sequence[str], known: _Known) -> Iterator[str]:
             yield line
             continue
         channel = Channel.model_validate(yaml.safe_load(found["value"]))
-        columns = [name for name in channel.source_columns if PLACE not in name]
+        columns = [name for name in channel.source_columns if PLACE not in name and TIME not in name]
         if found["name"] in taken or not known.columns.keys() >= set(columns):
             continue
         taken.add(found["name"])
@@ -304,7 +328,8 @@ def _without_empty_sections(lines: Iterable[str]) -> Iterator[str]:
     """The lines without `weather:` and `generation:` above nothing."""
     kept = list(lines)
     for place, line in enumerate(kept):
-        settings = (each for each in kept[place + 1 :] if each.strip() and not each.lstrip().startswith("#"))
+        # A question is no comment.
+        settings = (each for each in kept[place + 1 :] if re.match(r"\s*(?:# TODO|[^#\s])", each))
         below = next(settings, "")
         if line in (f"{table}:" for table in TABLES) and not below.startswith(" "):
             continue

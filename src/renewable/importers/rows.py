@@ -7,7 +7,7 @@ import polars as pl
 
 from renewable.contract import RawTable, column_unit
 from renewable.errors import MappingError
-from renewable.importers.asset_settings import PLACE, Asset
+from renewable.importers.asset_settings import ABOVE, PLACE, Asset
 from renewable.importers.cell_quality import good_cells, with_own_units
 from renewable.importers.channel import Channel, renamed
 from renewable.importers.clock import interval_starts_utc
@@ -17,7 +17,7 @@ from renewable.importers.notes import Notes
 from renewable.importers.number_cells import Numbers
 from renewable.importers.repeated_hour import in_order_of_file
 from renewable.importers.settings import expression_columns
-from renewable.importers.source import SourceFrame, kept, one_line, set_aside
+from renewable.importers.source import SourceFrame, kept, naming_text, one_line, set_aside
 from renewable.importers.streams import EVENTS, READING, ROWS
 from renewable.importers.text_table import MISFIT
 from renewable.importers.times_across import one_time_a_row
@@ -118,8 +118,8 @@ def assets_of(batch: SourceFrame, part: Mapping) -> list[tuple[pl.Expr, pl.Expr]
 def _assets(batch: SourceFrame, part: Mapping) -> Iterator[tuple[str | None, pl.Expr, pl.Expr]]:
     """Token of wide columns, asset_id and the source's own name, for each copy of the rows that is needed."""
     asset = part.asset
-    if asset.column is not None:
-        own = _own_name(asset)
+    if asset.naming_columns:
+        own = own_name(asset)
         if isinstance(asset.rename, str):
             before, _, after = asset.rename.partition(PLACE)
             yield None, pl.lit(before) + own + pl.lit(after), own
@@ -151,11 +151,11 @@ def _named_once(batch: SourceFrame, asset: Asset) -> str:
 
 def _of_known_assets(batch: SourceFrame, asset: Asset) -> SourceFrame:
     """Without the rows that no row above, or no text by the pattern, gives an asset."""
-    if asset.text_column is None or (asset.pattern is None and asset.above is None):
+    if asset.pattern is None and asset.above is None:
         return batch
-    texts = batch.rows[asset.text_column].cast(pl.String)
-    nameless = batch.rows.select(_own_name(asset)).to_series().is_null()
-    column, orphans = asset.column or "", texts.is_null() & (asset.above is not None)
+    texts = batch.rows.select(_text(asset)).to_series()
+    nameless = batch.rows.select(own_name(asset)).to_series().is_null()
+    column, orphans = ", ".join(asset.naming_columns), texts.is_null() & (asset.above is not None)
     if asset.above is not None:
         step = "Mend asset.above, or leave such rows out with source.keep."
         set_aside(batch, "rows", column, orphans, "have no row above that names their asset", step, texts)
@@ -165,9 +165,14 @@ def _of_known_assets(batch: SourceFrame, asset: Asset) -> SourceFrame:
     return batch.keeping(~nameless)
 
 
-def _own_name(asset: Asset) -> pl.Expr:
+def _text(asset: Asset) -> pl.Expr:
+    """The text that names the asset of a row."""
+    return naming_text(asset) if asset.above is None else pl.col(ABOVE)
+
+
+def own_name(asset: Asset) -> pl.Expr:
     """What the source calls the asset of a row."""
-    text = pl.col(asset.text_column or "").cast(pl.String)
+    text = _text(asset)
     return text if asset.pattern is None else text.str.extract_groups(asset.pattern).struct.field("asset")
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.asset_settings import TOLD_ABOVE
-from renewable.importers.databases import duckdb_table, json_lines, sqlite_table
+from renewable.importers.asset_settings import ABOVE, Asset
+from renewable.importers.databases import duckdb_table, json_table, sqlite_table
 from renewable.importers.encoding import recognised, transcode
 from renewable.importers.mapping import Mapping
 from renewable.importers.remote import fetched, is_url
@@ -96,19 +96,30 @@ def source_paths(mapping: Mapping, mapping_path: Path) -> list[Path]:
 
 def part_batches(path: Path, part: Mapping) -> Iterator[SourceFrame]:
     """The rows of a file as a source of a mapping reads them: its columns, and what rows above tell of those below."""
+    batches = read_batches(path, part.source, part.source_columns, optional=part.optional_columns)
+    return told_above(batches, part.asset)
+
+
+def told_above(batches: Iterable[SourceFrame], asset: Asset | None) -> Iterator[SourceFrame]:
+    """The batches, with the column ABOVE where the closest row above names the asset of a row."""
     file: SetAside | None = None
     told: str | None = None
-    for batch in read_batches(path, part.source, part.source_columns, optional=part.optional_columns):
-        if part.asset.above is None:
+    for batch in batches:
+        if asset is None or asset.above is None:
             yield batch
             continue
         if batch.set_aside is not file:
             file, told = batch.set_aside, None
-        telling = condition(batch, part.asset.above, "asset.above")
-        name = pl.when(pl.lit(telling)).then(pl.col(part.asset.column or "").cast(pl.String))
-        names = batch.rows.select(name.forward_fill().fill_null(pl.lit(told)).alias(TOLD_ABOVE)).to_series()
+        telling = condition(batch, asset.above, "asset.above")
+        name = pl.when(pl.lit(telling)).then(naming_text(asset))
+        names = batch.rows.select(name.forward_fill().fill_null(pl.lit(told)).alias(ABOVE)).to_series()
         told = names[-1] if names.len() else told
         yield replace(batch, rows=batch.rows.with_columns(names))
+
+
+def naming_text(asset: Asset) -> pl.Expr:
+    """The text of a row in the columns that name an asset."""
+    return pl.concat_str([pl.col(name).cast(pl.String) for name in asset.naming_columns], separator=" ")
 
 
 def read_batches(
@@ -356,7 +367,7 @@ def _require(name: str, columns: list[str], present: list[str]) -> None:
 
 
 def _names(condition: str | None) -> list[str]:
-    return [] if condition is None else sorted(set(pl.sql_expr(condition).meta.root_names()))
+    return [] if condition is None else sorted(set(pl.sql_expr(condition).meta.root_names()) - {ABOVE})
 
 
 def _cells(batch: pl.DataFrame, source: Source) -> pl.DataFrame:
@@ -384,7 +395,7 @@ def _scanned(path: Path, name: str, source: Source, names: Sequence[str] = ()) -
             case "DuckDB":
                 yield Table(duckdb_table(path, name, source.table, Path(place)))
             case "JSON":
-                yield Table(json_lines(path))
+                yield Table(json_table(path, name))
             case "CSV":
                 yield text_table(_plain(path, source, Path(place), names), name, source)
 

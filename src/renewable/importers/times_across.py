@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from renewable.errors import MappingError
-from renewable.importers.asset_settings import PLACE, TOLD_ABOVE
+from renewable.importers.asset_settings import ABOVE, PLACE
 from renewable.importers.mapping import Mapping
 from renewable.importers.source import SourceFrame
 from renewable.importers.stamp_text import TIME_TEXT
@@ -27,7 +27,7 @@ def one_time_a_row(batch: SourceFrame, part: Mapping) -> SourceFrame:
     plain = [name for name in part.named_columns if TIME not in name]
     missing = [name for name in plain if name not in batch.rows.columns]
     # What a row above names is of all times of a row.
-    plain += [TOLD_ABOVE] if TOLD_ABOVE in batch.rows.columns else []
+    plain += [ABOVE] if ABOVE in batch.rows.columns else []
     of_time: dict[str, dict[str, str]] = {}
     for template in templates:
         # A group that the pattern has of its own stays one.

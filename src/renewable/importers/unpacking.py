@@ -1,7 +1,7 @@
 """Archives: the files that a delivery packs, one after the other in a temporary place, and the kind of each."""
 
 import gzip
-import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -98,16 +98,11 @@ def _is_excel(path: Path, start: bytes) -> bool:
 
 
 def _is_json(start: bytes) -> bool:
-    """Whether a text is a list of objects, or lines of one object each."""
+    """Whether a text is an object, a list of them, or lines of one each."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"["):
-        return text[1:].lstrip().startswith(b"{")
-    line, end, _ = text.partition(b"\n")
-    try:
-        return line.startswith(b"{") and isinstance(json.loads(line), dict)
-    except ValueError:
-        # An object longer than what was looked at.
-        return not end and len(start) == _START
+        text = text[1:].lstrip()
+    return re.match(rb'\{\s*(?:"[^"\n]*"\s*:|\}\s*$)', text) is not None
 
 
 def _first_bytes(path: Path) -> bytes:

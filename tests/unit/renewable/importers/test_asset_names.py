@@ -268,6 +268,51 @@ def test_a_row_above_names_the_asset_of_all_times_of_a_day_in_a_row(tmp_path: Pa
     assert found == [("NMI1", "00:00", 1.0), ("NMI1", "00:10", 2.0), ("NMI2", "00:00", 3.0)]
 
 
+METERS_OF_CHANNELS = """\
+200,NMI1,E1
+300,2024-06-01 00:00,7
+200,NMI1,B1
+300,2024-06-01 00:00,1
+200,NMI2,B1
+300,2024-06-01 00:00,2
+"""
+
+
+def test_several_cells_of_a_row_above_name_the_asset_and_choose_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(METERS_OF_CHANNELS)
+    settings: dict[str, Any] = {
+        "source": {
+            "files": "export.csv",
+            "header_rows": 0,
+            "columns": ["record", "a", "b"],
+            "keep": "record = '300' AND \"{above}\" LIKE '% B1'",
+        },
+        "timestamp": CLOCK | {"column": "a"},
+        "asset": {"columns": ["a", "b"], "above": "record = '200'", "pattern": r"(?P<asset>\S+) B1"},
+        "generation": {"active_power_kw": {"column": "b", "unit": "kW"}},
+    }
+    found, notes = imported(tmp_path, **settings)
+    assert found == [("NMI1", "00:00", 1.0), ("NMI2", "00:00", 2.0)]
+    assert notes == {"rows left out by source.keep": 4}
+    settings["asset"] = {"columns": ["a", "b"]}
+    with pytest.raises(MappingError, match=r"source.keep: \{above\} is what asset.above finds"):
+        imported(tmp_path, **settings)
+
+
+def test_several_columns_of_a_row_name_its_asset(tmp_path: Path) -> None:
+    rows = "FR,Solar,1\nFR,Wind,2\nDE,Solar,3\nDE,,4\n"
+    (tmp_path / "export.csv").write_text(
+        "time,area,kind,power\n"
+        + rows.replace("FR", "2024-06-01 00:00,FR").replace("DE", "2024-06-01 00:00,DE")
+    )
+    found, _ = imported(tmp_path, asset={"columns": ["area", "kind"], "rename": {"FR Solar": "sun"}})
+    assert [(asset, power) for asset, _, power in found if asset] == [
+        ("DE Solar", 3.0),
+        ("FR Wind", 2.0),
+        ("sun", 1.0),
+    ]
+
+
 def test_blanks_around_a_name_in_the_header_are_no_matter_where_it_is_the_only_one(tmp_path: Path) -> None:
     write(tmp_path / "export.csv", ["1"], header="time , power")
     assert imported(tmp_path, asset={"constant": "A"})[0] == [("A", "00:00", 1.0)]

@@ -369,7 +369,7 @@ def test_an_unreadable_number_is_named_and_nothing_is_written(
         ({"timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M"}}, "timestamp: zone is missing"),
         ({"timestamp": {"column": "t", "format": "%H:%M%z"}}, "honoured, or ignored"),
         ({"timestamp": {"column": "t", "format": "%H:%M", "zone": "CET+1"}}, "timestamp.zone: 'CET[+]1'"),
-        ({"asset": {"column": "unit", "constant": "T1"}}, "asset: give one of column, constant"),
+        ({"asset": {"column": "unit", "constant": "T1"}}, "asset: give one of column, columns, constant"),
         ({"colour": "blue"}, "colour: Extra inputs"),
         ({"weather": {}, "generation": {}}, "nothing is mapped"),
         ({"source": {"files": "nowhere*.csv"}}, "'nowhere[*].csv' matches no file"),

@@ -215,6 +215,16 @@ def json_list(path: Path) -> None:
     path.write_text(json.dumps(json_records(), ensure_ascii=False, indent=1))
 
 
+def json_in_object(path: Path) -> None:
+    """As interfaces of portals answer: the list lies deep within one object."""
+    answer = {"ok": True, "of": {"unit": "kW", "none": [], "values": json_records(), "tags": ["a", "b"]}}
+    path.write_text(json.dumps(answer, ensure_ascii=False, indent=1))
+
+
+def json_in_a_line(path: Path) -> None:
+    path.write_text(json.dumps({"data": json_records()}, ensure_ascii=False))
+
+
 def excel_file(path: Path) -> None:
     with xlsxwriter.Workbook(path.with_suffix(".xlsx")) as book:
         sheet = book.add_worksheet()
@@ -239,6 +249,8 @@ OF_JSON = {"named": {"temperature": f"of.{TEMPERATURE}"}}
         (duckdb_file, {"source": {"table": "a"}}),
         (json_file, OF_JSON),
         (json_list, OF_JSON),
+        (json_in_object, OF_JSON),
+        (json_in_a_line, OF_JSON),
         (excel_file, {"source": {"header_text": TIME, "header_rows": 2}}),
         (excel_file, {"source": {"skip_rows": 3, "header_rows": 2}}),
     ],
@@ -248,6 +260,12 @@ def test_a_table_elsewhere_is_that_of_the_text(
 ) -> None:
     write(tmp_path / "export")
     assert imported(tmp_path, settings(**dict(changes)))[0] == RIGHT
+
+
+def test_an_object_with_several_lists_of_objects_is_refused_with_their_names(tmp_path: Path) -> None:
+    (tmp_path / "export").write_text(json.dumps({"a": json_records(), "b": {"c": json_records()}}))
+    with pytest.raises(MappingError, match=r"holds several lists of objects \(a, b.c\)"):
+        imported(tmp_path, settings(**OF_JSON))
 
 
 def test_one_of_several_tables_has_to_be_named(tmp_path: Path) -> None:
