@@ -26,7 +26,7 @@ _REFERENCE = (
 )
 _IMPORT = (
     "from pathlib import Path; from renewable.importers.convert import import_files;"
-    "import_files(Path('mapping.yaml'), Path('data/raw'))"
+    "print(sum(import_files(Path('mapping.yaml'), Path('data/raw')).rows.values()))"
 )
 
 
@@ -46,8 +46,8 @@ def write_export(path: Path, rows: int) -> int:
     return assets * len(text)
 
 
-def measured(code: str, directory: Path) -> tuple[float, float]:
-    """CPU seconds and peak resident memory in MiB of a Python process that runs `code`."""
+def measured(code: str, directory: Path) -> tuple[float, float, str]:
+    """CPU seconds and peak resident memory in MiB of a Python process that runs `code`, and what it printed first."""
     tail = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
@@ -55,7 +55,8 @@ def measured(code: str, directory: Path) -> tuple[float, float]:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, int(done.stdout.split()[-1]) / 1024
+    said = done.stdout.split()
+    return seconds, int(said[-1]) / 1024, said[0]
 
 
 def main() -> None:
@@ -63,9 +64,11 @@ def main() -> None:
         directory = Path(place)
         rows = write_export(directory / "export.csv", int(os.environ.get("ROWS", _ROWS)))
         (directory / "mapping.yaml").write_text(_MAPPING, encoding="utf-8")
-        plain, plain_mib = measured(_REFERENCE, directory)
-        first, first_mib = measured(_IMPORT, directory)
-        again, _ = measured(_IMPORT, directory)
+        plain, plain_mib, _ = measured(_REFERENCE, directory)
+        first, first_mib, written = measured(_IMPORT, directory)
+        again, _, _ = measured(_IMPORT, directory)
+    if int(written) != 2 * rows:
+        raise SystemExit(f"{written} raw rows were written, not those of two tables: {2 * rows}")
     reference = "CPU s, one Parquet file of it"
     print(f"{rows:,} rows; peak memory {first_mib:.0f} MiB importing, {plain_mib:.0f} MiB for the reference")
     row("import, CPU s", first, reference, plain)

@@ -95,3 +95,10 @@ def test_a_preset_is_recognised_by_its_own_files_only(name: str) -> None:
 
 def test_each_preset_has_a_sample() -> None:
     assert sorted(path.name for path in SAMPLES.iterdir()) == NAMES
+
+
+def test_the_guide_lists_each_preset_and_what_was_seen_of_it() -> None:
+    guide = (Path(__file__).parents[4] / "examples" / "MAPPING.md").read_text()
+    listed = guide.partition("### Presets")[2].partition("\n## ")[0]
+    rows = [line for line in listed.splitlines() if line.startswith("| ")][1:]
+    assert rows == [f"| {each.name} | {each.system} | {each.seen} |" for each in presets()]
