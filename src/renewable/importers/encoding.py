@@ -45,10 +45,17 @@ def recognised(path: Path, names: Sequence[str] = (), stated: str | None = None)
     return "utf-8"
 
 
-def transcode(raw: IO[bytes], encoding: str, plain: Path) -> None:
-    """Write a text again as UTF-8 with its own line ends."""
+def has_old_line_ends(path: Path) -> bool:
+    """Whether the lines of a text end with a carriage return alone, as programs of old Macs write them."""
+    with path.open("rb") as file:
+        head = file.read(_SAMPLE)
+    return b"\r" in head and b"\n" not in head
+
+
+def transcode(raw: IO[bytes], encoding: str, plain: Path, *, new_line_ends: bool = False) -> None:
+    """Write a text again as UTF-8, with its own line ends or with usual ones."""
     with (
-        io.TextIOWrapper(raw, encoding=encoding, newline="") as text,
+        io.TextIOWrapper(raw, encoding=encoding, newline=None if new_line_ends else "") as text,
         plain.open("w", encoding="utf-8", newline="") as out,
     ):
         shutil.copyfileobj(text, out, _CHUNK)

@@ -20,14 +20,14 @@ import polars as pl
 from renewable.errors import MappingError
 from renewable.importers.asset_settings import ABOVE, Asset
 from renewable.importers.databases import duckdb_table, json_table, sqlite_table
-from renewable.importers.encoding import recognised, transcode
+from renewable.importers.encoding import has_old_line_ends, recognised, transcode
 from renewable.importers.mapping import Mapping
 from renewable.importers.remote import fetched, is_url
 from renewable.importers.set_aside import Kind, SetAside
 from renewable.importers.settings import whole
 from renewable.importers.source_settings import BLANKS, Source
 from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
-from renewable.importers.unpacking import is_packed, kind_of, opened, unpacked
+from renewable.importers.unpacking import is_packed, kind_of, unpacked
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
@@ -218,30 +218,6 @@ def lacks_end(path: Path, source: Source) -> bool:
         return not file.read().strip(b"\0").endswith((b"\n", b"\r")) and not is_packed(path)
 
 
-def read_head(path: Path, source: Source, text_bytes: int, rows: int = 100) -> pl.DataFrame:
-    """The first rows as `read_batches` gives them, of a text those within its first `text_bytes`.
-
-    Raises MappingError for an archive that holds not one file, else what `unreadable` lists.
-    """
-    if kind_of(path) == "CSV":
-        with TemporaryDirectory(prefix="renewable-") as place:
-            start = Path(place) / "start.csv"
-            start.write_bytes(text_start(path, text_bytes))
-            with _scanned(start, str(path), source) as table:
-                head = table.frame.head(rows).collect()
-    else:
-        with _scanned(path, str(path), source) as table:
-            head = table.frame.head(rows).collect()
-    return _cells(_renamed(head.drop(MISFIT, strict=False).lazy(), str(path), source).collect(), source)
-
-
-def text_start(path: Path, size: int) -> bytes:
-    """A text, unpacked; of one longer than `size` bytes the whole lines among these. Raises as `read_head` does."""
-    with opened(path) as file:
-        content = file.read(size + 1)
-    return content if len(content) <= size else content[: content.rfind(b"\n", 0, size) + 1] or content[:size]
-
-
 def unreadable() -> tuple[type[Exception], ...]:
     """What the readers of all formats raise for a file that is cut off, corrupt, locked or of another kind."""
     # These two are slow to import, and only their own files need them.
@@ -402,11 +378,11 @@ def _scanned(path: Path, name: str, source: Source, names: Sequence[str] = ()) -
 
 def _plain(path: Path, source: Source, place: Path, names: Sequence[str]) -> Path:
     """A text in UTF-8, its cells apart by one sign."""
-    encoding = recognised(path, names, source.encoding)
-    if encoding != "utf-8":
+    encoding, ends = recognised(path, names, source.encoding), has_old_line_ends(path)
+    if encoding != "utf-8" or ends:
         plain = place / "plain.csv"
         with path.open("rb") as raw:
-            transcode(raw, encoding, plain)
+            transcode(raw, encoding, plain, new_line_ends=ends)
         path = plain
     if source.delimiter == BLANKS:
         blanks_to_tabs(path, place / "aligned.csv")

@@ -1,4 +1,4 @@
-"""Archives: the files that a delivery packs, one after the other in a temporary place, and the kind of each."""
+"""What a delivery packs: files of an archive, the table of a page, one after the other in a temporary place; their kinds."""
 
 import gzip
 import re
@@ -12,8 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import IO, Literal, cast
 
 from renewable.errors import MappingError
+from renewable.importers.encoding import recognised
+from renewable.importers.markup_table import is_markup, write_table
 
-FileKind = Literal["CSV", "Parquet", "Excel", "SQLite", "DuckDB", "JSON"]
+FileKind = Literal["CSV", "Parquet", "Excel", "SQLite", "DuckDB", "JSON", "page"]
 _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MAGIC: dict[bytes, FileKind] = {b"PAR1": "Parquet", b"SQLite format 3\0": "SQLite"}
 _EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -33,6 +35,8 @@ def kind_of(path: Path) -> FileKind:
         return "DuckDB"
     if _is_excel(path, start):
         return "Excel"
+    if is_markup(start):
+        return "page"
     return "JSON" if _is_json(start) else "CSV"
 
 
@@ -45,18 +49,35 @@ def is_packed(path: Path) -> bool:
 def unpacked(path: Path, members: str | None) -> Iterator[tuple[str, Path]]:
     """What errors call each packed file, and where it lies until the next one is asked for.
 
-    A file that is no archive is itself. Raises MappingError for an archive of several files that `members` does not
+    A file that is no archive is itself; of a page its largest table comes as a text. Raises MappingError for an archive of several files that `members` does not
     choose among, or where it matches none; else what `opened` raises.
     """
     if not is_packed(path):
-        yield str(path), path
+        with _as_text(path, str(path)) as inner:
+            yield str(path), inner
         return
     for member in _members(path, _first_bytes(path), members):
         with TemporaryDirectory(prefix="renewable-") as place, opened(path, member) as content:
             inner = Path(place) / Path(member or path.stem or path.name).name
             with inner.open("wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
-            yield (str(path) if member is None else f"{path}: {member}"), inner
+            name = str(path) if member is None else f"{path}: {member}"
+            with _as_text(inner, name) as text:
+                yield name, text
+
+
+@contextmanager
+def _as_text(path: Path, name: str) -> Iterator[Path]:
+    """The file itself, or the table of a page. Raises MappingError for a page without one."""
+    if kind_of(path) != "page":
+        yield path
+        return
+    with TemporaryDirectory(prefix="renewable-") as place:
+        table = Path(place) / f"{path.stem}.csv"
+        write_table(path, recognised(path), table)
+        if not table.stat().st_size:
+            raise MappingError(f"{name}: is a page without a table. Export it again, as CSV if possible")
+        yield table
 
 
 @contextmanager

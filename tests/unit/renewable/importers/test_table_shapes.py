@@ -4,7 +4,7 @@ import gzip
 import json
 import sqlite3
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -239,6 +239,45 @@ def excel_file(path: Path) -> None:
                 sheet.write(5 + number, place, float(cell) if cell and place else cell)
 
 
+def page(path: Path) -> None:
+    """As portals give away under the name .xls: a page around a table, with a small one before it and inside a cell."""
+    head = "<tr><th>Plant</th><th colspan=2>A &amp; B</th></tr>"
+    names = "".join(f"<TH>{name}</TH>" for name in (TIME, POWER, TEMPERATURE))
+    rows = "".join(
+        f"<tr class=x><td>{t}<td align='right'>\n{p}\n</td><td>{d}<!-- no --></td></tr>" for t, p, d in ROWS
+    )
+    path.with_suffix(".xls").write_text(
+        f"<!DOCTYPE html>\n<html><head><title>x</title></head><body><table><tr><td>1</td></tr></table>"
+        f"<TABLE border=1>{head}<tr>{names}</tr>{rows}</TABLE></body></html>",
+        encoding="cp1252",
+    )
+
+
+def xml_workbook(path: Path) -> None:
+    """Of 2003. A cell says where it stands when empty ones were left out before it."""
+
+    def row(cells: Sequence[str]) -> str:
+        filled = (
+            f'<Cell ss:Index="{place}"><Data ss:Type="String">{cell}</Data></Cell>'
+            for place, cell in enumerate(cells, 1)
+            if cell
+        )
+        return f"<Row>{''.join(filled)}</Row>"
+
+    rows = "".join(map(row, [(TIME, POWER, TEMPERATURE), *ROWS]))
+    path.write_text(
+        '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n'
+        '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"'
+        ' xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">'
+        f'<Worksheet ss:Name="a"><Table>{rows}</Table></Worksheet></Workbook>'
+    )
+
+
+def old_line_ends(path: Path) -> None:
+    path.write_bytes(text().replace("\n", "\r").encode("cp1252"))
+
+
+OF_PAGE = {"source": {"delimiter": ",", "header_text": TIME}}
 OF_JSON = {"named": {"temperature": f"of.{TEMPERATURE}"}}
 
 
@@ -251,6 +290,9 @@ OF_JSON = {"named": {"temperature": f"of.{TEMPERATURE}"}}
         (json_list, OF_JSON),
         (json_in_object, OF_JSON),
         (json_in_a_line, OF_JSON),
+        (page, OF_PAGE),
+        (xml_workbook, OF_PAGE),
+        (old_line_ends, {}),
         (excel_file, {"source": {"header_text": TIME, "header_rows": 2}}),
         (excel_file, {"source": {"skip_rows": 3, "header_rows": 2}}),
     ],
@@ -266,6 +308,12 @@ def test_an_object_with_several_lists_of_objects_is_refused_with_their_names(tmp
     (tmp_path / "export").write_text(json.dumps({"a": json_records(), "b": {"c": json_records()}}))
     with pytest.raises(MappingError, match=r"holds several lists of objects \(a, b.c\)"):
         imported(tmp_path, settings(**OF_JSON))
+
+
+def test_a_page_without_a_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "export").write_text("<html><body>Your session has ended.</body></html>")
+    with pytest.raises(MappingError, match="is a page without a table. Export it again"):
+        imported(tmp_path, settings())
 
 
 def test_one_of_several_tables_has_to_be_named(tmp_path: Path) -> None:
