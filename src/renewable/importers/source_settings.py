@@ -19,7 +19,7 @@ def _known_encoding(name: str) -> str:
 
 
 class Source(Part):
-    """The export's files: texts (also .gz and .zip), JSON lines, Parquet, Excel, SQLite, DuckDB; told by content."""
+    """The export's files: texts (also .gz and .zip), JSON, Parquet, Excel, pages, SQLite, DuckDB; told by content."""
 
     files: str = Field(
         min_length=1,
