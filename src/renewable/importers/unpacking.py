@@ -49,9 +49,9 @@ def is_packed(path: Path) -> bool:
 def unpacked(path: Path, members: str | None) -> Iterator[tuple[str, Path]]:
     """What errors call each packed file, and where it lies until the next one is asked for.
 
-    A file that is no archive is itself; of a page its largest table comes as a text. Raises MappingError for an archive of
-    several files that `members` does not choose among, or where it matches none, and for a page without a table; else
-    what `opened` raises.
+    A file that is no archive is itself; of a page its largest table comes as a text. Raises MappingError for an archive
+    of several files that `members` does not choose among, or where it matches none, and for a page without a table;
+    else what `opened` raises.
     """
     if not is_packed(path):
         with _as_text(path, str(path)) as inner:
