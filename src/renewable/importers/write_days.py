@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,15 +97,12 @@ def _write(frame: pl.DataFrame, table: RawTable, path: Path, found: Written) -> 
 
 def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: Facts) -> None:
     """Days are due again whose file somebody changed or removed, and all days where the registry says otherwise."""
-    part, strays = ledger.part_of(name), list[Due]()
-    for (table, day), known in ledger.written(name).items():
-        try:
-            stat = RawFileName(table, day, part).path_under(raw_dir).stat()
-        except FileNotFoundError:
-            strays.append((table, day))
-            continue
-        if (stat.st_size, stat.st_mtime_ns) != known:
-            strays.append((table, day))
+    part, there = ledger.part_of(name), {table: _sizes_and_times(raw_dir / table) for table in TABLES}
+    strays = [
+        (table, day)
+        for (table, day), known in ledger.written(name).items()
+        if there[table].get(str(RawFileName(table, day, part))) != known
+    ]
     registry = facts_of(intervals).text
     with ledger.changing():
         ledger.make_due(name, strays)
@@ -112,6 +110,20 @@ def _note_strays(ledger: Ledger, name: str, raw_dir: Path, intervals: Facts) -> 
         if before not in (None, registry):
             ledger.make_due(name, ledger.all_days(name) | set(ledger.written(name)))
         ledger.make_by(name, registry)
+
+
+def _sizes_and_times(folder: Path) -> dict[str, tuple[int, int]]:
+    """Of the files of a folder, by name; there may be tens of thousands, so each is looked at once."""
+    if not folder.is_dir():
+        return {}
+    found = dict[str, tuple[int, int]]()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # A file that goes meanwhile is not there.
+            with suppress(FileNotFoundError):
+                stat = entry.stat()
+                found[entry.name] = (stat.st_size, stat.st_mtime_ns)
+    return found
 
 
 def _present(path: Path) -> pl.DataFrame | None:
