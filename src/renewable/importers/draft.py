@@ -23,7 +23,7 @@ from renewable.importers.draft_table import (
     source_lines,
     value_settings,
 )
-from renewable.importers.preset import Preset, filled, recognised
+from renewable.importers.preset import BY_CONTENT, Preset, filled, recognised
 from renewable.importers.source import unreadable
 
 _MOST_ZONES, _LONG_LINE, _WIDTH = 12, 500, 115
@@ -42,11 +42,14 @@ def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = No
             return _of_preset(known, files, assets)
         except MappingError as error:
             unread = wrap(f"It looks like {known.system}, but cannot be read like that: {error}", _WIDTH)
+    return "\n".join([*(f"# {line}" for line in unread), *_head(files), *_by_content(files, assets)]) + "\n"
+
+
+def _by_content(files: Sequence[Path], assets: pl.DataFrame | None) -> list[str]:
     tables = [draft_table(path) for path in files]
     first = next((table for table in tables if not is_event_log(table)), tables[0])
     same = [table for table in tables if _is_alike(table, first)]
-    head = [*(f"# {line}" for line in unread), *_head(files)]
-    return "\n".join([*head, *_body(same, assets), *_beside(tables, same, assets)]) + "\n"
+    return [*_body(same, assets), *_beside(tables, same, assets)]
 
 
 def recognised_files(paths: Sequence[Path]) -> Preset | None:
@@ -66,7 +69,11 @@ def _of_preset(preset: Preset, files: Sequence[Path], assets: pl.DataFrame | Non
         *(f"# Facts: {address}" for address in preset.facts),
         *([] if preset.note is None else [f"# {line}" for line in wrap(preset.note, _WIDTH)]),
         "# Answer every TODO: uncomment one of its lines. Then look at it with `renewable import --preview THIS_FILE`.",
-        filled(preset, fitting, _glob(fitting), assets).rstrip("\n"),
+        *(
+            _by_content(fitting, assets)
+            if preset.text.strip() == BY_CONTENT
+            else [filled(preset, fitting, _glob(fitting), assets).rstrip("\n")]
+        ),
         *(["", f"# Of another kind, draft them alone: {others}"] if others else []),
     ]
     return "\n".join(lines) + "\n"

@@ -19,8 +19,9 @@ text, where these words stand for what the files or the registry tell:
     rename: $names         of an asset on one line: what the names are called in the registry, asked for
     $column/NAME/          the first column whose name matches; $beside is the column after it
 
-A channel stands on one line. It is left out where the files have not got its column; of several lines for one channel
-that one counts which comes first.
+Of exports that each site shapes in its own way the mapping is the one word $draft: what a draft finds by content.
+Else a channel stands on one line. It is left out where the files have not got its column; of several lines for one
+channel that one counts which comes first.
 """
 
 import re
@@ -53,6 +54,8 @@ from renewable.importers.text_table import MISFIT
 from renewable.importers.timestamp import TIME
 from renewable.importers.unpacking import kind_of, unpacked
 
+# Instead of a mapping.
+BY_CONTENT = "$draft"
 _FOLDER = resources("renewable.importers") / "presets"
 _LOOKED_AT_LINES, _LOOKED_AT_BYTES, _LOOKED_AT_MEMBERS, _MOST_ROWS = 100, 50_000, 20, 50_000
 _MOST_ASSETS, _MOST_UNUSED, _LONG_LINE = 30, 40, 500
