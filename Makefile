@@ -21,12 +21,16 @@ help: ## List these commands
 
 install: $(INSTALLED) ## Create .venv from the hashed lock file
 
-run: $(INSTALLED) ## Run the demo fleet and the real example through the whole pipeline
+run: $(INSTALLED) ## Run the demo fleet and the real example through the whole pipeline (PROFILE=file: that fleet alone)
+ifneq ($(PROFILE),)
+	@$(BIN)/renewable run
+else
 	@echo "== demo: 10 wind and 10 solar assets, the 14 days up to yesterday, simulated"
 	@$(BIN)/python -m dagster_project.headless --days 14
 	@echo "== La Haute Borne: 4 real turbines, two weeks of 2014"
 	@$(BIN)/python -m dagster_project.headless --profile $(LA_HAUTE_BORNE) --start 2014-03-23 --end 2014-04-06
 	@$(BIN)/renewable summary $(LA_HAUTE_BORNE)
+endif
 
 test: $(INSTALLED) ## Run unit and integration tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder

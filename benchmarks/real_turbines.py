@@ -17,11 +17,12 @@ import polars as pl
 from loaders.dlt_pipeline import ingest
 from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import TABLES, RawTable, polars_schema
+from renewable.places import paths_start
 from renewable.raw_files import RawFileName
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform.build import transform
 
-EXAMPLE = REPO / "examples" / "la_haute_borne"
+EXAMPLE = paths_start() / "examples" / "la_haute_borne"
 # Of FLASC's farm: a curve of the bins of its own readings.
 FARM_CURVE_KW = {
     3.0: 40.0,

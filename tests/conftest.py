@@ -11,12 +11,13 @@ import pytest
 
 from renewable.cli import main as cli
 from renewable.fleet import Fleet, load_fleet
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.windows import Window
 
 Called = tuple[int, str, str]
 Call = Callable[..., Called]
 WORLD = "RENEWABLE_WORLD"
+REPO = Path(__file__).parents[1]
 SEEDS = REPO / "dbt" / "renewable_dbt" / "seeds"
 SMALL_FLEET = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01", "mesa-dorada-s-01")
 

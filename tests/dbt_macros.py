@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.places import DBT_PROJECT
 from renewable.transform.macros import macros
 
 # It has a tag of dbt's own.
@@ -11,7 +11,7 @@ _MATERIALIZATIONS = "materializations.sql"
 
 def rendered(macro: str, *arguments: object, **context: Any) -> str:
     """SQL of a macro; `context` are names that dbt would give it. A ref is the name of its relation."""
-    names = sorted(path.name for path in (PROJECT_DIR / "macros").glob("*.sql"))
+    names = sorted(path.name for path in (DBT_PROJECT / "macros").glob("*.sql"))
     names.remove(_MATERIALIZATIONS)
-    known = macros(PROJECT_DIR, names, **({"ref": lambda name: name, "execute": True} | context))
+    known = macros(DBT_PROJECT, names, **({"ref": lambda name: name, "execute": True} | context))
     return str(getattr(known, macro)(*arguments))

@@ -12,9 +12,10 @@ import yaml
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import PROJECT_DIR, DbtError, invoke_dbt
+from renewable.transform.dbt_project import DbtError, invoke_dbt
 from renewable.transform.models_version import UNIT_TESTS
 from renewable.windows import Window
 
@@ -50,7 +51,7 @@ class Verdict:
 def unit_tests() -> list[UnitTest]:
     """All unit tests of the project in the order of files and lines."""
     found = []
-    for path in sorted((PROJECT_DIR / "models").rglob(f"*{UNIT_TESTS}")):
+    for path in sorted((DBT_PROJECT / "models").rglob(f"*{UNIT_TESTS}")):
         for test in yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["unit_tests"]:
             seeds = [
                 _REF.sub(r"\1", part["input"])

@@ -41,7 +41,7 @@ def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(specs=specs, name="raw_files", can_subset=True, **shared)
     def raw_files(context: dg.AssetExecutionContext) -> Results:
-        from dagster_project.raw_input import deliver_raw_files
+        from renewable.operations.raw_input import deliver_raw_files
 
         window, tables = window_of(context), metadata.tables_of(context.selected_asset_keys)
         sentence = deliver_raw_files(settings, window, tables, report=context.log.info)

@@ -14,9 +14,9 @@ from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
 from loaders.load_log import DATASET, LOAD_LOG
 from loaders.values_set_aside import VALUES_SET_ASIDE
 from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
+from renewable.places import DBT_PROJECT
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
-from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.transform.marts import MARTS_SCHEMA, mart_names
 from renewable.windows import Window
 
@@ -218,7 +218,7 @@ def published_specs(models: DbtSpecs) -> tuple[list[dg.AssetSpec], list[dg.Asset
             metadata={TOLD: tables[mart].metadata[TOLD]},
             freshness_policy=DAILY_FRESHNESS,
         )
-        for mart in mart_names(PROJECT_DIR)
+        for mart in mart_names(DBT_PROJECT)
     ]
     parts = [spec for spec in specs if spec.metadata[TOLD] == TOLD_BY_RUN]
     return [spec for spec in specs if spec not in parts], parts
@@ -289,7 +289,7 @@ def scorecard_made(card: "Scorecard | None") -> Made:
 
 
 def report_specs(settings: Settings) -> list[dg.AssetSpec]:
-    names = [*mart_names(PROJECT_DIR), *(["scorecard"] if settings.input == "simulator" else [])]
+    names = [*mart_names(DBT_PROJECT), *(["scorecard"] if settings.input == "simulator" else [])]
     return [
         dg.AssetSpec(
             [PUBLISHED, "report"],

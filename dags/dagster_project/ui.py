@@ -23,7 +23,7 @@ from dagster_project.failures import reported
 from dagster_project.home import prepare_home
 from dagster_project.interrupts import end_like_ctrl_c
 from renewable.errors import RenewableError
-from renewable.settings import REPO, Settings, load_settings
+from renewable.settings import Settings, load_settings
 
 # Switches of schedule and sensors are kept under this name, which `dg` gives the folder's code, too.
 LOCATION = "dags"
@@ -59,7 +59,7 @@ def main() -> None:
 @contextmanager
 def _workspace() -> Iterator[Path]:
     """A workspace file that names one code server for web server and daemon."""
-    target = ModuleTarget("dagster_project.definitions", None, str(REPO / "dags"), LOCATION)
+    target = ModuleTarget("dagster_project.definitions", None, str(Path(__file__).parents[1]), LOCATION)
     with (
         dg.DagsterInstance.get() as instance,
         ProxyServerManager(instance, target) as servers,

@@ -16,9 +16,10 @@ from mock_data.noise import text_key
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import FleetError
 from renewable.fleet import INTERVALS_MINUTES, AssetSchema, Fleet, load_fleet
+from renewable.places import DBT_PROJECT
 
 _CURVES = Path(__file__).with_name("turbine_curves.csv")
-_SEED_CURVES = Path(__file__).parents[2] / "dbt" / "renewable_dbt" / "seeds" / "power_curves.csv"
+_SEED_CURVES = DBT_PROJECT / "seeds" / "power_curves.csv"
 _LARGEST_SITE = 8
 # How often sites record: SCADA of turbines mostly 10 minutes, plants 5 to 15, meters 15 to 60.
 _INTERVALS = {"wind": (10, 10, 10, 5, 15, 30, 60), "solar": (5, 5, 15, 15, 10, 30, 60)}

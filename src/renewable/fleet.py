@@ -15,7 +15,7 @@ import dataframely as dy
 import polars as pl
 
 from renewable.errors import FleetError
-from renewable.registry_csv import Table, alike, csv_text, read_records, read_table
+from renewable.registry_csv import Table, alike, csv_text, read_records, read_table, trimmed
 from renewable.reported import Reported, read_reported, reported_files
 from renewable.thresholds import THRESHOLDS_SCHEMA, effective, read_thresholds, threshold_files
 from renewable.time_zones import utc_offsets
@@ -176,7 +176,7 @@ def load_fleet(fleet_dir: Path) -> Fleet:
     """
     faults: list[str] = []
     rows = _read_assets(fleet_dir, faults)
-    curves = _read(fleet_dir / "power_curves.csv", PowerCurveSchema, faults)
+    curves = _read_curves(fleet_dir / "power_curves.csv", rows, faults)
     if rows is not None and curves is not None:
         faults.extend(_cross_faults(rows, curves, fleet_dir / "assets.csv"))
     is_sound = not faults
@@ -410,8 +410,8 @@ def _fleet_error(faults: list[str]) -> FleetError:
 def _read_assets(fleet_dir: Path, faults: list[str]) -> pl.DataFrame | None:
     """The rows of `assets.csv`, some of them maybe earlier ones of the same asset."""
     path = fleet_dir / "assets.csv"
-    table = _read_table(path, AssetSchema, OPTIONAL_COLUMNS, faults)
-    if table is None:
+    table = _read_table(path, AssetSchema, (*OPTIONAL_COLUMNS, *WIND_COLUMNS, *SOLAR_COLUMNS), faults)
+    if table is None or _lacks_columns(table, path, faults):
         return None
     offset = pl.col("interval_offset_minutes")
     frame = table.frame.with_columns(interval_offset_minutes=pl.when(offset != 0).then(offset))
@@ -422,6 +422,24 @@ def _read_assets(fleet_dir: Path, faults: list[str]) -> pl.DataFrame | None:
     if table.frame.is_empty() and not faults:
         faults.append(f"{path}: lists no asset; write one row an asset below the header")
     return table.frame
+
+
+def _read_curves(path: Path, rows: pl.DataFrame | None, faults: list[str]) -> pl.DataFrame | None:
+    """The power curves; none where there is no file of them and no wind turbine."""
+    if rows is not None and not path.exists() and "wind" not in set(rows["technology"]):
+        return PowerCurveSchema.create_empty()
+    return _read(path, PowerCurveSchema, faults)
+
+
+def _lacks_columns(table: Table, path: Path, faults: list[str]) -> bool:
+    """Whether columns of a technology are not there that an asset of it needs; a solar fleet needs none of wind."""
+    header = {trimmed(cell) for cell in (read_records(path, []) or [(1, [])])[0][1]}
+    present = set(table.frame["technology"].drop_nulls())
+    needed = [*(WIND_COLUMNS if "wind" in present else ()), *(SOLAR_COLUMNS if "solar" in present else ())]
+    missing = [name for name in needed if name not in header]
+    if missing:
+        faults.append(f"{path}: missing column(s) {', '.join(missing)}")
+    return bool(missing)
 
 
 def _read(path: Path, schema: type[dy.Schema], faults: list[str]) -> pl.DataFrame | None:

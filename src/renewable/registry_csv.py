@@ -112,7 +112,10 @@ def alike(values: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def read_records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] | None:
-    """(row, cells) of each line that is not empty, the header first; None, and a fault, when the file is no CSV."""
+    """(row, cells) of each line that is not empty, the header first; None, and a fault, when the file is no CSV.
+
+    Lines below the header that begin with # are for people.
+    """
     try:
         if path.exists() and not path.is_file():
             faults.append(f"{path}: cannot be read: it is no regular file")
@@ -135,7 +138,9 @@ def read_records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] |
         return None
     rows = enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1)
     try:
-        records = [(row, cells) for row, cells in rows if cells]
+        records = [
+            (row, cells) for row, cells in rows if cells and not (row > 1 and cells[0].startswith("#"))
+        ]
     except csv.Error as error:
         faults.append(f"{path}: cannot be read as CSV: {error}; is a quote open or out of place?")
         return None

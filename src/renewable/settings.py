@@ -6,20 +6,26 @@ from datetime import date, time
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from renewable.errors import SettingsError
+from renewable.places import CHECKOUT, DBT_PROJECT, paths_start
 
-REPO = Path(__file__).resolve().parents[2]
 PREFIX = "RENEWABLE_"
 PROFILE = f"{PREFIX}PROFILE"
+_PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping")
 # Their values are never shown.
 _SECRET = ("alert_urls", "postgres_url")
 
 
 class Settings(BaseSettings):
-    """Every setting of the pipeline. Paths that are not absolute count from the repository's root."""
+    """Every setting of the pipeline.
+
+    A path that is not absolute counts from the folder of the profile or `.env` that names it (see `load_settings`),
+    else from the repository's root in a checkout, and from the working directory outside of one.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
@@ -32,7 +38,7 @@ class Settings(BaseSettings):
         None, description="DuckDB file; default: <data_dir>/warehouse/renewable.duckdb"
     )
     fleet_dir: Path = Field(
-        Path("dbt/renewable_dbt/seeds"),
+        DBT_PROJECT / "seeds",
         description="directory of assets.csv, power_curves.csv; of events.csv, bad_readings.csv, thresholds.csv if any",
     )
     input: Literal["simulator", "mapping", "files"] = Field(
@@ -101,10 +107,10 @@ class Settings(BaseSettings):
         "1500MB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
     )
 
-    @field_validator("data_dir", "fleet_dir", "warehouse", "mapping", mode="after")
+    @field_validator(*_PATHS, mode="after")
     @classmethod
-    def _from_repo(cls, path: Path | None) -> Path | None:
-        return None if path is None else Path(os.path.normpath(REPO / path.expanduser()))
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.normpath(paths_start() / path.expanduser()))
 
     @field_validator("daily_at", mode="after")
     @classmethod
@@ -162,8 +168,8 @@ class Settings(BaseSettings):
 def load_settings(profile: Path | None = None) -> Settings:
     """Settings from the environment, over those of `profile` (default: RENEWABLE_PROFILE, then `.env`).
 
-    A profile is a file in `.env` format that describes one fleet; the environment wins over it.
-    Raises SettingsError that names each wrong setting.
+    A profile is a file in `.env` format that describes one fleet; the environment wins over it. Its relative paths
+    count from its own folder. Raises SettingsError that names each wrong setting.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {PROFILE}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
@@ -171,10 +177,10 @@ def load_settings(profile: Path | None = None) -> Settings:
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; .env.example lists the settings that exist"
         )
-    file = profile_path(profile) or REPO / ".env"
+    file = profile_path(profile) or paths_start() / ".env"
     try:
         # pydantic-settings takes the file here; its type hints know only the fields.
-        settings = Settings(_env_file=file)  # type: ignore[call-arg]
+        settings = Settings(_env_file=file, **_paths_of(file))  # type: ignore[call-arg, arg-type]
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is no text in UTF-8, as a file of settings has to be") from error
     except ValidationError as error:
@@ -192,9 +198,34 @@ def profile_path(profile: Path | None) -> Path | None:
     named = profile or (Path(os.environ[PROFILE]) if os.environ.get(PROFILE) else None)
     if named is None:
         return None
-    found = next((path for path in (named.absolute(), REPO / named) if path.is_file()), None)
+    found = next((path for path in (named.absolute(), paths_start() / named) if path.is_file()), None)
     if found is None:
         raise SettingsError(f"{PROFILE}: there is no file {named}")
+    return found
+
+
+def _paths_of(file: Path) -> dict[str, Path]:
+    """The paths that a file of settings names and the environment does not, absolute.
+
+    Raises SettingsError for one that is there only counted from the repository's root, as paths of profiles once were.
+    """
+    named = dotenv_values(file, encoding="utf-8") if file.is_file() else {}
+    found = dict[str, Path]()
+    for name in _PATHS:
+        setting = f"{PREFIX}{name}".upper()
+        value = named.get(setting)
+        if not value or os.environ.get(setting):
+            continue
+        path = Path(os.path.normpath(file.parent / Path(value).expanduser()))
+        before = Path(os.path.normpath((CHECKOUT or file.parent) / Path(value).expanduser()))
+        # The checkout's own data directory is there whatever a profile says.
+        is_old = before.exists() and before != path and before != paths_start() / "data"
+        if is_old and not path.exists():
+            raise SettingsError(
+                f"{file}: {setting}={value} counts from the folder of this file now, where there is no {path}. Write"
+                f" {os.path.relpath(before, file.parent)}"
+            )
+        found[name] = path
     return found
 
 

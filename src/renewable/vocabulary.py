@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 
 from renewable.errors import RenewableError
-from renewable.settings import REPO
+from renewable.places import DBT_PROJECT
 
-VOCABULARY_DIR = REPO / "dbt" / "renewable_dbt" / "vocabulary"
+VOCABULARY_DIR = DBT_PROJECT / "vocabulary"
 # Okabe and Ito: told apart by colour-blind readers, on light and on dark ground. Indigo, wine and sand are Tol's. The
 # greys are for what is no event.
 PALETTE: Mapping[str, str] = {

@@ -97,19 +97,25 @@ def few_windows(days: Iterable[date], at_most: int, apart_from: Collection[date]
 # What a command line says of the options that `requested_window` reads.
 START = "First UTC day."
 END = "UTC day after the last one; the day after the first where it is not given."
-DAYS = "Instead: the N whole UTC days before today."
+DAYS = "So many whole UTC days: those from --start on, else those before today."
 
 
 def requested_window(start: date | None, end: date | None, days: int | None, *, today: date) -> Window | None:
     """The window that `--start/--end` or `--days` asks for; None when nothing was asked.
 
-    `--days N` means the N whole days before `today`; `--start` alone means that one day.
+    `--days N` means the N whole days before `today`, with `--start` those from it on; `--start` alone that one day.
     """
     if days is not None:
-        if start is not None or end is not None:
-            raise WindowError("give either --days or --start/--end, not both")
+        if end is not None:
+            raise WindowError("give --days or --end, not both")
         if days < 1:
             raise WindowError(f"--days must be at least 1, got {days}")
+        if start is not None:
+            if days > (date.max - start).days:
+                raise WindowError(
+                    f"--days {days} from {start} reaches beyond the year 9999: ask for fewer days"
+                )
+            return Window(start, start + timedelta(days=days))
         if days > (today - date.min).days:
             raise WindowError(f"--days {days} reaches back before the year 1: ask for fewer days")
         return Window(today - timedelta(days=days), today)

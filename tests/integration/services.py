@@ -13,7 +13,8 @@ import dagster as dg
 import psutil
 
 from dagster_project.home import prepare_home
-from renewable.settings import REPO, Settings
+from renewable.places import CHECKOUT as REPO
+from renewable.settings import Settings
 
 MODULE = "dagster_project.definitions"
 _COMMANDS = {

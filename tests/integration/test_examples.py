@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.integration
 COMMAND = re.compile(r"^\.venv/bin/(renewable .*?)\s*(?:#.*)?$", re.MULTILINE)

@@ -14,8 +14,9 @@ from loaders.summary import LoadSummary
 from renewable.atomic_write import write_parquet_atomic
 from renewable.fleet import load_fleet
 from renewable.importers.convert import import_files
+from renewable.places import CHECKOUT as REPO
 from renewable.published.publish import publish
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform.build import transform
 from tests.integration.oracle import expected_marts
 from tests.integration.warehouse_tables import interval_labels

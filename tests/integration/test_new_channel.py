@@ -13,8 +13,9 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.places import CHECKOUT as REPO
 from renewable.raw_files import RawFileName
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.warehouse import connect
 from renewable.windows import Window
 
@@ -38,8 +39,9 @@ from mock_data.generate import generate
 from renewable.fleet import load_fleet
 from renewable.operations.upgrade import upgrade
 from renewable.published.dictionary import data_dictionary
-from renewable.settings import REPO, load_settings
-from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.places import CHECKOUT as REPO
+from renewable.settings import load_settings
+from renewable.places import DBT_PROJECT
 from renewable.windows import Window
 
 settings = load_settings()
@@ -48,7 +50,7 @@ fleet, day = load_fleet(settings.fleet_dir), date.fromisoformat(sys.argv[2])
 generate(fleet, Window.of_day(day), data_dir=settings.data_dir, seed=3)
 for sentence in upgrade(settings):
     print(sentence)
-(settings.data_dir / "dictionary.md").write_text(data_dictionary(PROJECT_DIR))
+(settings.data_dir / "dictionary.md").write_text(data_dictionary(DBT_PROJECT))
 """
 
 

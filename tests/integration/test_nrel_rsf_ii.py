@@ -8,9 +8,10 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from renewable.atomic_write import write_parquet_atomic
 from renewable.contract import polars_schema
+from renewable.places import CHECKOUT as REPO
 from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform.build import transform
 
 pytestmark = pytest.mark.integration

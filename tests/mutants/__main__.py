@@ -156,7 +156,8 @@ def read_survivors(text: str) -> dict[Site, str]:
 def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Seed]]:
     """The statements of unit tests (none named: of all models) and the seeds that they read as they are."""
     from renewable.fleet import Fleet, load_fleet, registry_files
-    from renewable.settings import REPO, Settings
+    from renewable.places import CHECKOUT as REPO
+    from renewable.settings import Settings
     from tests.dbt_unit_tests import build_models_once, unit_tests, verdicts
 
     with tempfile.TemporaryDirectory() as directory:
@@ -184,9 +185,9 @@ def _compiled(models: Sequence[str]) -> tuple[list[Statement], list[Seed]]:
 
 
 def _models() -> set[str]:
-    from renewable.transform.dbt_project import PROJECT_DIR
+    from renewable.places import DBT_PROJECT
 
-    return {path.stem for pattern in MODELS for path in (PROJECT_DIR / "models").glob(pattern)}
+    return {path.stem for pattern in MODELS for path in (DBT_PROJECT / "models").glob(pattern)}
 
 
 def _told(site: Site) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 from renewable.vocabulary import event_kinds, reading_rules, thresholds
 
 pytestmark = pytest.mark.unit

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from renewable.places import DBT_PROJECT
 from renewable.transform import models_version as versions
-from renewable.transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.unit
 
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.unit
 def test_unit_tests_of_a_model_change_no_fingerprint(tmp_path: Path) -> None:
     project = tmp_path / "project"
     for folder in ("models", "macros", "tests"):
-        shutil.copytree(PROJECT_DIR / folder, project / folder)
-    shutil.copy(PROJECT_DIR / "dbt_project.yml", project)
+        shutil.copytree(DBT_PROJECT / folder, project / folder)
+    shutil.copy(DBT_PROJECT / "dbt_project.yml", project)
     before = versions.models_version(project), versions.tests_version(project)
     for file in (project / "models").rglob("*.unit.yml"):
         file.unlink()

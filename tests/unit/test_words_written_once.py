@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from renewable.contract import TABLES, measurements
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 from renewable.vocabulary import event_kinds
 from tests.word_lists import lists_in_dbt, lists_in_python
 

@@ -7,18 +7,19 @@ Exit codes: 0 done, 1 the data has a problem that is reported, or nobody foresaw
 import json
 import os
 import sys
+import webbrowser
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, get_args
 
 import typer
 
 from mock_data import words
 from renewable import windows
 from renewable.errors import RenewableError, SettingsError, WindowError
-from renewable.settings import Settings, load_settings
+from renewable.settings import PROFILE, Settings, load_settings, profile_path
 from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
@@ -57,7 +58,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 def main() -> None:
     """Entry point: an error is one line with the next step, a traceback goes to a file."""
     try:
-        app()
+        app(_with_options_first(sys.argv[1:]))
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _progress(_ON_INTERRUPT)
@@ -77,6 +78,22 @@ def main() -> None:
     except BaseException as error:
         _progress(f"error: {report_unforeseen(error, _data_dir())}")
         _end(1)
+
+
+def _with_options_first(arguments: list[str]) -> list[str]:
+    """The arguments with `--profile FILE` before the subcommand, wherever it stands."""
+    first, others = list[str](), list[str]()
+    left = iter(arguments)
+    for each in left:
+        if each == "--":
+            others += [each, *left]
+        elif each == "--profile":
+            first += [each, *([] if (value := next(left, None)) is None else [value])]
+        elif each.startswith("--profile="):
+            first.append(each)
+        else:
+            others.append(each)
+    return [*first, *others]
 
 
 def _end(code: str | int | None) -> NoReturn:
@@ -107,13 +124,110 @@ def _data_dir() -> Path | None:
         return None
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from renewable import __version__
+
+        print(f"renewable {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     profile: Annotated[
-        Path | None, typer.Option(help="Settings of one fleet, a file like .env. Default: RENEWABLE_PROFILE.")
+        Path | None,
+        typer.Option(
+            help="Settings of one fleet, a file like .env; also after the command. Default: RENEWABLE_PROFILE."
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    # The version is printed before.
+    del version
+    _settings["profile"] = profile
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder of the fleet; it is made.")],
+    exports: Annotated[
+        list[Path] | None, typer.Argument(help="Exports of one kind, from which a mapping is drafted.")
+    ] = None,
+    technology: Annotated[
+        list[str] | None, typer.Option(help="wind or solar; give it twice for both. Default: both.")
     ] = None,
 ) -> None:
-    _settings["profile"] = profile
+    """Begin with one's own fleet: a folder with profile, registry and, of exports, a drafted mapping."""
+    from renewable.contract import Technology
+    from renewable.fleet import TECHNOLOGIES
+    from renewable.importers.draft import draft_mapping, named_from
+    from renewable.operations.new_fleet import PROFILE_FILE, fleet_folder, write_folder
+
+    asked = technology or list(TECHNOLOGIES)
+    chosen = [each for each in get_args(Technology) if each in asked]
+    if unknown := sorted({*asked} - {*TECHNOLOGIES}):
+        raise typer.BadParameter(f"--technology: {', '.join(unknown)} is neither wind nor solar")
+    mapping = None
+    if exports:
+        if len({path.absolute().parent for path in exports}) > 1:
+            raise typer.BadParameter(
+                "exports of one kind lie in one folder; draft the others by import --init"
+            )
+        folder = os.path.relpath(exports[0].absolute().parent, directory.absolute())
+        mapping = named_from(draft_mapping(exports, None), folder)
+    for path in write_folder(fleet_folder(chosen, mapping), directory):
+        print(path)
+    profile = directory / PROFILE_FILE
+    _next(
+        f"write your assets into {directory / 'assets.csv'}",
+        f"renewable --profile {profile} fleet check",
+        f"answer each TODO in {directory / 'mapping.yaml'}"
+        if exports
+        else f"put raw files into {directory / 'data'}",
+        f"renewable --profile {profile} import --preview" if exports else "",
+        f"renewable --profile {profile} run",
+    )
+
+
+@app.command()
+def run(
+    start: Start = None,
+    end: End = None,
+    days: Days = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the fleet report at the end.")] = False,
+) -> None:
+    """Import or simulate, load, build, publish and report: all that is new, or the days of a range."""
+    from renewable.cli.steps import Steps
+    from renewable.cli.tables import print_summary
+    from renewable.cli.whole_run import run_all
+    from renewable.operations.status import read_status
+
+    settings = _load()
+    with Steps().shown() as do:
+        held_back = run_all(settings, _window(start, end, days), datetime.now(UTC), do)
+    print_summary([read_status(settings)])
+    if open_report:
+        webbrowser.open((settings.data_dir / "report" / "index.html").as_uri())
+    if held_back:
+        _progress(f"error: not loaded: {'; '.join(held_back)}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web server.")] = 3000,
+) -> None:
+    """Open the Dagster UI of this fleet on this machine, until Ctrl-C."""
+    profile = profile_path(_settings["profile"])
+    if profile is not None:
+        os.environ[PROFILE] = str(profile)
+    _load()
+    command = [sys.executable, "-m", "dagster_project.ui", "--port", str(port)]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
 
 
 @app.command()
@@ -159,6 +273,7 @@ def generate(
         progress=sys.stderr.isatty(),
     )
     print(f"{summary.sentence} in {settings.data_dir}")
+    _next("renewable ingest")
 
 
 @fleet.callback(invoke_without_command=True)
@@ -185,9 +300,14 @@ def make_fleet(
         raise typer.BadParameter("say where: --out DIRECTORY, or use one of the commands check, fit-curve")
     if (out / "assets.csv").exists() and not overwrite:
         raise typer.BadParameter(f"{out / 'assets.csv'} exists; --overwrite replaces it")
+    from renewable.operations.new_fleet import PROFILE_FILE, profile_text
+
     made = make(wind, solar, _load().seed if seed is None else seed, interval_minutes)
     write_fleet(made, out)
+    if not (out / PROFILE_FILE).exists():
+        (out / PROFILE_FILE).write_text(profile_text("simulator"), encoding="utf-8")
     print(f"{made.assets.height} assets at {made.assets['site_id'].n_unique()} sites in {out}")
+    _next(f"renewable --profile {out / PROFILE_FILE} run")
 
 
 @fleet.command("check")
@@ -390,6 +510,7 @@ def import_(
         chosen, settings.raw_dir, window, known, again=again, report=_progress, progress=_progress
     )
     print("\n".join(each.sentence for each in done))
+    _next("renewable ingest")
     if any(each.refused for each in done):
         raise typer.Exit(1)
 
@@ -438,6 +559,7 @@ def ingest(
     _print_load(summary, as_json)
     if summary.held_back:
         raise typer.Exit(1)
+    _next("renewable transform", *(["renewable quarantine list"] if summary.rows_quarantined else []))
 
 
 @quarantine.command("list")
@@ -502,6 +624,7 @@ def transform(
     from renewable.transform.build import transform as build
 
     print(build(_load(), _window(start, end, days), full=full, report=_progress).sentence)
+    _next("renewable publish")
 
 
 @app.command()
@@ -519,6 +642,7 @@ def publish() -> None:
     from renewable.published.publish import publish as write
 
     print(write(_load(), report=_progress).sentence)
+    _next("renewable report", "renewable summary")
 
 
 @app.command()
@@ -758,6 +882,12 @@ def _window(start: datetime | None, end: datetime | None, days: int | None) -> W
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+def _next(*steps: str) -> None:
+    """What to do next, on stderr."""
+    told = [step for step in steps if step]
+    _progress("\n".join([f"next: {told[0]}", *(f"      {step}" for step in told[1:])]))
 
 
 def _progress(line: str) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from renewable.places import CHECKOUT
 
 if TYPE_CHECKING:
     # Slow to import, and a command shows one or two of them.
@@ -303,10 +306,12 @@ def print_quarantined_file(
 
 def print_summary(fleets: Sequence[Status]) -> None:
     """Several fleets, a line each technology, and the next commands."""
-    table = Table(title="Results", title_justify="left")
-    for name in ("data", "technology"):
+    # As narrow as it can be, for terminals of 80 columns.
+    table = Table(title="Results", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("data", "kind"):
         table.add_column(name, overflow="fold")
-    for name in ("assets", "days", "rows loaded", "quarantined", "energy MWh", "capacity factor", "coverage"):
+    figures = ("assets", "days", "rows\nloaded", "quaran-\ntined", "energy\nMWh", "capacity\nfactor")
+    for name in (*figures, "cover-\nage"):
         table.add_column(name, justify="right")
     for fleet in fleets:
         for number, found in enumerate(fleet.results):
@@ -334,10 +339,11 @@ def print_summary(fleets: Sequence[Status]) -> None:
             console.print(
                 f"fleet report: {fleet.data_dir}/report/index.html", highlight=False, soft_wrap=True
             )
+    ui, own = ("renewable ui", "renewable") if CHECKOUT is None else ("make ui", ".venv/bin/renewable")
     console.print(
-        "\nNext: make ui                       the Dagster UI: lineage, runs, schedule, file sensor\n"
-        "      .venv/bin/renewable status    what is pending, loaded, quarantined, fresh\n"
-        "      .venv/bin/renewable --help    every step by hand",
+        f"\nNext: {ui:<28}  the Dagster UI: lineage, runs, schedule, sensor\n"
+        f"      {f'{own} status':<28}  what is pending, loaded, quarantined, fresh\n"
+        f"      {f'{own} --help':<28}  every step by hand",
         highlight=False,
     )
 

@@ -1,5 +1,6 @@
 """A first mapping for unknown files, by what stands in them. What nobody can see there is asked, with its choices."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -7,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 import polars as pl
+import yaml
 
 from renewable.errors import MappingError
 from renewable.importers.draft_assets import asset_column, asset_line
@@ -50,6 +52,16 @@ def _by_content(files: Sequence[Path], assets: pl.DataFrame | None) -> list[str]
     first = next((table for table in tables if not is_event_log(table)), tables[0])
     same = [table for table in tables if _is_alike(table, first)]
     return [*_body(same, assets), *_beside(tables, same, assets)]
+
+
+def named_from(draft: str, folder: str) -> str:
+    """A draft whose files are looked for in `folder`, counted from that of the mapping."""
+    return re.sub(
+        r"^(\s*files: )(.+)$",
+        lambda line: f"{line[1]}{quoted(f'{folder}/{yaml.safe_load(line[2])}')}",
+        draft,
+        flags=re.MULTILINE,
+    )
 
 
 def recognised_files(paths: Sequence[Path]) -> Preset | None:

@@ -19,9 +19,10 @@ from renewable.contract import (
     polars_schema,
 )
 from renewable.contract.version import generation
+from renewable.places import DBT_PROJECT
 from renewable.published.model_map import map_page
 from renewable.settings import Settings
-from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, target_dir
+from renewable.transform.dbt_project import ensure_manifest, invoke_dbt, target_dir
 from renewable.vocabulary import POWER, event_kinds, rules_of
 from renewable.warehouse import exclusive
 
@@ -49,7 +50,7 @@ def write_docs(settings: Settings, *, report: Callable[[str], None] | None = Non
     directory.mkdir(parents=True, exist_ok=True)
     dictionary, pages = directory / "data_dictionary.md", directory / "dbt.html"
     drawing = directory / "model_map.md"
-    dictionary.write_text(data_dictionary(PROJECT_DIR))
+    dictionary.write_text(data_dictionary(DBT_PROJECT))
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
         invoke_dbt(settings, ["docs", "generate", "--static"])

@@ -9,10 +9,11 @@ from typing import Any
 
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
-from renewable.settings import REPO, load_settings
+from renewable.places import paths_start
+from renewable.settings import load_settings
 from renewable.transform.dbt_project import ensure_manifest
 
-PAGE = REPO / "ARCHITECTURE.md"
+PAGE = paths_start() / "ARCHITECTURE.md"
 BEGIN, END = "<!-- map of the models: begin -->", "<!-- map of the models: end -->"
 RENEW = "python -m renewable.published.model_map"
 # Folders of the project and what their models are a row of, from left to right.

@@ -21,10 +21,10 @@ import polars as pl
 from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.own_files import read_own_parquet
+from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
 from renewable.transform.books import Books, months_to_publish, note_published, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
-from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.transform.marts import MARTS_SCHEMA, mart_names, month_columns
 from renewable.transform.models_version import models_version
 from renewable.warehouse import exclusive_connection, sql_literal
@@ -115,7 +115,7 @@ def finished_build(books: Books, settings: Settings) -> str:
         raise PipelineError(
             f"{len(books.half_built)} day(s) are half built{since}: run `renewable transform` first{kept}"
         )
-    version = models_version(PROJECT_DIR)
+    version = models_version(DBT_PROJECT)
     if books.is_legacy or any(built.models_version != version for built in books.days.values()):
         raise UpgradeNeededError(
             f"the tables were built by other models than the present ones: run `renewable upgrade` first{kept}"
@@ -130,7 +130,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     found = connection.execute(
         "select table_name from information_schema.tables where table_schema = ?", [MARTS_SCHEMA]
     ).fetchall()
-    marts = {mart for (mart,) in found} & set(mart_names(PROJECT_DIR))
+    marts = {mart for (mart,) in found} & set(mart_names(DBT_PROJECT))
     if not marts:
         raise PipelineError("there are no marts yet: run `renewable transform` first")
     # What charts are drawn from comes last.
@@ -163,7 +163,7 @@ def _write_set(
     making = sets / f"{_IN_THE_MAKING}{os.getpid()}"
     making.mkdir(parents=True)
     before = published_set(settings) if published_build(settings) else None
-    months = month_columns(PROJECT_DIR)
+    months = month_columns(DBT_PROJECT)
     for name in tables:
         path = making / f"{name}.parquet"
         if name in months:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.places import DBT_PROJECT
 from renewable.transform.macros import macros
 from renewable.warehouse import NO_EXTENSIONS
 
@@ -79,4 +79,4 @@ def _exact_sum(column: str) -> str:
 
 @cache
 def _macros() -> Any:
-    return macros(PROJECT_DIR, ("ratios.sql", "rollup.sql", "exact_sum.sql"))
+    return macros(DBT_PROJECT, ("ratios.sql", "rollup.sql", "exact_sum.sql"))

@@ -28,6 +28,7 @@ from renewable.contract import TABLES
 from renewable.data_calendar import days_with_data, doubtful_holes, read_edges
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, asset_facts, load_fleet
+from renewable.places import DBT_PROJECT
 from renewable.reported import spans_of
 from renewable.settings import Settings
 from renewable.transform.books import (
@@ -46,7 +47,7 @@ from renewable.transform.books import (
     settle_days,
     write_copies,
 )
-from renewable.transform.dbt_project import PROJECT_DIR, DbtError, NodeResult, invoke_dbt, window_environment
+from renewable.transform.dbt_project import DbtError, NodeResult, invoke_dbt, window_environment
 from renewable.transform.journal import (
     BUILT_SCHEMAS,
     ENVIRONMENT,
@@ -174,8 +175,8 @@ def upgrade_tables(settings: Settings, *, report: Report | None = None) -> Trans
 def present_versions(fleet: Fleet, first_day: date | None) -> Versions:
     """What a build would be made with now; `first_day` is the first local day of results."""
     return Versions(
-        models_version(PROJECT_DIR),
-        tests_version(PROJECT_DIR),
+        models_version(DBT_PROJECT),
+        tests_version(DBT_PROJECT),
         asset_facts(fleet, first_day),
         spans_of(fleet.reported),
     )
@@ -356,7 +357,7 @@ class _Builder:
             raise
         with self._connected() as connection:
             connection.execute("begin")
-            note_changed_months(connection, changed_months(connection, month_columns(PROJECT_DIR)))
+            note_changed_months(connection, changed_months(connection, month_columns(DBT_PROJECT)))
             close_journal(connection)
             self._settle(connection, days, held, {*days, *(piece.days if piece else ())})
             connection.execute("commit")

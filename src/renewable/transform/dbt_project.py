@@ -12,11 +12,11 @@ from typing import Any
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError, SettingsError
 from renewable.fleet import Fleet, load_fleet, registry_files
-from renewable.settings import REPO, Settings
+from renewable.places import DBT_PROJECT
+from renewable.settings import Settings
 from renewable.warehouse import busy_by_error, refuse_by_error
 from renewable.windows import Window
 
-PROJECT_DIR = REPO / "dbt" / "renewable_dbt"
 # Nothing on the console: what failed is told once, by the error; tracebacks go to dbt's log.
 _FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-use-colors", "--warn-error")
 _READ_REGISTRY = ("build", "run")
@@ -56,8 +56,8 @@ def place_registry(settings: Settings, fleet: Fleet) -> None:
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """Environment variables that bind the project to a warehouse and a fleet."""
     return {
-        "DBT_PROFILES_DIR": str(PROJECT_DIR),
-        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
         "RENEWABLE_WAREHOUSE": str(settings.warehouse_path),
@@ -173,7 +173,7 @@ def _parsed(settings: Settings) -> Any:
     runner = _dbt_runner()
     youngest = _youngest()
     # Of all settings only the database's name is in what dbt parsed; the rest is read when it runs.
-    bound_to = (str(PROJECT_DIR), settings.warehouse_path.stem)
+    bound_to = (str(DBT_PROJECT), settings.warehouse_path.stem)
     known = _manifests.get(bound_to)
     if known is None or known[0] != youngest:
         parsed = runner().invoke([*_FLAGS, "parse"])
@@ -193,7 +193,7 @@ def _dbt_runner() -> Any:
 
 
 def _youngest() -> float:
-    roots = [PROJECT_DIR / name for name in _SOURCES]
+    roots = [DBT_PROJECT / name for name in _SOURCES]
     files = (path for root in roots for path in ([root] if root.is_file() else root.rglob("*")))
     return max(path.stat().st_mtime for path in files)
 

@@ -29,11 +29,12 @@ from mock_data.generate import generate
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet
 from renewable.operations.status import read_status
+from renewable.places import DBT_PROJECT
 from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest
+from renewable.transform.dbt_project import ensure_manifest
 from renewable.transform.marts import mart_names
 from renewable.warehouse import connect
 from renewable.windows import Window
@@ -94,7 +95,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
     assert reached == graph.materializable_asset_keys, (
         "a backfill goes from asset to asset that it runs, in one run"
     )
-    pieces = {path.stem for path in (PROJECT_DIR / "models/intermediate/intervals").glob("*.sql")}
+    pieces = {path.stem for path in (DBT_PROJECT / "models/intermediate/intervals").glob("*.sql")}
     assert {graph.get(dg.AssetKey(["intermediate", piece])).group_name for piece in pieces} == {"intervals"}
     # Each costs two events a day: a new one wants a reason.
     assert by_day == {
@@ -115,7 +116,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
         *(
             f"{layer}/{mart}"
             for layer in ("marts", "published")
-            for mart in mart_names(PROJECT_DIR)
+            for mart in mart_names(DBT_PROJECT)
             if mart[:5] == "mart_"
         ),
         *(f"published/{name}" for name in ("report", "scorecard")),

@@ -17,8 +17,9 @@ from dagster_project.runs import UNFINISHED, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.places import CHECKOUT as REPO
 from renewable.published.publish import publish
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.windows import ONE_DAY, Window
 from tests.integration.services import MODULE, environment, services

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mock_data.fleet_maker import make_fleet, write_fleet
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.integration
 FLEET = make_fleet(2, 2, 8, interval_minutes=5)

@@ -14,7 +14,7 @@ from mock_data.hourly import between_hours
 from mock_data.noise import Octave, local_series, name_keys
 from mock_data.sun import daylight, sin_elevation, sun_sites
 from renewable.fleet import Fleet, load_fleet
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.integration
 SEED = 20

@@ -15,7 +15,8 @@ from mock_data.generate import generate
 from renewable.errors import PipelineError, WarehouseError
 from renewable.fleet import Fleet, load_fleet
 from renewable.operations.backup import back_up, restore
-from renewable.settings import REPO, Settings
+from renewable.places import CHECKOUT as REPO
+from renewable.settings import Settings
 from renewable.warehouse import BOOKS, WAREHOUSE_LAYOUT, connect, exclusive, exclusive_connection
 from renewable.warehouse_file import checksum
 from renewable.windows import Window

@@ -11,8 +11,9 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet, load_fleet
+from renewable.places import CHECKOUT as REPO
 from renewable.scorecard.score import Scorecard, score
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.windows import Window
 

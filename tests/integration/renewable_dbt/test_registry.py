@@ -14,9 +14,10 @@ from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import FleetError
 from renewable.fleet import load_fleet
+from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import PROJECT_DIR, ensure_manifest, invoke_dbt, registry_dir
+from renewable.transform.dbt_project import ensure_manifest, invoke_dbt, registry_dir
 from renewable.windows import ONE_DAY, Window
 
 pytestmark = pytest.mark.integration
@@ -63,9 +64,9 @@ def test_dbt_works_with_the_registry_as_python_reads_it_and_leaves_the_users_fil
     generate(fleet, Window(DAY.start, DAY.end + ONE_DAY), data_dir=settings.data_dir, seed=1)
     ingest(settings)
     rooms = (settings.work_dir, settings.warehouse_path.parent, settings.published_dir)
-    before = contents(tmp_path, PROJECT_DIR, without=rooms)
+    before = contents(tmp_path, DBT_PROJECT, without=rooms)
     transform(settings)
-    assert contents(tmp_path, PROJECT_DIR, without=rooms) == before
+    assert contents(tmp_path, DBT_PROJECT, without=rooms) == before
 
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         for name, frame in (("assets", fleet.assets), ("power_curves", fleet.power_curves)):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import loaders
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.unit
 

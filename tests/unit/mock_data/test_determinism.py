@@ -18,7 +18,7 @@ from mock_data.generate_generation import generation_day
 from mock_data.generate_weather import weather_day
 from mock_data.truth import truth_day
 from renewable.fleet import Fleet
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,7 @@ from mock_data.weather import ENHANCEMENT_LIMIT, beam_ratio, clearness
 from mock_data.wind_power import stopped_by_storm
 from renewable.contract import measurements
 from renewable.fleet import Fleet, load_fleet
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.unit
 FIRST = date(2025, 1, 1)

@@ -28,9 +28,10 @@ from renewable.fleet import (
     load_fleet,
     registry_files,
 )
+from renewable.places import CHECKOUT as REPO
 from renewable.registry_csv import trimmed
 from renewable.reported import BAD_READINGS_SCHEMA, EVENTS_SCHEMA
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.thresholds import THRESHOLDS_SCHEMA
 from renewable.time_zones import OFFSETS_SCHEMA
 from renewable.transform.dbt_project import place_registry, registry_dir

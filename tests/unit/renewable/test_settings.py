@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from renewable import places
 from renewable.errors import SettingsError
-from renewable.settings import REPO, Settings, load_settings
+from renewable.places import CHECKOUT as REPO
+from renewable.settings import Settings, load_settings
 
 pytestmark = pytest.mark.unit
 
@@ -40,7 +42,37 @@ def test_the_environment_wins_over_a_profile(tmp_path: Path, monkeypatch: pytest
     profile.write_text("RENEWABLE_SEED=5\nRENEWABLE_DATA_DIR=data/elsewhere\n")
     monkeypatch.setenv("RENEWABLE_SEED", "6")
     settings = load_settings(profile)
-    assert (settings.seed, settings.data_dir) == (6, REPO / "data" / "elsewhere")
+    assert (settings.seed, settings.data_dir) == (6, tmp_path / "data" / "elsewhere")
+
+
+def test_paths_count_from_the_file_that_names_them_else_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "fleet.env"
+    profile.write_text("RENEWABLE_DATA_DIR=../data\nRENEWABLE_FLEET_DIR=.\nRENEWABLE_WAREHOUSE=~/w.duckdb\n")
+    monkeypatch.setenv("RENEWABLE_MAPPING", "north.yaml")
+    settings = load_settings(profile)
+    assert (settings.data_dir, settings.fleet_dir) == (tmp_path.parent / "data", tmp_path)
+    assert settings.warehouse == Path.home() / "w.duckdb"
+    assert settings.mapping == REPO / "north.yaml"
+    # Outside of a checkout.
+    monkeypatch.setattr(places, "CHECKOUT", None)
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(profile).mapping == tmp_path / "north.yaml"
+    monkeypatch.setenv("RENEWABLE_DATA_DIR", "")
+    assert load_settings(profile).data_dir == tmp_path.parent / "data"
+
+
+def test_a_profile_whose_paths_count_from_the_root_is_told_what_to_write(tmp_path: Path) -> None:
+    profile = tmp_path / "fleet.env"
+    profile.write_text("RENEWABLE_FLEET_DIR=examples/wide_format\n")
+    with pytest.raises(
+        SettingsError, match=r"RENEWABLE_FLEET_DIR=examples/wide_format counts from the folder"
+    ) as told:
+        load_settings(profile)
+    written = str(told.value).rpartition("Write ")[2]
+    profile.write_text(f"RENEWABLE_FLEET_DIR={written}\n")
+    assert load_settings(profile).fleet_dir == REPO / "examples" / "wide_format"
 
 
 def test_the_env_example_lists_every_setting_with_its_default(
@@ -56,5 +88,9 @@ def test_the_env_example_lists_every_setting_with_its_default(
             line.removeprefix("# ") for line in text.splitlines() if "RENEWABLE_" in line and "=" in line
         )
     )
-    assert load_settings(uncommented) == Settings()
+    fleet_dir = tmp_path / "dbt" / "renewable_dbt" / "seeds"
+    fleet_dir.mkdir(parents=True)
+    assert load_settings(uncommented) == Settings(data_dir=tmp_path / "data", fleet_dir=fleet_dir)
+    assert Settings().fleet_dir == REPO / fleet_dir.relative_to(tmp_path)
+    assert Settings().data_dir == REPO / "data"
     assert Settings().world == "field"

@@ -54,4 +54,8 @@ def test_days_counts_whole_days_before_today() -> None:
     assert requested_window(None, None, 2, today=today) == Window(date(2025, 4, 29), today)
     assert requested_window(None, None, None, today=today) is None
     with pytest.raises(WindowError, match="not both"):
-        requested_window(today, None, 3, today=today)
+        requested_window(None, today, 3, today=today)
+    first = date(2025, 1, 30)
+    assert requested_window(first, None, 3, today=today) == Window(first, date(2025, 2, 2))
+    with pytest.raises(WindowError, match="beyond the year 9999"):
+        requested_window(date.max, None, 1, today=today)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.places import DBT_PROJECT
 
 pytestmark = pytest.mark.unit
-MODELS = sorted((PROJECT_DIR / "models").rglob("*.sql"))
-MACROS = sorted((PROJECT_DIR / "macros").glob("*.sql"))
-TESTS = sorted((PROJECT_DIR / "tests").rglob("*.sql"))
+MODELS = sorted((DBT_PROJECT / "models").rglob("*.sql"))
+MACROS = sorted((DBT_PROJECT / "macros").glob("*.sql"))
+TESTS = sorted((DBT_PROJECT / "tests").rglob("*.sql"))
 # Lines that are neither blank nor comment.
 LONGEST = 150
 MOST_PARTS = 15

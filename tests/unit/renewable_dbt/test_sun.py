@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from renewable.transform.dbt_project import PROJECT_DIR
+from renewable.places import DBT_PROJECT
 from renewable.transform.macros import macros
 
 pytestmark = pytest.mark.unit
-SUN = macros(PROJECT_DIR, ("sun.sql",))
+SUN = macros(DBT_PROJECT, ("sun.sql",))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = dict[str, float]
 

@@ -5,7 +5,7 @@ import jinja2
 import pytest
 
 from renewable.contract import measurements
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 from renewable.vocabulary import VOCABULARY_DIR
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.integration
 
@@ -138,7 +138,7 @@ def test_preview_tells_and_writes_nothing(tmp_path: Path) -> None:
     [
         (["status"], {"RENEWABLE_SEED": "x"}, 2, "RENEWABLE_SEED=x"),
         (["generate", "--start", "2025-01-02", "--end", "2025-01-01"], {}, 2, "is empty"),
-        (["generate", "--days", "1", "--start", "2025-01-02"], {}, 2, "not both"),
+        (["generate", "--days", "1", "--start", "2025-01-02", "--end", "2025-01-04"], {}, 2, "not both"),
         (["publish"], {}, 1, "run `renewable ingest` first"),
         (["transform"], {}, 1, "run `renewable ingest` first"),
         (["ingest"], {"RENEWABLE_FLEET_DIR": "/nowhere"}, 1, "/nowhere/assets.csv: no such file"),

@@ -10,11 +10,11 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.fleet import Fleet
+from renewable.places import DBT_PROJECT
 from renewable.published.publish import publish, published_set, read_published
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
-from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.transform.marts import mart_names, month_columns
 from renewable.windows import Window
 
@@ -31,7 +31,7 @@ def _files(published: Path) -> dict[tuple[str, str], int]:
 
 
 def _tables(settings: Settings) -> dict[str, pl.DataFrame | None]:
-    return {name: read_published(settings, name) for name in mart_names(PROJECT_DIR)}
+    return {name: read_published(settings, name) for name in mart_names(DBT_PROJECT)}
 
 
 def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
@@ -42,7 +42,7 @@ def test_unchanged_months_are_taken_over_and_the_set_is_the_one_written_anew(
     transform(settings)
     publish(settings)
     first, before = _files(published_set(settings)), published_set(settings)
-    assert {mart.removesuffix(".parquet") for mart, _ in first} == month_columns(PROJECT_DIR).keys()
+    assert {mart.removesuffix(".parquet") for mart, _ in first} == month_columns(DBT_PROJECT).keys()
     assert {month for mart, month in first if mart == "mart_losses_daily.parquet"} == {
         "2025-03",
         "2025-04",

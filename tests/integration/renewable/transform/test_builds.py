@@ -26,12 +26,13 @@ from renewable.fleet import Fleet, load_fleet
 from renewable.operations.pending_work import find_work
 from renewable.operations.status import read_status
 from renewable.operations.upgrade import upgrade
+from renewable.places import CHECKOUT as REPO
+from renewable.places import DBT_PROJECT
 from renewable.published import publish as publishing
 from renewable.published.publish import publish, published_set
-from renewable.settings import REPO, Settings
+from renewable.settings import Settings
 from renewable.transform import build, dbt_project
 from renewable.transform.build import UpgradeNeededError, transform
-from renewable.transform.dbt_project import PROJECT_DIR
 from renewable.windows import ONE_DAY, Window
 from tests.integration.warehouse_tables import assert_same_tables, tables
 
@@ -67,9 +68,9 @@ def fleet_settings(built: Path, tmp_path: Path) -> Settings:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the dbt project that a test may change."""
     copy = tmp_path / "project"
-    shutil.copytree(PROJECT_DIR, copy)
+    shutil.copytree(DBT_PROJECT, copy)
     for module in (dbt_project, build, publishing):
-        monkeypatch.setattr(module, "PROJECT_DIR", copy)
+        monkeypatch.setattr(module, "DBT_PROJECT", copy)
     return copy
 
 

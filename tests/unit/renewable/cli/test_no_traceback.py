@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 from renewable.unforeseen import os_fault, report_unforeseen
 from tests.conftest import Call, Called
 

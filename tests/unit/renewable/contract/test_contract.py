@@ -25,9 +25,9 @@ from renewable.contract.version import BASELINE_COLUMNS, contract_version, gener
 from renewable.fleet import Fleet
 from renewable.importers.convert import import_files
 from renewable.importers.draft import draft_mapping
+from renewable.places import CHECKOUT as REPO
+from renewable.places import DBT_PROJECT
 from renewable.published.dictionary import data_dictionary
-from renewable.settings import REPO
-from renewable.transform.dbt_project import PROJECT_DIR
 from tests.dbt_macros import rendered
 
 pytestmark = pytest.mark.unit
@@ -117,7 +117,7 @@ def test_an_export_with_a_new_channel_in_another_unit_is_drafted_and_imported(tm
 
 @pytest.mark.usefixtures("wider")
 def test_the_dictionary_tells_of_a_new_channel() -> None:
-    page = data_dictionary(PROJECT_DIR)
+    page = data_dictionary(DBT_PROJECT)
     assert "contract version 99" in page
     assert "| weather | hail_size_cm | cm | 0 to 500 | all | 99 | size of the hail |" in page
     assert page.count("| hail_size_cm | double | Size of the hail, cm. |") == 2

@@ -25,8 +25,8 @@ from renewable.importers.set_aside import SetAside
 from renewable.importers.source import SourceFrame, read_batches
 from renewable.importers.together import assembled
 from renewable.importers.units import CONVERSIONS, SAME, conversion
+from renewable.places import CHECKOUT as REPO
 from renewable.raw_files import raw_file_names
-from renewable.settings import REPO
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit

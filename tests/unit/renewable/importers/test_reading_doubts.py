@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from renewable.importers.reading_doubts import DOUBTS_SCHEMA, doubt_sentences, doubtful_readings
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.unit
 EXAMPLES = yaml.safe_load(

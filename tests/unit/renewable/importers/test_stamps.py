@@ -25,7 +25,7 @@ from renewable.importers.source import SourceFrame
 from renewable.importers.times_across import one_time_a_row
 from renewable.importers.timestamp import Timestamp
 from renewable.importers.together import assembled
-from renewable.settings import REPO
+from renewable.places import CHECKOUT as REPO
 
 pytestmark = pytest.mark.unit
 PARIS = ZoneInfo("Europe/Paris")

@@ -3,17 +3,17 @@
 import pytest
 import yaml
 
+from renewable.places import DBT_PROJECT
 from renewable.published.dictionary import data_dictionary
-from renewable.transform.dbt_project import PROJECT_DIR
 
 pytestmark = pytest.mark.unit
 
 
 def test_every_mart_and_every_column_with_its_unit_is_in_the_dictionary() -> None:
-    page = data_dictionary(PROJECT_DIR)
-    marts = yaml.safe_load((PROJECT_DIR / "models/marts/_marts.yml").read_text())["models"]
+    page = data_dictionary(DBT_PROJECT)
+    marts = yaml.safe_load((DBT_PROJECT / "models/marts/_marts.yml").read_text())["models"]
     assert {model["name"] for model in marts} == {
-        path.stem for path in (PROJECT_DIR / "models/marts").glob("*.sql")
+        path.stem for path in (DBT_PROJECT / "models/marts").glob("*.sql")
     }
     for model in marts:
         assert f"### {model['name']}" in page

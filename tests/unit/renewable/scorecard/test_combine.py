@@ -179,8 +179,8 @@ def test_the_table_is_written_between_its_markers_and_the_text_around_stays(tmp_
 
 
 def test_the_readme_has_a_place_for_the_table() -> None:
+    from renewable.places import CHECKOUT as REPO
     from renewable.scorecard.markdown import check_markers
-    from renewable.settings import REPO
 
     check_markers(REPO / "README.md")
 
