@@ -28,7 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = place / "source"
     for folder in ("src", "dags", "dbt"):
         shutil.copytree(REPO / folder, source / folder, ignore=LEFT_OUT)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY_NOTICES.md"):
         shutil.copy(REPO / name, source)
     python = ["--python", sys.executable]
     offline = ["--offline", "--no-cache"]
