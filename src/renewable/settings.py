@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from renewable.errors import SettingsError
+from renewable.near_names import did_you_mean
 from renewable.places import CHECKOUT, DBT_PROJECT, paths_start
 
 PREFIX = "RENEWABLE_"
@@ -171,11 +172,12 @@ def load_settings(profile: Path | None = None) -> Settings:
     A profile is a file in `.env` format that describes one fleet; the environment wins over it. Its relative paths
     count from its own folder. Raises SettingsError that names each wrong setting.
     """
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {PROFILE}
+    known = _names() | {PROFILE}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
+        near = did_you_mean(unknown[0], known, PREFIX)
         raise SettingsError(
-            f"unknown setting {', '.join(unknown)}; .env.example lists the settings that exist"
+            f"unknown setting {', '.join(unknown)}{near}; .env.example lists the settings that exist"
         )
     file = profile_path(profile) or paths_start() / ".env"
     try:
@@ -229,6 +231,10 @@ def _paths_of(file: Path) -> dict[str, Path]:
     return found
 
 
+def _names() -> set[str]:
+    return {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+
+
 def _fault(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
     """A fault in a sentence, with the value where it cannot be a password."""
     if not location:
@@ -238,7 +244,8 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, value: obje
         # Of a line that is torn in two a piece of the value, maybe of a password, stands where the name should.
         is_name = re.fullmatch(rf"{PREFIX}[A-Z0-9_]+", name)
         what = f"setting {name}" if is_name else f"line, whose name does not begin with {PREFIX}"
-        return f"unknown {what}; .env.example lists the settings that exist"
+        near = did_you_mean(name, _names(), PREFIX) if is_name else ""
+        return f"unknown {what}{near}; .env.example lists the settings that exist"
     name = name if name.startswith(PREFIX) else PREFIX + name
     shown = "" if name.removeprefix(PREFIX).lower() in _SECRET else f"={value}"
     return f"{name}{shown}: {message}. See .env.example for its unit and default."

@@ -18,7 +18,7 @@ import typer
 
 from mock_data import words
 from renewable import windows
-from renewable.errors import RenewableError, SettingsError, WindowError
+from renewable.errors import PipelineError, RenewableError, SettingsError, WindowError
 from renewable.settings import PROFILE, Settings, load_settings, profile_path
 from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -197,7 +196,7 @@ def run(
     start: Start = None,
     end: End = None,
     days: Days = None,
-    open_report: Annotated[bool, typer.Option("--open", help="Open the fleet report at the end.")] = False,
+    shown: Annotated[bool, typer.Option("--open", help="Open the fleet report at the end.")] = False,
 ) -> None:
     """Import or simulate, load, build, publish and report: all that is new, or the days of a range."""
     from renewable.cli.steps import Steps
@@ -209,11 +208,21 @@ def run(
     with Steps().shown() as do:
         held_back = run_all(settings, _window(start, end, days), datetime.now(UTC), do)
     print_summary([read_status(settings)])
-    if open_report:
+    if shown:
         webbrowser.open((settings.data_dir / "report" / "index.html").as_uri())
     if held_back:
         _progress(f"error: not loaded: {'; '.join(held_back)}")
         raise typer.Exit(1)
+
+
+@app.command("open")
+def open_report() -> None:
+    """Open the fleet report in the browser."""
+    page = _load().data_dir / "report" / "index.html"
+    if not page.exists():
+        raise PipelineError(f"there is no report {page} yet: `renewable run`, or `renewable report`")
+    webbrowser.open(page.as_uri())
+    print(page)
 
 
 @app.command()

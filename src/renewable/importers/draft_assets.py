@@ -12,7 +12,8 @@ from renewable.importers.draft_lines import Line, Todo, asked, listed, paired, q
 from renewable.importers.source import SourceFrame
 
 _NAME = re.compile(
-    r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name|duid|meter|station|site|area|logger|park|gsrn|tag|\bid\b",
+    r"turbine|wtg|unit|device|asset|anlage|machine|inverter|plant|name|duid|meter|station|site|area|logger|park|gsrn|tag|\bid\b"
+    r"|equip|ger[äa]e?t|dispositi|appareil|urz[ąa]dz|aerogen|[ée]olienne|\bwea\b|wechselrichter|inversor|onduleur",
     re.IGNORECASE,
 )
 _LINE = re.compile(

@@ -18,9 +18,20 @@ _ENERGY = re.compile(
 # Columns that are beside the mean of what they name, and power that is not what reaches the grid.
 _BESIDE = re.compile(
     r"std|dev\b|deviation|\bmax|\bmin\b|minimum|maximum|reactive|\bvar\b|\bdc\b|status|quality|flag|price|limit|setpoint"
-    r"|factor|theor|potential|type|_max$|_min$",
+    r"|factor|theor|potential|possible|available|expected|forecast|predict|prognos|type|_max$|_min$"
+    r"|apparent|\bk?va\b|consum|verbrauch|batter|charg|ladung",
     re.IGNORECASE,
 )
+# Words of a quantity in the same unit that is another one.
+_ANOTHER = {
+    "air_temperature_c": r"intern|innen|wewn|interior|heat.?sink|gear|oil|bearing|lager|stator|rotor|winding|transform|"
+    r"cabinet|inverter|\bdew|tau|chill|soil|boden|battery|nacelle.?temp|内部|logger|ptemp",
+    "ghi_wm2": r"\bdni\b|direct|beam|diffus|\bdhi\b|reflect|long.?wave|infra|\bir\b|\buv|net|albedo|up.?well|inclin|"
+    r"poa|tilt|plane|geneigt",
+    "wind_speed_ms": r"gust|böe|tip|rotor|precip|rain|regen|niederschlag|vertical",
+    "air_pressure_hpa": r"hydraul|oil|accumul|brake|vapou?r",
+    "relative_humidity_pct": r"cabinet|nacelle|intern|soil|schrank",
+}
 _OF_DAY = re.compile(r"today|daily|heute|tagesertrag|jour|hoy", re.IGNORECASE)
 _OF_LIFE = re.compile(r"counter|cumul|lifetime|total|meter.?reading|z[äa]hler|gesamt|index", re.IGNORECASE)
 _FEW_DAYS = 3
@@ -113,18 +124,20 @@ def find_channels(
                 continue
             if not unit:
                 continue
-            found = _called(columns, (*column_called(kind, target), *_short(target)), taken)
-            found = found or (_by_unit(target, unit, columns, taken) if kind == "weather" else None)
+            fitting = _of_the_quantity(target, columns)
+            called = _called(fitting, (*column_called(kind, target), *_short(target)), taken)
+            found = called or (_by_unit(target, unit, fitting, taken) if kind == "weather" else None)
             if found is None:
                 continue
             taken.add(found.column)
             known = unit_in(found.first, unit)
             units = [known] if known else usual_units(unit)
+            choices = [_channel(target, found, each, table, optional) for each in units]
             lines.setdefault(kind, []).append(
-                asked(
-                    f"what is the unit of {found.first!r}?",
-                    [_channel(target, found, each, table, optional) for each in units],
-                )
+                asked(f"what is the unit of {found.first!r}?", choices)
+                if called is not None
+                # A unit alone does not say what is measured.
+                else Todo(f"is {found.first!r} {target}?", tuple(choices), or_none=True)
             )
     if power:
         lines.setdefault("generation", []).insert(0, power)
@@ -249,6 +262,12 @@ def _by_unit(target: str, unit: str, columns: Sequence[Shape], taken: set[str]) 
     free = [each for each in columns if each.column not in taken and not _BESIDE.search(each.first)]
     fit = [each for each in free if unit_in(each.first, unit)]
     return fit[0] if target in _SHORT and unit != "deg" and len(fit) == 1 else None
+
+
+def _of_the_quantity(target: str, columns: Sequence[Shape]) -> list[Shape]:
+    """The columns whose names have no word of another quantity in the same unit."""
+    another = _ANOTHER.get(target)
+    return [each for each in columns if another is None or not re.search(another, each.first, re.IGNORECASE)]
 
 
 def _short(target: str) -> list[str]:

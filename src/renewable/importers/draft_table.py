@@ -257,8 +257,11 @@ def records_kept(rows: pl.DataFrame) -> str | None:
 def value_settings(rows: pl.DataFrame, columns: Sequence[str]) -> tuple[list[Line], pl.DataFrame]:
     """Lines on decimal marks and on texts for 'no value', and the columns as numbers for a look at them."""
     lines: list[Line] = []
+    # The importer reads the minus of typesetters, too.
     cells = {
-        name: rows[name].cast(pl.String).drop_nulls() for name in columns if rows.schema[name] == pl.String
+        name: rows[name].cast(pl.String).drop_nulls().str.replace_all("\u2212", "-")
+        for name in columns
+        if rows.schema[name] == pl.String
     }
     numeric = [
         name
@@ -318,6 +321,16 @@ def _marks(numbers: pl.Series) -> list[Line]:
         return ["decimal_comma: true", *(['thousands: "."'] if point_groups or whole else blanks)]
     if comma_groups and point_decimals:
         return ['thousands: ","']
+    if not comma_groups and not point_decimals and any_like(r"^[+-]?[1-9]\d{0,2}\.\d{3}$"):
+        if point_groups or any_like(r"^[+-]?[1-9]\d{0,2}(?:\.\d{3}){2,}$"):
+            return ['thousands: "."']
+        text = numbers.filter(numbers.str.contains(r"^[+-]?[1-9]\d{0,2}\.\d{3}$"))[0]
+        return [
+            Todo(
+                f"does {text} have three decimals, or is the point a mark of thousands?",
+                ("decimal_comma: false    # decimals", 'thousands: "."    # thousands'),
+            )
+        ]
     if comma_groups:
         text = numbers.filter(numbers.str.contains(","))[0]
         return [

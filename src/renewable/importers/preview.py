@@ -77,7 +77,10 @@ def preview(
             mapping_path, mirror, window, AssetFacts.of_registry(assets), again=again, report=told.append
         )
         tables = _written(mapping, mapping_path, mirror)
-        mapped = {t: [n for part in mapping.parts for n in part.channels(t)] for t in mapping.all_tables}
+        mapped = {
+            t: list(dict.fromkeys(n for part in mapping.parts for n in part.channels(t)))
+            for t in mapping.all_tables
+        }
         first = {t: frame.select(*KEY, *mapped[t]).head(5).collect() for t, frame in tables.items()}
         cells = [
             frame.group_by(day=pl.col("timestamp").dt.date())

@@ -28,6 +28,7 @@ from renewable.importers.settings import whole
 from renewable.importers.source_settings import BLANKS, Source
 from renewable.importers.text_table import MISFIT, Table, blanks_to_tabs, header_of, text_table
 from renewable.importers.unpacking import is_packed, kind_of, unpacked
+from renewable.near_names import did_you_mean
 
 # A batch is converted in memory; wide rows are some hundred bytes.
 BATCH_ROWS = 500_000
@@ -335,10 +336,11 @@ def _trimmed(frame: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
 
 def _require(name: str, columns: list[str], present: list[str]) -> None:
     missing = [column for column in columns if column not in present]
+    there = [column for column in present if column != MISFIT]
     if missing:
         raise MappingError(
-            f"{name}: the mapping names column(s) {', '.join(missing)} that the file does not have; "
-            f"it has {', '.join(column for column in present if column != MISFIT)}. Mend the mapping or its delimiter."
+            f"{name}: the mapping names column(s) {', '.join(missing)} that the file does not have"
+            f"{did_you_mean(missing[0], there)}; it has {', '.join(there)}. Mend the mapping or its delimiter."
         )
 
 

@@ -1,7 +1,7 @@
 """The settings under `source`: which files, and where in them the table is. Reading it does not belong here."""
 
 from codecs import lookup
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -60,7 +60,9 @@ class Source(Part):
         description="numbers are written 1,5; a point in a number is then an error. either: both marks come, and a"
         " number such as 1.234, that could be read both ways, is set aside",
     )
-    thousands: Literal["", ",", ".", " ", "'"] = Field("", description="mark between groups of digits")
+    thousands: Literal["", ",", ".", " ", "'"] = Field(
+        "", description="mark between groups of digits; a point says that decimals have a comma"
+    )
     null_markers: tuple[str, ...] = Field(
         (), description="texts that mean 'no value', besides the empty text"
     )
@@ -98,6 +100,14 @@ class Source(Part):
     keep: str | None = Field(
         None, description="SQL condition on the file's columns as texts; other rows are left out and counted"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _points_of_thousands(cls, stated: Any) -> Any:
+        """Where a point divides thousands, decimals have a comma."""
+        if isinstance(stated, dict) and stated.get("thousands") == "." and "decimal_comma" not in stated:
+            return stated | {"decimal_comma": True}
+        return stated
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Source":

@@ -125,7 +125,8 @@ def _unknown_units() -> tuple[type[Exception], ...]:
     """What pint raises for a text that is no unit, or one of another kind."""
     import pint
 
-    return pint.PintError, AttributeError, TypeError, ValueError
+    # It asserts where a text is signs alone.
+    return pint.PintError, AssertionError, AttributeError, TypeError, ValueError
 
 
 @cache

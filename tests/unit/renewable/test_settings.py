@@ -94,3 +94,19 @@ def test_the_env_example_lists_every_setting_with_its_default(
     assert Settings().fleet_dir == REPO / fleet_dir.relative_to(tmp_path)
     assert Settings().data_dir == REPO / "data"
     assert Settings().world == "field"
+
+
+def test_an_unknown_setting_is_told_which_one_may_be_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "fleet.env"
+    profile.write_text("RENEWABLE_DATADIR=data\n")
+    with pytest.raises(SettingsError, match=r"RENEWABLE_DATADIR; did you mean RENEWABLE_DATA_DIR\?"):
+        load_settings(profile)
+    monkeypatch.setenv("RENEWABLE_SED", "3")
+    with pytest.raises(SettingsError, match=r"RENEWABLE_SED; did you mean RENEWABLE_SEED"):
+        load_settings()
+    monkeypatch.delenv("RENEWABLE_SED")
+    profile.write_text("RENEWABLE_QWERTZ=1\n")
+    with pytest.raises(SettingsError, match=r"setting RENEWABLE_QWERTZ; .env.example"):
+        load_settings(profile)
