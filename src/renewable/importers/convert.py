@@ -18,7 +18,7 @@ from renewable.importers.asset_facts import Facts
 from renewable.importers.convert_file import converted, folded, present_days, scratch_folder
 from renewable.importers.days import DayMaker
 from renewable.importers.inbox import Looked, Patience, fingerprint, look
-from renewable.importers.ledger import Converted, Ledger, now, opened, store_of
+from renewable.importers.ledger import FORGOTTEN, Converted, Ledger, now, opened, store_of
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.overlay import difference
 from renewable.importers.write_days import write_days
@@ -105,10 +105,13 @@ def import_files(
         version = _version(ledger, mapping)
         looked = look(ledger, name, version, mapping, mapping_path, again=again, patience=patience)
         if looked.redone:
+            why = "as asked" if again else "the mapping changed"
             say(
-                f"the mapping changed: {len(looked.redone)} file(s) that were imported before are converted anew: "
+                f"{why}: {len(looked.redone)} file(s) that were imported before are converted anew: "
                 + _listed(path.name for path in looked.redone.values())
             )
+        if looked.forgotten:
+            say("left alone, as they were forgotten (--again takes them): " + _listed(looked.forgotten))
         if looked.gone:
             say(
                 f"the mapping changed: {len(looked.gone)} delivered file(s) are gone and keep the rows that the mapping"
@@ -208,8 +211,7 @@ def forget_delivery(raw_dir: Path, file: str, intervals: Facts | None = None) ->
         with ledger.changing():
             ledger.make_due(name, DayMaker(ledger, name, intervals or {}).touched_by([delivery.number]))
             ledger.forget(delivery.number)
-            reason = "it was forgotten; `renewable import --again` takes it again"
-            ledger.refuse(name, delivery.version, delivery.content, reason, now())
+            ledger.refuse(name, delivery.version, delivery.content, FORGOTTEN, now())
         counts: Counter[str] = Counter()
         written = write_days(ledger, name, raw_dir, None, intervals or {}, counts)
     return ImportSummary(

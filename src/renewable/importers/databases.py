@@ -48,7 +48,9 @@ def duckdb_table(path: Path, name: str, table: str | None, place: Path) -> pl.La
 def json_table(plain: Path, name: str) -> pl.LazyFrame:
     """Objects: one a line, in one list, or in the only list of objects that an object holds at any depth.
 
-    Fields of an object inside are called `outer.inner`. Raises MappingError for an object with several such lists.
+    Lists of equal length beside one another are columns. Fields of an object inside are called `outer.inner`; an object
+    with a list of objects inside has a row for each of these. Raises MappingError where several lists could be the
+    table.
     """
     if _is_of_lines(plain):
         frame = pl.scan_ndjson(plain, infer_schema_length=None)
@@ -56,12 +58,13 @@ def json_table(plain: Path, name: str) -> pl.LazyFrame:
         with plain.open(encoding="utf-8-sig") as file:
             whole = json.load(file)
         lists = {"": whole} if isinstance(whole, list) else dict(_lists_of_objects(whole))
+        lists = lists or dict(_side_by_side(whole))
         if len(lists) > 1:
             raise MappingError(
                 f"{name}: holds several lists of objects ({', '.join(lists)}); which one is the table cannot be"
                 " told. Write the one that is wanted to a file of its own"
             )
-        rows = next(iter(lists.values()), [whole])
+        rows = _without_inner_lists(next(iter(lists.values()), [whole]), name)
         frame = pl.read_json(json.dumps(rows).encode(), infer_schema_length=None).lazy()
     while inner := [name for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)]:
         frame = frame.unnest(inner, separator=".")
@@ -89,6 +92,49 @@ def _lists_of_objects(value: object, path: str = "") -> Iterator[tuple[str, list
             yield from _lists_of_objects(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
         yield path, value
+
+
+def _side_by_side(value: object, path: str = "") -> Iterator[tuple[str, list[object]]]:
+    """The objects of an object whose fields are lists of one length: each list is a column."""
+    if not isinstance(value, dict):
+        return
+    columns = {key: each for key, each in value.items() if isinstance(each, list) and each}
+    plain = all(not isinstance(cell, dict | list) for column in columns.values() for cell in column)
+    if len(columns) > 1 and plain and len({len(column) for column in columns.values()}) == 1:
+        yield path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return
+    for key, inner in value.items():
+        yield from _side_by_side(inner, f"{path}.{key}" if path else str(key))
+
+
+def _without_inner_lists(rows: list[object], name: str) -> list[object]:
+    """Rows that hold a list of objects, or of lists, as a row for each of these, with what stands beside the list."""
+    inner = {
+        key
+        for row in rows
+        if isinstance(row, dict)
+        for key, cell in row.items()
+        if isinstance(cell, list) and any(isinstance(each, dict | list) for each in cell)
+    }
+    if not inner:
+        return rows
+    if len(inner) > 1:
+        raise MappingError(
+            f"{name}: its objects hold several lists ({', '.join(sorted(inner))}); which one is the table cannot be"
+            " told. Write the one that is wanted to a file of its own"
+        )
+    (key,) = inner
+    found: list[object] = []
+    for row in rows:
+        beside = {name: cell for name, cell in row.items() if name != key} if isinstance(row, dict) else {}
+        for each in (row.get(key) or []) if isinstance(row, dict) else []:
+            cells = (
+                each
+                if isinstance(each, dict)
+                else dict(enumerate(each if isinstance(each, list) else [each], 1))
+            )
+            found.append(beside | {f"{key}.{field}": cell for field, cell in cells.items()})
+    return _without_inner_lists(found, name)
 
 
 def _chosen(name: str, table: str | None, tables: list[str]) -> str:

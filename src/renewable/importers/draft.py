@@ -123,7 +123,9 @@ def _head(files: Sequence[Path]) -> list[str]:
 
 
 def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str]:
-    batches = [batch for table in tables for batch in table.batches]
+    batches = [batch for table in tables for batch in table.batches if batch.rows.width]
+    if not batches:
+        raise MappingError(f"{tables[0].path}: no table was found in it. Export it as CSV if possible")
     ids = [] if assets is None else assets["asset_id"].to_list()
     zones = [] if assets is None else assets["timezone"].unique(maintain_order=True).to_list()
     # The file with the most columns stands for all.

@@ -19,7 +19,7 @@ _ENERGY = re.compile(
 _BESIDE = re.compile(
     r"std|dev\b|deviation|\bmax|\bmin\b|minimum|maximum|reactive|\bvar\b|\bdc\b|status|quality|flag|price|limit|setpoint"
     r"|factor|theor|potential|possible|available|expected|forecast|predict|prognos|type|_max$|_min$"
-    r"|apparent|\bk?va\b|consum|verbrauch|batter|charg|ladung",
+    r"|apparent|\bk?va\b|batter|charg|ladung",
     re.IGNORECASE,
 )
 # Words of a quantity in the same unit that is another one.

@@ -88,7 +88,8 @@ def interval_step(stamps: Stamps, keys: pl.Series | None) -> list[Line]:
     steps = steps.filter(steps > 0)
     if not steps.len():
         choices = [f"interval_minutes: {minutes}" for minutes in (10, 15, 60, 30, 5, 1)]
-        return [Todo("how long is the interval? The file is too short to tell.", tuple(choices))]
+        why = "The file is too short to tell." if stamps.clock.count() else "No stamp could be read yet."
+        return [Todo(f"how long is the interval? {why}", tuple(choices))]
     step, times = Counter(steps.to_list()).most_common(1)[0]
     if times >= _REGULAR_RATIO * steps.len():
         told = f"{step // 60}" if step % 60 == 0 else f"{step} s"

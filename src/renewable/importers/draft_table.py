@@ -12,6 +12,7 @@ import polars as pl
 
 from renewable.errors import MappingError
 from renewable.importers.draft_lines import Line, Todo, listed, quoted
+from renewable.importers.draft_units import spelled
 from renewable.importers.encoding import recognised
 from renewable.importers.source import SourceFrame, one_line, read_batches, unreadable
 from renewable.importers.source_settings import BLANKS, Source
@@ -228,7 +229,9 @@ def _is_header(row: list[str], width: int, nearest: list[str], taken: int) -> bo
     filled = [cell for cell in cells if cell]
     if len(row) != len(nearest) or abs(len(row) - width) > 1 or taken >= _MOST_LINES_ABOVE:
         return False
-    if len(filled) * 2 < width or len(filled) < min(2, width):
+    # A line of units leaves out those of stamps and words.
+    are_units = not taken and bool(filled) and all(spelled(cell.strip("[]()")) is not None for cell in filled)
+    if not are_units and (len(filled) * 2 < width or len(filled) < min(2, width)):
         return False
     if taken and re.match(r"[^:]{2,30}: \S", cells[0]):
         # Plant: Field 1, above the header.

@@ -52,6 +52,11 @@ def check_mapping(mapping_path: Path, known: Facts | None = None) -> Checked:
             )
             for channel in channels:
                 cells += met.height
+                if made[channel].null_count() == made.height and met[channel].count():
+                    differences.append(
+                        f"{channel}: the mapping gives no value at all, expected {met[channel].count()}"
+                    )
+                    continue
                 differences += _differences(met, channel, is_number=column_unit(table, channel) != "")
     return Checked(cells, tuple(differences))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from renewable.errors import MappingError
-from renewable.importers.ledger import Content, Delivery, Ledger, looked_at
+from renewable.importers.ledger import FORGOTTEN, Content, Delivery, Ledger, looked_at
 from renewable.importers.mapping import Mapping, load_mapping, mapping_files
 from renewable.importers.source import lacks_end, source_paths
 
@@ -33,7 +33,7 @@ class Looked:
 
     `parts` are the files to be converted with the parts of the mapping that read them, `redone` those of them that take
     the place of a delivery, `gone` deliveries of another version of the mapping whose file is not there any more.
-    `refused` and `waiting` say of each file why it is not taken.
+    `refused` and `waiting` say of each file why it is not taken; `forgotten` are those that somebody took out.
     """
 
     parts: MappingType[Path, Sequence[int]]
@@ -43,6 +43,7 @@ class Looked:
     known: int
     refused: Sequence[str]
     waiting: Sequence[str]
+    forgotten: Sequence[str] = ()
 
 
 def look(
@@ -62,6 +63,7 @@ def look(
     readers = _readers(mapping, mapping_path, ledger.has_files(name))
     parts, contents, redone = dict[Path, list[int]](), dict[Path, Content](), dict[int, Path]()
     refused, waiting, seen, met, known = list[str](), list[str](), list[Content](), set[int](), 0
+    forgotten = list[str]()
     for path, numbers in readers.items():
         label = label_of(path, mapping_path)
         before = ledger.look_of(name, label)
@@ -93,13 +95,16 @@ def look(
             known += 1
             continue
         elif (reason := None if again else ledger.refusal(name, version, content)) is not None:
-            refused.append(reason if reason.startswith(str(path)) else f"{path}: {reason}")
+            if reason == FORGOTTEN:
+                forgotten.append(str(path))
+            else:
+                refused.append(reason if reason.startswith(str(path)) else f"{path}: {reason}")
             continue
         parts[path], contents[path] = numbers, content
     with ledger.changing():
         ledger.looked(name, seen)
     gone = [each for each in ledger.of_other_versions(name, version) if each.number not in met]
-    return Looked(parts, contents, redone, gone, known, refused, waiting)
+    return Looked(parts, contents, redone, gone, known, refused, waiting, forgotten)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from renewable.errors import PipelineError
 
 Kind = Literal["file", "base", "taken_over"]
 Due = tuple[RawTable, date]
+# Why a file is left alone that somebody took out.
+FORGOTTEN = "it was forgotten; `renewable import --again` takes it again"
 LEDGER_FILE, ROWS_FOLDER = "ledger.sqlite", "rows"
 _LOCK_WAIT_S = 600.0
 _TABLES = """

@@ -5,6 +5,8 @@ import polars as pl
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
 
+_NAN = r"(?i)^[+-]?nan$"
+
 
 class Numbers:
     """The columns of a batch as numbers, each read once; what is no number is null and counted as set aside."""
@@ -23,8 +25,12 @@ class Numbers:
     def _numbers(self, column: str) -> pl.Series:
         cells, form = self.batch.rows[column], self._form
         if cells.dtype != pl.String:
-            return cells.cast(pl.Float64)
-        found = numbers(cells, form)
+            cells = cells.cast(pl.Float64).fill_nan(None)
+            found = cells.set(cells.is_infinite(), None)
+        else:
+            # What says of itself that it is no number is an empty cell.
+            cells = cells.set(cells.str.contains(_NAN), None)
+            found = numbers(cells, form)
         set_aside(
             self.batch,
             "cells",
@@ -33,12 +39,13 @@ class Numbers:
             "are no number",
             f"Set source.decimal_comma (now {str(form.decimal_comma).lower()}) or source.thousands, list the texts that"
             " mean 'no value' under source.null_markers, or let source.unreadable_cells_ratio allow them.",
+            cells.cast(pl.String),
         )
         return found
 
 
 def numbers(cells: pl.Series, form: Source) -> pl.Series:
-    """Trimmed texts as float64, null where a text is no number of this form."""
+    """Trimmed texts as finite float64, null where a text is no number of this form."""
     found = _read(cells, form)
     if found.null_count() == cells.null_count():
         return found
@@ -62,7 +69,8 @@ def _read(cells: pl.Series, form: Source) -> pl.Series:
     if form.decimal_comma is True:
         pointless = ~plain.str.contains(".", literal=True)
         plain = pl.when(pointless).then(plain.str.replace(",", ".", literal=True))
-    return cells.to_frame().select(plain.cast(pl.Float64, strict=False)).to_series()
+    found = cells.to_frame().select(plain.cast(pl.Float64, strict=False)).to_series()
+    return found.set(~found.is_finite(), None)
 
 
 def _either(text: pl.Expr) -> pl.Expr:

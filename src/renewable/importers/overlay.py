@@ -50,8 +50,9 @@ def laid_over(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl
 
     Rows belong together that agree in `by`; several of a delivery count in their order. What is null above comes from
     below. Where `above` has fewer rows of a key than `below`, its rows stand for all of them: what is null in them is
-    filled where the rows below agree. The two stamps of a repeated hour, one in each delivery, are two instants and no
-    overlap, provided that the deliveries have no other stamp of the day in common.
+    filled where the rows below agree; but a row that is one half of a repeated hour leaves the other half. The two
+    stamps of a repeated hour, one in each delivery, are two instants and no overlap, provided that the deliveries have
+    no other stamp of the day in common.
     """
     columns = list(dict.fromkeys([*below.columns, *above.columns]))
     below, above = (_numbered(frame, by) for frame in (below, above))
@@ -67,6 +68,11 @@ def laid_over(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl
     else:
         alone = below.join(shared, on=by, how="anti", nulls_equal=True, maintain_order="left")
         met = below.join(shared, on=by, how="semi", nulls_equal=True, maintain_order="left")
+        if may_be_pairs:
+            above = _as_half(met, above, by)
+            other = _other_halves(met, above, by)
+            alone = pl.concat([alone, other], how="diagonal_relaxed")
+            met = met.join(other, on=[*by, _NUMBER], how="anti", nulls_equal=True, maintain_order="left")
         both = pl.concat([alone, _filled(met, above, by)], how="diagonal_relaxed")
     return both.sort(*by, _NUMBER, maintain_order=True).select(columns)
 
@@ -110,6 +116,37 @@ def _twice_there(below: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) ->
         for frame in (below, above)
     ]
     return single[0].join(single[1], on=by, how="semi", nulls_equal=True)
+
+
+def _as_half(met: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """`above`, where a row that is one half of a pair has the number of the half below whose values it has.
+
+    One that has the values of neither, or of both, counts as the first.
+    """
+    values = [name for name in above.columns if name not in (*by, _NUMBER, *SHIFTS) and name in met.columns]
+    second = met.filter(pl.col(_NUMBER) == 1).select(*by, *values)
+    first = met.filter(pl.col(_NUMBER) == 0).select(*by, *values)
+    joined = above.join(
+        first, on=by, how="left", nulls_equal=True, suffix="_first", maintain_order="left"
+    ).join(second, on=by, how="left", nulls_equal=True, suffix="_second", maintain_order="left")
+
+    def alike(half: str) -> pl.Expr:
+        return pl.all_horizontal(pl.lit(True), *(pl.col(n).eq_missing(pl.col(f"{n}_{half}")) for n in values))
+
+    alone = (pl.len().over(by) == 1) & SHIFTED
+    number = pl.when(alone & alike("second") & ~alike("first")).then(1).otherwise(_NUMBER)
+    return joined.with_columns(number.cast(above.schema[_NUMBER]).alias(_NUMBER)).select(above.columns)
+
+
+def _other_halves(met: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The halves of pairs below of which the delivery above has the other half alone."""
+    single = above.filter((pl.len().over(by) == 1) & SHIFTED).select(*by, pl.col(_NUMBER).alias("above_"))
+    pairs = met.filter((pl.len().over(by) == 2) & SHIFTED)
+    return (
+        pairs.join(single, on=by, how="inner", nulls_equal=True, maintain_order="left")
+        .filter(pl.col(_NUMBER) != pl.col("above_"))
+        .drop("above_")
+    )
 
 
 def _filled(met: pl.DataFrame, above: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:

@@ -9,13 +9,15 @@ from itertools import pairwise
 import polars as pl
 
 from renewable.importers.notes import Notes
-from renewable.importers.streams import OF_ONE, SHIFTED
+from renewable.importers.streams import OF_ONE, SHIFTED, SHIFTS
 
 OPEN = (pl.col("first_shift_us") != 0) & (pl.col("second_shift_us") != 0)
 # One order is believed when its jumps are at most this share of the other's.
 _CLEAR_RATIO = 0.5
 _NEAR = pl.duration(hours=1)
 _PAIR = 2
+# Stamps around a clock change lie closer together than two changes.
+_ANOTHER_CHANGE = pl.duration(hours=12)
 
 
 def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
@@ -51,7 +53,7 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         "rows of a repeated hour in a file that runs neither from old to new nor from new to old, set aside",
         rows.filter(lost).height,
     )
-    rows = rows.filter(~lost).with_row_index("place")
+    rows = _told_by_runs(rows.filter(~lost), notes).with_row_index("place")
     # A pair is put in order, so that deliveries in either order match row by row. One whose other half is in another
     # batch says by its shifts which half it is.
     of_key, turned = (*OF_ONE, "timestamp"), pl.col("newest_first") & shifted
@@ -65,6 +67,74 @@ def in_order_of_file(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     )
     rows = rows.with_columns(first, second, place=place).sort("place")
     return rows.drop("newest_first", "both_ways", "place")
+
+
+def _told_by_runs(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """Rows whose half of the hour the file itself tells are put there, and move no more.
+
+    From old to new the stamps of an asset run up twice through the hour: the first run is the first half. Of one run
+    the neighbours tell: it goes on from the row before it, or to the row after the hour; where it does both, it is set
+    aside. What neither tells keeps its shifts, as its other half may be in another delivery.
+    """
+    way = pl.when("newest_first").then(-1).otherwise(1)
+    ordered = (
+        rows.with_row_index("row_")
+        .sort(pl.col("row_").cast(pl.Int64) * way, maintain_order=True)
+        .with_columns(
+            before_=pl.col("timestamp") - pl.col("timestamp").shift(1).over(OF_ONE),
+            after_=pl.col("timestamp").shift(-1).over(OF_ONE) - pl.col("timestamp"),
+        )
+        .with_columns(
+            step_=pl.col("before_").filter(pl.col("before_") > pl.duration()).median().over(OF_ONE) * 3 / 2
+        )
+    )
+    jump = pl.col("timestamp").diff().over(OF_ONE)
+    change = (jump.is_null() | (jump.abs() > _ANOTHER_CHANGE)).cum_sum().over(OF_ONE)
+    of_change = (*OF_ONE, "change_")
+    back = pl.col("timestamp").diff().over(of_change)
+    again = back <= pl.duration()
+    runs = (
+        ordered.filter(SHIFTED & ~OPEN)
+        .with_columns(change_=change)
+        .with_columns(run_=again.fill_null(False).cum_sum().over(of_change))
+        .with_columns(
+            runs_=pl.col("run_").max().over(of_change) + 1,
+            # Rows that come in pairs, one beside the other, are no runs.
+            clear_=(back < pl.duration()).any().over(of_change) | (pl.len().over(of_change) == _PAIR),
+        )
+    )
+    goes_on = (pl.col("before_").first() <= pl.col("step_").first()).over(of_change).fill_null(False)
+    leads_on = (
+        (pl.col("after_").last() - pl.duration(microseconds=pl.col("second_shift_us").last()))
+        <= pl.col("step_").last()
+    ).over(of_change)
+    leads_on = leads_on.fill_null(False) & (pl.col("second_shift_us") > 0)
+    is_second = (
+        pl.when((pl.col("runs_") == _PAIR) & pl.col("clear_"))
+        .then(pl.col("run_") == 1)
+        .when((pl.col("runs_") == 1) & (pl.col("second_shift_us") > 0) & (goes_on != leads_on))
+        .then(leads_on)
+    )
+    # Before and after it the rows go on: one half of the hour is not there, and nothing tells which.
+    is_lost = (pl.col("runs_") == 1) & (pl.col("second_shift_us") > 0) & goes_on & leads_on
+    lost = runs.filter(is_lost).select("row_")
+    notes.add("rows of a repeated hour whose other half is missing, set aside", lost.height)
+    told = runs.select("row_", second_=is_second).drop_nulls()
+    moved = pl.when("second_").then("second_shift_us").otherwise("first_shift_us")
+    found = (
+        rows.with_row_index("row_")
+        .join(lost, on="row_", how="anti", maintain_order="left")
+        .join(told, on="row_", how="left", maintain_order="left")
+    )
+    is_told = pl.col("second_").is_not_null()
+    notes.add(
+        "stamps of a repeated hour given to the skipped or the second one",
+        found.filter(is_told & (moved != 0)).height,
+    )
+    return found.with_columns(
+        pl.col("timestamp") + pl.when(is_told).then(pl.duration(microseconds=moved)).otherwise(pl.duration()),
+        *(pl.when(is_told).then(0).otherwise(name).alias(name) for name in SHIFTS),
+    ).drop("row_", "second_")
 
 
 def in_order_of_values(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +142,11 @@ def test_forgetting_a_delivery_brings_back_what_lay_below(tmp_path: Path) -> Non
     assert plant.files != before
     forget_delivery(plant.raw, "second.csv", INTERVALS)
     assert plant.files == before
-    refused = plant.run
-    with pytest.raises(MappingError, match="forgotten"):
-        refused()
+    # It still lies in the inbox, and that is no fault.
+    said = list[str]()
+    left = import_files(plant.mapping_path, plant.raw, None, INTERVALS, report=said.append)
+    assert (left.source_files, left.refused) == (0, ())
+    assert "left alone, as they were forgotten" in said[0] and "second.csv" in said[0]
     assert plant.files == before
     plant.run(again=True)
     assert plant.files != before
@@ -362,6 +364,54 @@ def test_the_two_hours_of_autumn_may_come_in_two_files_and_lie_on_two_days(
     # The same hours once more are no third ones.
     plant.rotate([(at, unit, (wind or 0.0) + 10, None) for at, unit, wind, _ in AUTUMN], "again.csv")
     assert plant.table()["wind_speed_ms"].to_list() == [10.0 + step for step in range(8)]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_part_of_the_night_that_comes_again_changes_its_own_stamps_alone(
+    tmp_path: Path, newest_first: bool
+) -> None:
+    way = -1 if newest_first else 1
+    for first, last in combinations(range(9), 2):
+        # A part within the two hours tells neither which one it is nor which way it runs.
+        if first > 1 and last < 7 and (first, last) != (2, 6):
+            continue
+        plant = Plant(tmp_path / f"{first}-{last}", CHISINAU)
+        plant.rotate(AUTUMN[::way], "whole.csv")
+        part = [(at, unit, (wind or 0.0) + 10, None) for at, unit, wind, _ in AUTUMN[first:last]]
+        plant.rotate(part[::way], "part.csv")
+        expected = [step + 10.0 * (first <= step < last) for step in range(8)]
+        assert plant.table()["wind_speed_ms"].to_list() == expected, (first, last)
+
+
+@pytest.mark.parametrize("cuts", [[4], [1, 4], [4, 7], [3, 6]])
+def test_parts_of_the_night_may_come_in_any_order_where_each_tells_its_hour(
+    tmp_path: Path, cuts: list[int]
+) -> None:
+    plant = Plant(tmp_path, CHISINAU)
+    for number, part in enumerate(reversed(list(cut(AUTUMN, cuts)))):
+        plant.rotate(part, f"{number}.csv")
+    assert plant.table()["wind_speed_ms"].to_list() == [float(step) for step in range(8)]
+
+
+def test_one_half_of_the_hour_corrected_leaves_the_other_half(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, CHISINAU)
+    for number, part in enumerate(
+        [*cut(AUTUMN, [2, 4, 6]), [(at, u, (w or 0.0) + 10, None) for at, u, w, _ in AUTUMN[2:4]]]
+    ):
+        plant.rotate(part, f"{number}.csv")
+    assert plant.table()["wind_speed_ms"].to_list() == [0.0, 1.0, 12.0, 13.0, 4.0, 5.0, 6.0, 7.0]
+
+
+def test_where_half_of_the_hour_is_missing_nothing_tells_which(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, CHISINAU)
+    plant.rotate([*AUTUMN[:4], *AUTUMN[6:]], "gap.csv")
+    assert plant.table()["wind_speed_ms"].to_list() == [0.0, 1.0, 6.0, 7.0]
+
+
+def test_the_second_hour_alone_is_told_by_the_row_after_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, CHISINAU)
+    plant.rotate(AUTUMN[4:], "second.csv")
+    assert plant.table()["timestamp"].to_list()[0] == datetime(2024, 10, 27, 0, tzinfo=UTC)
 
 
 def test_files_of_one_import_count_in_the_order_of_their_first_stamp(tmp_path: Path) -> None:

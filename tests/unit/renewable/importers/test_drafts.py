@@ -258,3 +258,60 @@ def test_lines_of_a_title_are_no_part_of_the_header(tmp_path: Path) -> None:
         tmp_path, "Plant: Roof,Period: 2024\nTime,Energy\n[dd.MM.yyyy],[kWh]\n" + rows, "unit: kWh}"
     )
     assert 'column: "Time [dd.MM.yyyy]"' in draft and made.height == 40
+
+
+def test_a_point_before_three_digits_is_asked_for_unless_other_numbers_tell(tmp_path: Path) -> None:
+    export, mapping = tmp_path / "export.csv", tmp_path / "mapping.yaml"
+    rows = [f"2024-05-14 00:{n}0,{power}" for n, power in enumerate(("958", "1.028", "966"))]
+    export.write_text("\n".join(["time,power (kW)", *rows, ""]))
+    draft = draft_mapping(export, ASSETS)
+    assert "is the point a mark of thousands?" in draft
+    for chosen, power in (("decimals", 1.028), ("thousands", 1028.0)):
+        text = answered(
+            draft, lambda _, choices, word=chosen: next((n for n, c in enumerate(choices) if word in c), 0)
+        )
+        mapping.write_text(text)
+        import_files(mapping, tmp_path / chosen, None, AssetFacts.of_registry(ASSETS))
+        (made,) = (tmp_path / chosen / "generation").glob("*.parquet")
+        assert power in pl.read_parquet(made)["active_power_kw"]
+    export.write_text("\n".join(["time,power (kW)", *rows, "2024-05-14 00:30,0.5", ""]))
+    assert "mark of thousands" not in draft_mapping(export, ASSETS)
+
+
+def test_the_minus_of_typesetters_is_no_word_for_nothing(tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    minus = "\u2212"
+    rows = [f"2024-05-14 {n:02}:00;{minus if n % 4 == 0 else ''}8,{n}" for n in range(20)]
+    export.write_text("\n".join(["time;power (kW)", *rows, ""]))
+    draft = draft_mapping(export, ASSETS)
+    assert "null_markers" not in draft and "decimal_comma: true" in draft
+
+
+@pytest.mark.parametrize(
+    ("header", "asked"),
+    [
+        ("Cell temperature [°C]", True),
+        ("Internal temperature [°C]", False),
+        ("Diffuse [W/m2]", False),
+        ("Sky [W/m2]", True),
+        ("Gust [m/s]", False),
+        ("Air temperature [°C]", None),
+    ],
+)
+def test_a_unit_alone_makes_no_channel(tmp_path: Path, header: str, asked: bool | None) -> None:
+    """It is asked for, unless a word says that another quantity is meant; None: its name says what it is."""
+    (tmp_path / "export.csv").write_text(
+        f"time,Power [kW],{header}\n" + table("%Y-%m-%d %H:%M", "{t},{n},{half}")
+    )
+    draft = draft_mapping(tmp_path / "export.csv", ASSETS)
+    lines = [line for line in draft.splitlines() if f'column: "{header}"' in line]
+    assert [line.lstrip().startswith("#") for line in lines] == {True: [True], False: [], None: [False]}[
+        asked
+    ]
+
+
+def test_a_header_that_ends_in_a_sign_is_no_fault_of_the_draft(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "time,Power [kW],Temp(?)\n" + table("%Y-%m-%d %H:%M", "{t},{n},{half}")
+    )
+    assert "Power [kW]" in draft_mapping(tmp_path / "export.csv", ASSETS)

@@ -66,3 +66,11 @@ def test_a_table_that_cannot_be_read_is_a_fault(tmp_path: Path, header: str, lin
     expected_path(plant.mapping_path).unlink()
     with pytest.raises(MappingError, match="cannot be read"):
         check_mapping(plant.mapping_path, INTERVALS)
+
+
+def test_a_channel_that_the_mapping_does_not_give_is_one_difference(tmp_path: Path) -> None:
+    header = "asset_id,timestamp,wind_speed_ms,air_temperature_c"
+    plant = plant_with(tmp_path, "T2,2024-03-31T20:50Z,1.5,7", "T2,2024-03-31T21:10Z,2.5,8", header=header)
+    assert check_mapping(plant.mapping_path, INTERVALS).differences == (
+        "air_temperature_c: the mapping gives no value at all, expected 2",
+    )

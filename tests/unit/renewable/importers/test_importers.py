@@ -274,10 +274,29 @@ def test_files_of_a_glob_are_joined_into_the_same_days(tmp_path: Path) -> None:
 
 
 def test_duplicates_and_impossible_values_are_left_to_the_gate(tmp_path: Path) -> None:
-    rows = ["2024-01-01 00:00,T1,5,10", "2024-01-01 00:00,T1,5,10", "2024-01-01 00:00,T1,-999,NaN"]
+    rows = ["2024-01-01 00:00,T1,5,10", "2024-01-01 00:00,T1,5,10", "2024-01-01 00:00,T1,-999,1e9"]
     mapping_path = write_export(tmp_path, rows)
     assert imported(mapping_path, "weather")["wind_speed_ms"].to_list() == [5.0, 5.0, -999.0]
-    assert imported(mapping_path)["active_power_kw"].is_nan().sum() == 1
+    assert imported(mapping_path)["active_power_kw"].to_list() == [10.0, 10.0, 1e9]
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_what_is_no_finite_number_is_empty_and_infinity_is_counted(tmp_path: Path, typed: bool) -> None:
+    rows = [f"2024-01-01 {n // 6:02}:{n % 6}0,T1,{n},{n}" for n in range(40)]
+    rows += ["2024-01-01 10:00,T1,NaN,-nan", "2024-01-01 10:10,T1,inf,1"]
+    mapping_path = write_export(tmp_path, rows)
+    if typed:
+        read = pl.read_csv(tmp_path / "export.csv", try_parse_dates=True)
+        (tmp_path / "export.csv").unlink()
+        read.write_parquet(tmp_path / "export.csv")
+        text = mapping_path.read_text()
+        mapping_path.write_text("\n".join(line for line in text.splitlines() if "%Y" not in line))
+    summary = import_files(mapping_path, tmp_path / "raw")
+    assert [what for what in summary.notes if "no number" in what and "inf" in what]
+    wind = pl.read_parquet(tmp_path / "raw" / "weather" / "*.parquet")["wind_speed_ms"]
+    power = pl.read_parquet(tmp_path / "raw" / "generation" / "*.parquet")["active_power_kw"]
+    assert wind.to_list() == [*map(float, range(40)), None, None]
+    assert power.to_list() == [*map(float, range(40)), None, 1.0]
 
 
 def test_decimal_commas_null_markers_encoding_and_renames_follow_the_mapping(tmp_path: Path) -> None:

@@ -121,6 +121,20 @@ def test_values_that_another_mapping_has_otherwise_are_told(tmp_path: Path) -> N
     assert found.changes["generation"] == Change(rows_added=4)
 
 
+def test_two_sources_of_one_channel_are_previewed(tmp_path: Path) -> None:
+    write_rows(tmp_path / "one.csv", [10.0, 20.0])
+    write_rows(tmp_path / "two.csv", [30.0], START + timedelta(hours=2))
+    source = MAPPING["source"]
+    assert isinstance(source, dict)
+    second = {key: MAPPING[key] for key in ("timestamp", "asset", "generation")}
+    both = MAPPING | {
+        "source": source | {"files": "one.csv"},
+        "also": [second | {"source": source | {"files": "two.csv"}}],
+    }
+    found = preview(write_mapping(tmp_path, both), registry(), None, tmp_path / "raw")
+    assert found.changes["generation"] == Change(rows_added=3)
+
+
 def test_a_ledger_whose_import_died_is_mirrored_as_it_was_before(tmp_path: Path) -> None:
     mapping, raw, assets = write_mapping(tmp_path), tmp_path / "data" / "raw", registry()
     write_rows(tmp_path / "one.csv", [10.0, 20.0])

@@ -17,6 +17,7 @@ import xlsxwriter
 from renewable.errors import MappingError
 from renewable.importers import source
 from renewable.importers.encoding import recognised
+from renewable.importers.markup_table import largest_table
 from renewable.importers.source_settings import Source
 from renewable.importers.text_table import header_of, text_table
 from tests.unit.renewable.importers.reading import read
@@ -225,6 +226,22 @@ def json_in_a_line(path: Path) -> None:
     path.write_text(json.dumps({"data": json_records()}, ensure_ascii=False))
 
 
+def json_of_lists(path: Path) -> None:
+    """Columns beside one another, as weather services answer."""
+    times, powers, degrees = zip(*ROWS, strict=True)
+    columns = {
+        TIME: times,
+        POWER: [float(p) if p else None for p in powers],
+        f"of.{TEMPERATURE}": [float(d) if d else None for d in degrees],
+    }
+    path.write_text(json.dumps({"unit": "kW", "hourly": columns}, ensure_ascii=False))
+
+
+def json_within_rows(path: Path) -> None:
+    """A list of rows in an object of a list, as of each device."""
+    path.write_text(json.dumps({"series": [{"device": "T1", "points": json_records()}]}, ensure_ascii=False))
+
+
 def excel_file(path: Path) -> None:
     with xlsxwriter.Workbook(path.with_suffix(".xlsx")) as book:
         sheet = book.add_worksheet()
@@ -290,6 +307,17 @@ OF_JSON = {"named": {"temperature": f"of.{TEMPERATURE}"}}
         (json_list, OF_JSON),
         (json_in_object, OF_JSON),
         (json_in_a_line, OF_JSON),
+        (json_of_lists, OF_JSON),
+        (
+            json_within_rows,
+            {
+                "named": {
+                    "time": f"points.{TIME}",
+                    "power": f"points.{POWER}",
+                    "temperature": f"points.of.{TEMPERATURE}",
+                }
+            },
+        ),
         (page, OF_PAGE),
         (xml_workbook, OF_PAGE),
         (old_line_ends, {}),
@@ -425,3 +453,15 @@ def test_a_cell_of_the_header_that_spans_columns_names_all_of_them(
 ) -> None:
     rows = ((line.split(";"), number) for number, line in enumerate(lines, 1))
     assert header_of("x", rows, Source(files="x", header_rows=len(lines))).names == names
+
+
+def test_cells_of_a_page_that_span_rows_and_columns_leave_the_others_in_their_columns() -> None:
+    rows = (
+        "<tr><th rowspan=2>Zeit<th colspan=2>WEA1<th rowspan='2'>x</tr><tr><th>Wind<th>P</tr>"
+        "<tr><td>1<td>2<td>3<td>4</tr>"
+    )
+    assert largest_table(f"<table>{rows}</table>") == [
+        ["Zeit", "WEA1", "", "x"],
+        ["", "Wind", "P", ""],
+        ["1", "2", "3", "4"],
+    ]
