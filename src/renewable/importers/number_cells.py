@@ -5,8 +5,6 @@ import polars as pl
 from renewable.importers.source import SourceFrame, set_aside
 from renewable.importers.source_settings import Source
 
-_NAN = r"(?i)^[+-]?nan$"
-
 
 class Numbers:
     """The columns of a batch as numbers, each read once; what is no number is null and counted as set aside."""
@@ -24,13 +22,15 @@ class Numbers:
 
     def _numbers(self, column: str) -> pl.Series:
         cells, form = self.batch.rows[column], self._form
-        if cells.dtype != pl.String:
-            cells = cells.cast(pl.Float64).fill_nan(None)
-            found = cells.set(cells.is_infinite(), None)
-        else:
-            # What says of itself that it is no number is an empty cell.
-            cells = cells.set(cells.str.contains(_NAN), None)
-            found = numbers(cells, form)
+        is_text = cells.dtype == pl.String
+        found = _any_numbers(cells, form) if is_text else cells.cast(pl.Float64)
+        all_finite = bool(found.is_finite().all())
+        if not all_finite:
+            # What says of itself that it is no number is an empty cell; infinity is none that can be read.
+            cells = cells.set(found.is_nan().fill_null(False), None)
+            found = found.set(~found.is_finite().fill_null(True), None)
+        elif not is_text:
+            return found
         set_aside(
             self.batch,
             "cells",
@@ -39,13 +39,18 @@ class Numbers:
             "are no number",
             f"Set source.decimal_comma (now {str(form.decimal_comma).lower()}) or source.thousands, list the texts that"
             " mean 'no value' under source.null_markers, or let source.unreadable_cells_ratio allow them.",
-            cells.cast(pl.String),
+            None if is_text else cells.cast(pl.String),
         )
         return found
 
 
 def numbers(cells: pl.Series, form: Source) -> pl.Series:
     """Trimmed texts as finite float64, null where a text is no number of this form."""
+    found = _any_numbers(cells, form)
+    return found.set(~found.is_finite().fill_null(True), None)
+
+
+def _any_numbers(cells: pl.Series, form: Source) -> pl.Series:
     found = _read(cells, form)
     if found.null_count() == cells.null_count():
         return found
@@ -69,8 +74,7 @@ def _read(cells: pl.Series, form: Source) -> pl.Series:
     if form.decimal_comma is True:
         pointless = ~plain.str.contains(".", literal=True)
         plain = pl.when(pointless).then(plain.str.replace(",", ".", literal=True))
-    found = cells.to_frame().select(plain.cast(pl.Float64, strict=False)).to_series()
-    return found.set(~found.is_finite(), None)
+    return cells.to_frame().select(plain.cast(pl.Float64, strict=False)).to_series()
 
 
 def _either(text: pl.Expr) -> pl.Expr:

@@ -49,7 +49,7 @@ def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
         (["transform"], "rebuilt [2025-01-01, 2025-01-03)"),
         (["transform"], "nothing stale"),
         (["publish"], "published mart_asset_daily"),
-        (["summary"], "capacity factor"),
+        (["summary"], "capacity"),
     ]
     for arguments, said in steps:
         done = _call(tmp_path, *arguments, **fleet)
