@@ -185,7 +185,7 @@ def init(
         f"renewable --profile {profile} fleet check",
         f"answer each TODO in {directory / 'mapping.yaml'}"
         if exports
-        else f"put raw files into {directory / 'data'}",
+        else f"put raw files into {directory / 'data' / 'raw'}",
         f"renewable --profile {profile} import --preview" if exports else "",
         f"renewable --profile {profile} run",
     )

@@ -27,6 +27,7 @@ channel that one counts which comes first.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files as resources
 from itertools import chain, islice
 from pathlib import Path
@@ -117,7 +118,8 @@ class _Known:
         return max(self.batches, key=lambda batch: batch.rows.width)
 
 
-def presets() -> list[Preset]:
+@cache
+def presets() -> tuple[Preset, ...]:
     """All presets, by name."""
     found = []
     for path in sorted(_FOLDER.iterdir(), key=lambda each: each.name):
@@ -125,7 +127,7 @@ def presets() -> list[Preset]:
             about, _, text = path.read_text(encoding="utf-8").partition("\n---\n")
             stated = {"name": path.name.removesuffix(".yaml"), "text": text} | yaml.safe_load(about)
             found.append(Preset.model_validate(stated))
-    return found
+    return tuple(found)
 
 
 def recognised(path: Path) -> Preset | None:
