@@ -36,10 +36,11 @@ def run_all(
     def load(say: Report) -> str:
         summary = ingest(settings, window, report=say)
         held_back.extend(held.sentence for held in summary.held_back)
-        if not settings.warehouse_path.exists():
-            raise PipelineError(
-                f"{settings.raw_dir} holds no raw file: nothing was imported. `renewable import --preview` says why"
+        if window is None and not (summary.files_seen or summary.files_removed):
+            step = {"mapping": "`renewable import --preview` says what the deliveries give"}.get(
+                settings.input, "put some there, as README.md describes under 'Your own files'"
             )
+            raise PipelineError(f"{settings.raw_dir} holds no raw file: {step}")
         return summary.sentence
 
     do("raw files", lambda say: deliver_raw_files(settings, asked, TABLES, report=say))

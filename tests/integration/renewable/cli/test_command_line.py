@@ -60,6 +60,22 @@ def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
     assert status["rows_loaded"] == {"generation": 2304, "weather": 2304}
 
 
+def test_a_run_without_a_raw_file_says_where_it_looked_and_the_next_step(
+    tmp_path: Path, fleet_dir: Path
+) -> None:
+    done = _call(tmp_path, "run", RENEWABLE_FLEET_DIR=str(fleet_dir), RENEWABLE_INPUT="files")
+    assert done.returncode == 1
+    assert f"error: {tmp_path / 'raw'} holds no raw file: put some there" in done.stderr
+    assert "raw files: files come from outside" in done.stderr
+
+
+def test_the_report_opens_once_there_is_one(tmp_path: Path, fleet_dir: Path) -> None:
+    done = _call(tmp_path, "open", "--profile", "nowhere.env")
+    assert done.returncode == 2 and "there is no file nowhere.env" in done.stderr
+    done = _call(tmp_path, "open")
+    assert done.returncode == 1 and "there is no report" in done.stderr
+
+
 def test_a_made_up_fleet_is_simulated_broken_and_still_loads(tmp_path: Path) -> None:
     fleet = {"RENEWABLE_FLEET_DIR": str(tmp_path / "fleet")}
     steps = [
