@@ -114,7 +114,7 @@ def alike(values: Sequence[str]) -> Iterator[tuple[str, str]]:
 def read_records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] | None:
     """(row, cells) of each line that is not empty, the header first; None, and a fault, when the file is no CSV.
 
-    Lines below the header that begin with # are for people.
+    Where the first column is asset_id, which never begins with #, lines that do are for people.
     """
     try:
         if path.exists() and not path.is_file():
@@ -138,16 +138,15 @@ def read_records(path: Path, faults: list[str]) -> list[tuple[int, list[str]]] |
         return None
     rows = enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1)
     try:
-        records = [
-            (row, cells) for row, cells in rows if cells and not (row > 1 and cells[0].startswith("#"))
-        ]
+        records = [(row, cells) for row, cells in rows if cells]
     except csv.Error as error:
         faults.append(f"{path}: cannot be read as CSV: {error}; is a quote open or out of place?")
         return None
     if not records:
         faults.append(f"{path}: is empty")
         return None
-    return records
+    has_remarks = trimmed(records[0][1][0]) == "asset_id"
+    return [each for each in records if not (has_remarks and each[1][0].startswith("#"))]
 
 
 def _hint(header: Sequence[str], missing: Sequence[str]) -> str:

@@ -13,13 +13,13 @@ from renewable.places import DBT_PROJECT
 PROFILE_FILE = "profile.env"
 _ASSETS, _CURVES = "assets.csv", "power_curves.csv"
 _OF = {"wind": WIND_COLUMNS, "solar": SOLAR_COLUMNS}
-_EXAMPLE_POINTS = 3
 
 
 def fleet_folder(technologies: Collection[Technology], mapping: str | None) -> dict[str, str]:
     """Names of files and their texts. `mapping` is a drafted one; without it raw files come from outside.
 
-    The registry has the columns of these technologies and one example row of each, commented out.
+    The registry has the columns of these technologies and one example row of each, commented out; of wind also the
+    power curve of that example.
     """
     files = {
         PROFILE_FILE: profile_text("files" if mapping is None else "mapping"),
@@ -75,8 +75,7 @@ def _assets(technologies: Collection[Technology]) -> str:
 def _curves() -> str:
     rows = _rows(_CURVES)
     turbine = next(row["turbine_model"] for row in _rows(_ASSETS) if row["technology"] == "wind")
-    points = [row for row in rows if row["turbine_model"] == turbine and float(row["power_kw"]) > 0]
-    lines = [f"# {','.join(row.values())}" for row in points[:_EXAMPLE_POINTS]]
+    lines = [",".join(row.values()) for row in rows if row["turbine_model"] == turbine]
     return "\n".join([",".join(rows[0]), *lines, ""])
 
 

@@ -11,7 +11,6 @@ from renewable.operations.new_fleet import fleet_folder, write_folder
 from renewable.settings import load_settings
 
 pytestmark = pytest.mark.unit
-CURVE = "MM92/2050,3,0\nMM92/2050,12,2050\nMM92/2050,25,2050\n"
 
 
 @pytest.mark.parametrize("technologies", [("wind",), ("solar",), ("wind", "solar")])
@@ -25,8 +24,6 @@ def test_its_example_rows_are_a_registry_once_they_are_uncommented(
     assets.write_text(assets.read_text().replace("# ", ""))
     curves = tmp_path / "power_curves.csv"
     assert curves.exists() == ("wind" in technologies)
-    if curves.exists():
-        curves.write_text(curves.read_text() + CURVE)
     fleet = load_fleet(tmp_path)
     assert tuple(fleet.assets.sort("technology", descending=True)["technology"]) == technologies
     if technologies == ("solar",):
@@ -59,3 +56,11 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "assets.csv").read_text() == "mine"
     with pytest.raises(SettingsError, match="is a fleet's already"):
         write_folder(fleet_folder(("solar",), None), tmp_path)
+
+
+def test_a_curve_may_be_called_by_a_sign_that_begins_remarks_elsewhere(tmp_path: Path) -> None:
+    write_folder(fleet_folder(("wind",), None), tmp_path)
+    for name in ("assets.csv", "power_curves.csv"):
+        text = (tmp_path / name).read_text().replace("# ", "").replace("MM92/2050", "#1")
+        (tmp_path / name).write_text(text)
+    assert set(load_fleet(tmp_path).power_curves["turbine_model"]) == {"#1"}
