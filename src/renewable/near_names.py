@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_LIKENESS = 0.7
-
 
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     """`; did you mean X?`, or nothing where no known name is near. Case is no difference.
@@ -13,5 +11,5 @@ def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     """
     names = {each.removeprefix(prefix).casefold(): each for each in known}
     asked = name.removeprefix(prefix).casefold()
-    found = get_close_matches(asked, list(names), n=2, cutoff=_LIKENESS)
+    found = get_close_matches(asked, list(names))
     return f"; did you mean {' or '.join(names[each] for each in found)}?" if found else ""

@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         return self.data_dir / "published"
 
     @property
+    def report_page(self) -> Path:
+        """The first page of the fleet report."""
+        return self.data_dir / "report" / "index.html"
+
+    @property
     def warehouse_path(self) -> Path:
         return self.warehouse or self.data_dir / "warehouse" / "renewable.duckdb"
 

@@ -6,11 +6,11 @@ narrowest counts. Names, units, defaults and bounds stand in the vocabulary (thr
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
 
+from renewable.near_names import did_you_mean
 from renewable.registry_csv import csv_text, read_table
 from renewable.vocabulary import Threshold, thresholds
 
@@ -179,7 +179,5 @@ def _unknown(cell: str | None, known: list[str]) -> str:
     if cell is None:
         return "is empty"
     names = sorted(set(known))
-    near = get_close_matches(cell, names, n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
     more = ", …" if len(names) > 20 else ""
-    return f"{cell!r} is not known; {hint}known are {', '.join(names[:20])}{more}"
+    return f"{cell!r} is not known{did_you_mean(cell, names)}; known are {', '.join(names[:20])}{more}"

@@ -209,7 +209,7 @@ def run(
         held_back = run_all(settings, _window(start, end, days), datetime.now(UTC), do)
     print_summary([read_status(settings)])
     if shown:
-        webbrowser.open((settings.data_dir / "report" / "index.html").as_uri())
+        webbrowser.open(settings.report_page.as_uri())
     if held_back:
         _progress(f"error: not loaded: {'; '.join(held_back)}")
         raise typer.Exit(1)
@@ -218,7 +218,7 @@ def run(
 @app.command("open")
 def open_report() -> None:
     """Open the fleet report in the browser."""
-    page = _load().data_dir / "report" / "index.html"
+    page = _load().report_page
     if not page.exists():
         raise PipelineError(f"there is no report {page} yet: `renewable run`, or `renewable report`")
     webbrowser.open(page.as_uri())

@@ -83,13 +83,13 @@ def _kept(
     place = scratch / f"{number:06d}"
     place.mkdir()
     collected, notes, rows = Collected(place), Notes(counts), 0
-    for place_of, (of, part) in enumerate(parts):
+    for done, (of, part) in enumerate(parts):
         own = 0
         for batch in part_batches(path, part):
             for (table, kind), frame in table_rows(batch, part, notes).items():
                 collected.add(Stream(of, table, kind), frame)
             own += batch.rows.height
-            read((place_of + min(1.0, own / (batch.rows_about or own or 1))) / len(parts))
+            read((done + min(1.0, own / (batch.rows_about or own or 1))) / len(parts))
         rows += own
     stat = path.stat()
     if (stat.st_size, stat.st_mtime_ns) != (content.size, content.mtime_ns):

@@ -1,4 +1,4 @@
-"""Tables of a database and lines of JSON, as files that Polars scans. Which columns are wanted is decided elsewhere."""
+"""Tables of a database and objects of JSON, as frames of Polars. Which columns are wanted is decided elsewhere."""
 
 import csv
 import json
@@ -109,13 +109,8 @@ def _side_by_side(value: object, path: str = "") -> Iterator[tuple[str, list[obj
 
 def _without_inner_lists(rows: list[object], name: str) -> list[object]:
     """Rows that hold a list of objects, or of lists, as a row for each of these, with what stands beside the list."""
-    inner = {
-        key
-        for row in rows
-        if isinstance(row, dict)
-        for key, cell in row.items()
-        if isinstance(cell, list) and any(isinstance(each, dict | list) for each in cell)
-    }
+    objects = [row for row in rows if isinstance(row, dict)]
+    inner = {key for row in objects for key, cell in row.items() if _is_list_of_rows(cell)}
     if not inner:
         return rows
     if len(inner) > 1:
@@ -125,16 +120,20 @@ def _without_inner_lists(rows: list[object], name: str) -> list[object]:
         )
     (key,) = inner
     found: list[object] = []
-    for row in rows:
-        beside = {name: cell for name, cell in row.items() if name != key} if isinstance(row, dict) else {}
-        for each in (row.get(key) or []) if isinstance(row, dict) else []:
-            cells = (
-                each
-                if isinstance(each, dict)
-                else dict(enumerate(each if isinstance(each, list) else [each], 1))
-            )
-            found.append(beside | {f"{key}.{field}": cell for field, cell in cells.items()})
+    for row in objects:
+        beside = {field: cell for field, cell in row.items() if field != key}
+        found += [beside | _fields(key, each) for each in row.get(key) or []]
     return _without_inner_lists(found, name)
+
+
+def _is_list_of_rows(cell: object) -> bool:
+    return isinstance(cell, list) and any(isinstance(each, dict | list) for each in cell)
+
+
+def _fields(key: str, row: object) -> dict[str, object]:
+    """The cells of a row within a list: by their names, or by their places from 1."""
+    cells = row if isinstance(row, dict) else dict(enumerate(row if isinstance(row, list) else [row], 1))
+    return {f"{key}.{field}": cell for field, cell in cells.items()}
 
 
 def _chosen(name: str, table: str | None, tables: list[str]) -> str:

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby, takewhile
 
 import polars as pl
@@ -18,7 +18,16 @@ from renewable.importers.ledger import Delivery, Due, Kind, Ledger, Span
 from renewable.importers.mapping import Mapping as MappingFile
 from renewable.importers.notes import Notes
 from renewable.importers.overlay import laid_over, ordered
-from renewable.importers.streams import EVENTS, KEY_AND_NAME, ROWS, SHIFTED, TAKEN_OVER, Stream, is_shifted
+from renewable.importers.streams import (
+    EVENTS,
+    KEY_AND_NAME,
+    ROWS,
+    SHIFTED,
+    TAKEN_OVER,
+    Stream,
+    day_of,
+    is_shifted,
+)
 from renewable.importers.together import Streams, assembled
 from renewable.windows import Window
 
@@ -120,7 +129,7 @@ class DayMaker:
                 own = self._ledger.days_of(number)
                 days |= {(table, day + step * _DAY) for table, day in own for step in (-1, 0, 1)}
             for span in spans:
-                first, last = _day_of(span.first_us), _day_of(span.last_us)
+                first, last = day_of(span.first_us), day_of(span.last_us)
                 if number in replacing:
                     days |= {(table, day) for table, day in known if first <= day <= last}
                 stream = Stream.parsed(span.stream)
@@ -134,13 +143,13 @@ class DayMaker:
                     low, high = first - _JUDGED_DAYS * _DAY, last + _JUDGED_DAYS * _DAY
                     start = self._beside(span, _us(low), forward=False)
                     end = self._beside(span, _us(high + _DAY), forward=True)
-                    days |= _between(stream.table, low if start is None else _day_of(start), first)
+                    days |= _between(stream.table, low if start is None else day_of(start), first)
                     days |= _between(stream.table, first, last)
-                    days |= _between(stream.table, last, high if end is None else _day_of(end))
+                    days |= _between(stream.table, last, high if end is None else day_of(end))
                 if (before := self._beside(span, span.first_us, forward=False)) is not None:
-                    days |= _between(stream.table, _day_of(before), first)
+                    days |= _between(stream.table, day_of(before), first)
                 if (after := self._beside(span, span.last_us + 1, forward=True)) is not None:
-                    days |= _between(stream.table, last, _day_of(after))
+                    days |= _between(stream.table, last, day_of(after))
         return days
 
     def _days_of_events(self, number: int, stream: Stream, chosen: set[int]) -> set[Due]:
@@ -180,7 +189,7 @@ class DayMaker:
         if not spans:
             return None
         first, last = min(span.first_us for span in spans), max(span.last_us for span in spans)
-        delivery, window = self._entry(number), Window(_day_of(first), _day_of(last) + _DAY)
+        delivery, window = self._entry(number), Window(day_of(first), day_of(last) + _DAY)
         return read_kept(delivery.rows_file, delivery.columns, stream.table, window).get(stream)
 
     def _tells_gaps(self, number: int, stream: Stream) -> bool:
@@ -318,7 +327,7 @@ class DayMaker:
             edge = day + (reach + 1) * _DAY if forward else day - reach * _DAY
             at = self._beside(span, _us(edge), forward=forward)
             for step in range(reach if at is not None else 0):
-                other = _day_of(at or 0) + (step if forward else -step) * _DAY
+                other = day_of(at or 0) + (step if forward else -step) * _DAY
                 rows = self._rows(run, stream.table, other).get(stream)
                 if rows is not None:
                     own = rows.filter(_is_of(asset_id, name)).sort("timestamp", maintain_order=True)
@@ -337,7 +346,7 @@ class DayMaker:
         delivery, stream = self._entry(number), Stream.parsed(span.stream)
         own = next(s for s in self._ledger.spans_of(number) if s.of_same(span))
         first, last = (at_us, own.last_us) if forward else (own.first_us, at_us)
-        window = Window(_day_of(first), _day_of(last) + _DAY)
+        window = Window(day_of(first), day_of(last) + _DAY)
         rows = read_kept(delivery.rows_file, delivery.columns, stream.table, window).get(stream)
         if rows is None:
             return None
@@ -389,7 +398,3 @@ def _between(table: RawTable, first: date, last: date) -> set[Due]:
 
 def _us(day: date) -> int:
     return (day - date(1970, 1, 1)).days * _DAY_US
-
-
-def _day_of(us: int) -> date:
-    return datetime.fromtimestamp(us // 1_000_000, UTC).date()

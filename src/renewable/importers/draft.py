@@ -28,20 +28,22 @@ from renewable.importers.draft_table import (
 from renewable.importers.preset import BY_CONTENT, Preset, filled, recognised
 from renewable.importers.source import unreadable
 
-_MOST_ZONES, _LONG_LINE, _WIDTH = 12, 500, 115
+_MOST_ZONES, _WIDTH = 12, 115
 
 
 def draft_mapping(paths: Path | Sequence[Path], assets: pl.DataFrame | None = None) -> str:
     """A mapping for files of one kind as YAML text. `assets` is the registry, where there is one.
 
     What the files do not tell is a line `# TODO` with its choices; each only has to be uncommented. An export that is
-    known begins with its preset. Raises MappingError when a file cannot be read.
+    recognised gets the mapping of its preset. Raises MappingError when a file cannot be read.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
-    known, unread = recognised_files(files), list[str]()
+    presets, unread = [_recognised(path) for path in files], list[str]()
+    known = next((preset for preset in presets if preset is not None), None)
     if known is not None:
+        fitting = [path for path, preset in zip(files, presets, strict=True) if preset == known]
         try:
-            return _of_preset(known, files, assets)
+            return _of_preset(known, fitting, [path for path in files if path not in fitting], assets)
         except MappingError as error:
             unread = wrap(f"It looks like {known.system}, but cannot be read like that: {error}", _WIDTH)
     return "\n".join([*(f"# {line}" for line in unread), *_head(files), *_by_content(files, assets)]) + "\n"
@@ -64,18 +66,18 @@ def named_from(draft: str, folder: str) -> str:
     )
 
 
-def recognised_files(paths: Sequence[Path]) -> Preset | None:
-    """The preset of the first file that has one."""
+def _recognised(path: Path) -> Preset | None:
     try:
-        return next((preset for path in paths if (preset := recognised(path)) is not None), None)
+        return recognised(path)
     except unreadable():
         # Why it cannot be read is told by those who read all of it.
         return None
 
 
-def _of_preset(preset: Preset, files: Sequence[Path], assets: pl.DataFrame | None) -> str:
-    fitting = [path for path in files if recognised(path) == preset]
-    others = ", ".join(path.name for path in files if path not in fitting)
+def _of_preset(
+    preset: Preset, fitting: Sequence[Path], others: Sequence[Path], assets: pl.DataFrame | None
+) -> str:
+    left = ", ".join(path.name for path in others)
     lines = [
         f"# Recognised from {', '.join(path.name for path in fitting)}: {preset.system}, known from {preset.seen}.",
         *(f"# Facts: {address}" for address in preset.facts),
@@ -86,7 +88,7 @@ def _of_preset(preset: Preset, files: Sequence[Path], assets: pl.DataFrame | Non
             if preset.text.strip() == BY_CONTENT
             else [filled(preset, fitting, _glob(fitting), assets).rstrip("\n")]
         ),
-        *(["", f"# Of another kind, draft them alone: {others}"] if others else []),
+        *(["", f"# Of another kind, draft them alone: {left}"] if others else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -141,12 +143,11 @@ def _body(tables: Sequence[DraftTable], assets: pl.DataFrame | None) -> list[str
     parts = [] if shapes or stamps.across else long_parts(rows, free, numbers, stamps.clock, ids)
     found = None if shapes else asset_column(rows, free, ids, stamps.clock)
     keys = None if found is None else rows[found.column]
-    above = " ".join(line for line in batch.lines if len(line) < _LONG_LINE)
     files = _glob([table.path for table in tables])
     stamp: list[Line] = [
         *stamps.lines,
         *clock_lines(
-            stamps, zones[:_MOST_ZONES], above, rows.columns, not parts and _repeats(keys, stamps.clock)
+            stamps, zones[:_MOST_ZONES], batch.lines, rows.columns, not parts and _repeats(keys, stamps.clock)
         ),
         *interval_lines(stamps, keys),
     ]

@@ -147,7 +147,12 @@ def _section(origin: str, rename: dict[str, str]) -> str:
 
 def _side_by_side(tokens: Sequence[str], ids: Sequence[str]) -> Line:
     options = [{token: token for token in tokens} | each for each in renamings(tokens, ids)]
-    sums = [dict.fromkeys(tokens, each) for each in ids[:_MOST_ASSETS]] if len(options) > 1 else []
+    return whose_columns(options, ids if len(options) > 1 else ())
+
+
+def whose_columns(options: Sequence[dict[str, str]], ids: Sequence[str]) -> Line:
+    """Whose columns side by side are: those of `options`, or of one asset of `ids` that is their sum."""
+    sums = [dict.fromkeys(options[0], each) for each in ids[:_MOST_ASSETS]]
     return asked(
         "whose are the columns side by side? combine: sum where they are parts of one asset.",
         [

@@ -13,7 +13,7 @@ from renewable.importers.draft_lines import Line, Todo, asked
 from renewable.importers.draft_stamps import Stamps
 
 WHICH_END = "which end of its interval does a stamp name?"
-_REGULAR_RATIO = 0.8
+_REGULAR_RATIO, _LONG_LINE = 0.8, 500
 _LONGEST_HELD = 720
 # Whose summer time is asked for first where nothing is known of the assets.
 _USUAL_ZONES = (
@@ -26,9 +26,10 @@ _USUAL_ZONES = (
 
 
 def clock_lines(
-    stamps: Stamps, zones: Sequence[str], above: str, names: Sequence[str], repeats: bool
+    stamps: Stamps, zones: Sequence[str], lines_above: Sequence[str], names: Sequence[str], repeats: bool
 ) -> list[Line]:
     """Which clock it is: asked for, as no file tells it surely. `repeats`: an asset has equal stamps."""
+    above = " ".join(line for line in lines_above if len(line) < _LONG_LINE)
     if any(isinstance(line, str) and "epoch" in line for line in stamps.lines):
         return []
     if stamps.has_offset:

@@ -17,7 +17,7 @@ from renewable.importers.encoding import recognised
 from renewable.importers.source import SourceFrame, one_line, read_batches, unreadable
 from renewable.importers.source_settings import BLANKS, Source
 from renewable.importers.text_table import MISFIT
-from renewable.importers.unpacking import kind_of, unpacked
+from renewable.importers.unpacking import FileKind, kind_of, unpacked
 
 NUMBER = r"^[+-]?(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:[eE][+-]?\d+)?$"
 _STAMP = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T,].*)?$|^\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?: ?[AaPp][Mm])?$"
@@ -72,9 +72,7 @@ def draft_table(path: Path) -> DraftTable:
     """Find the table in a file. MappingError where the file cannot be read at all."""
     try:
         settings: dict[str, object] = {}
-        members = list(
-            islice(((name, kind_of(inner), _rows(inner)) for name, inner in unpacked(path, "*")), 1)
-        )
+        members = [(name, *_looked_at(inner)) for name, inner in islice(unpacked(path, "*"), 1)]
         if not members:
             raise MappingError(f"{path}: is an empty archive. Name an export")
         name, kind, texts = members[0]
@@ -83,7 +81,7 @@ def draft_table(path: Path) -> DraftTable:
         if kind == "CSV":
             settings |= _of_text(texts)
         elif kind == "Excel":
-            settings |= _header([row for row in _sheet_rows(path) if any(row)])
+            settings |= _header([row for row in sheet_rows(path) if any(row)])
         return DraftTable(path, settings, tuple(_read(path, settings)))
     except unreadable() as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
@@ -106,16 +104,22 @@ def _read(path: Path, settings: dict[str, object]) -> list[SourceFrame]:
     return list(found.values())
 
 
-def _rows(path: Path) -> list[str]:
-    if kind_of(path) != "CSV":
-        return []
+def _looked_at(path: Path) -> tuple[FileKind, list[str]]:
+    """The kind of a file, and the first lines of a text."""
+    kind = kind_of(path)
+    return kind, text_lines(path) if kind == "CSV" else []
+
+
+def text_lines(path: Path, size: int = _LOOKED_AT_BYTES) -> list[str]:
+    """The lines of a text within its first `size` characters."""
     encoding = recognised(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        content = file.read(_LOOKED_AT_BYTES).removeprefix("\ufeff")
+        content = file.read(size).removeprefix("\ufeff")
     return content.splitlines()
 
 
-def _sheet_rows(path: Path) -> list[list[str]]:
+def sheet_rows(path: Path) -> list[list[str]]:
+    """The first rows of an Excel file's first sheet."""
     frame = pl.read_excel(path, engine="calamine", read_options={"header_row": None, "dtypes": "string"})
     return [[cell or "" for cell in row] for row in frame.head(_LOOKED_AT_ROWS).iter_rows()]
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ from pyarrow import ipc
 
 from renewable.contract import RawTable
 from renewable.importers.ledger import Due, Span
-from renewable.importers.streams import OF_ONE, READING, Stream
+from renewable.importers.streams import OF_ONE, READING, Stream, day_of
 from renewable.windows import Window
 
 STREAM = "stream_"
@@ -223,7 +223,7 @@ def _groups_of(path: Path) -> Iterator[_Group]:
             of = file.metadata.row_group(number)
             if of.num_rows:
                 spanned = of.column(place).statistics
-                yield _Group(first_row, of.num_rows, _day_of(spanned.min_raw), _day_of(spanned.max_raw))
+                yield _Group(first_row, of.num_rows, day_of(spanned.min_raw), day_of(spanned.max_raw))
             first_row += of.num_rows
 
 
@@ -234,7 +234,3 @@ def _widen(spans: dict[tuple[str, str | None, str | None], tuple[int, int]], row
         key = (stream, asset_id, name)
         known = spans.get(key, (first, last))
         spans[key] = min(known[0], first), max(known[1], last)
-
-
-def _day_of(us: int) -> date:
-    return datetime.fromtimestamp(us // 1_000_000, UTC).date()

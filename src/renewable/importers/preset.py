@@ -41,12 +41,17 @@ from renewable.contract import TABLES, measurements
 from renewable.errors import MappingError
 from renewable.importers.asset_settings import ABOVE, PLACE, Asset
 from renewable.importers.channel import Channel
-from renewable.importers.draft_assets import AssetColumn, asset_line, renamings
+from renewable.importers.draft_assets import AssetColumn, asset_line, renamings, whose_columns
 from renewable.importers.draft_clock import WHICH_END, clock_lines, interval_step, label_line, local_zones
 from renewable.importers.draft_lines import Line, asked, paired, quoted, yaml_lines
 from renewable.importers.draft_stamps import find_stamps
-from renewable.importers.draft_table import draft_table, source_lines, value_settings
-from renewable.importers.encoding import recognised as encoding_of
+from renewable.importers.draft_table import (
+    draft_table,
+    sheet_rows,
+    source_lines,
+    text_lines,
+    value_settings,
+)
 from renewable.importers.rows import own_name
 from renewable.importers.settings import Part
 from renewable.importers.source import SourceFrame, kept, read_batches, told_above
@@ -59,7 +64,7 @@ from renewable.importers.unpacking import kind_of, unpacked
 BY_CONTENT = "$draft"
 _FOLDER = resources("renewable.importers") / "presets"
 _LOOKED_AT_LINES, _LOOKED_AT_BYTES, _LOOKED_AT_MEMBERS, _MOST_ROWS = 100, 50_000, 20, 50_000
-_MOST_ASSETS, _MOST_UNUSED, _LONG_LINE = 30, 40, 500
+_MOST_UNUSED = 40
 # Ends with the first slash before a sign that ends a value in YAML; \/ is a slash inside.
 _PATTERN = r"(?:/((?:\\.|[^\\])*?)/(?=[,}\]\s]|$))?"
 _INLINE = re.compile(rf"\$(files|column){_PATTERN}")
@@ -156,16 +161,9 @@ def _heads(path: Path) -> Iterator[str]:
     for _, inner in islice(unpacked(path, "*"), _LOOKED_AT_MEMBERS):
         kind = kind_of(inner)
         if kind in ("CSV", "JSON"):
-            with inner.open(encoding=encoding_of(inner), errors="replace") as file:
-                text = file.read(_LOOKED_AT_BYTES).removeprefix("\ufeff")
-            yield "\n".join(text.splitlines()[:_LOOKED_AT_LINES])
+            yield "\n".join(text_lines(inner, _LOOKED_AT_BYTES)[:_LOOKED_AT_LINES])
         elif kind == "Excel":
-            sheet = pl.read_excel(
-                inner, engine="calamine", read_options={"header_row": None, "dtypes": "string"}
-            )
-            yield "\n".join(
-                "\t".join(cell or "" for cell in row) for row in sheet.head(_LOOKED_AT_LINES).iter_rows()
-            )
+            yield "\n".join("\t".join(row) for row in sheet_rows(inner)[:_LOOKED_AT_LINES])
         else:
             batch = next(read_batches(inner, Source.model_validate({"files": inner.name}), rows=1))
             yield "\t".join(batch.rows.columns)
@@ -251,8 +249,7 @@ def _zone(known: _Known, _: str) -> list[Line]:
 
 def _clock(known: _Known, _: str) -> list[Line]:
     batch = known.widest
-    above = " ".join(line for line in batch.lines if len(line) < _LONG_LINE)
-    return clock_lines(find_stamps(batch), known.zones, above, batch.rows.columns, repeats=False)
+    return clock_lines(find_stamps(batch), known.zones, batch.lines, batch.rows.columns, repeats=False)
 
 
 def _label(_: _Known, __: str) -> list[Line]:
@@ -276,14 +273,7 @@ def _wide(known: _Known, pattern: str) -> list[Line]:
         {name: each.get(token, token) for name, token in named.items()}
         for each in renamings(tokens, known.ids)
     ]
-    sums = [dict.fromkeys(named, each) for each in known.ids[:_MOST_ASSETS]] if len(named) > 1 else []
-    choices = [
-        *(f"asset: {{wide: {paired(each)}}}" for each in options),
-        *(f"asset: {{wide: {paired(each)}, combine: sum}}" for each in sums),
-    ]
-    return [
-        asked("whose are the columns side by side? combine: sum where they are parts of one asset.", choices)
-    ]
+    return [whose_columns(options, known.ids if len(named) > 1 else ())]
 
 
 _LINES: dict[str, Callable[[_Known, str], list[Line]]] = {
@@ -308,7 +298,7 @@ def _assets(column: str | None, known: _Known, *, weather_only: bool) -> Line:
 
 
 def _channels(lines: Sequence[str], known: _Known) -> Iterator[str]:
-    """The lines without channels that the files have not got, and one line a channel; others may lack in some files."""
+    """The lines, with one line for each channel that the files have; it is optional where some of them lack it."""
     names = [name for table in TABLES for name in measurements(table)]
     taken: set[str] = set()
     for line in lines:

@@ -108,16 +108,16 @@ def _told_by_runs(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
         (pl.col("after_").last() - pl.duration(microseconds=pl.col("second_shift_us").last()))
         <= pl.col("step_").last()
     ).over(of_change)
-    leads_on = leads_on.fill_null(False) & (pl.col("second_shift_us") > 0)
+    leads_on = leads_on.fill_null(False)
+    single = (pl.col("runs_") == 1) & (pl.col("second_shift_us") > 0)
     is_second = (
         pl.when((pl.col("runs_") == _PAIR) & pl.col("clear_"))
         .then(pl.col("run_") == 1)
-        .when((pl.col("runs_") == 1) & (pl.col("second_shift_us") > 0) & (goes_on != leads_on))
+        .when(single & (goes_on != leads_on))
         .then(leads_on)
     )
     # Before and after it the rows go on: one half of the hour is not there, and nothing tells which.
-    is_lost = (pl.col("runs_") == 1) & (pl.col("second_shift_us") > 0) & goes_on & leads_on
-    lost = runs.filter(is_lost).select("row_")
+    lost = runs.filter(single & goes_on & leads_on).select("row_")
     notes.add("rows of a repeated hour whose other half is missing, set aside", lost.height)
     told = runs.select("row_", second_=is_second).drop_nulls()
     moved = pl.when("second_").then("second_shift_us").otherwise("first_shift_us")

@@ -4,6 +4,7 @@ A row has asset_id, timestamp, `name` (what the source calls it), the shifts of 
 """
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import polars as pl
 
@@ -35,6 +36,11 @@ class Stream:
     def parsed(cls, text: str) -> "Stream":
         part, table, kind = text.split(".", 2)
         return cls(int(part), next(known for known in TABLES if known == table), kind)
+
+
+def day_of(us: int) -> date:
+    """The UTC day of a stamp in microseconds since 1970."""
+    return datetime.fromtimestamp(us // 1_000_000, UTC).date()
 
 
 def is_shifted(rows: pl.DataFrame) -> bool:

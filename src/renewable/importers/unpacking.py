@@ -20,7 +20,7 @@ _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MAGIC: dict[bytes, FileKind] = {b"PAR1": "Parquet", b"SQLite format 3\0": "SQLite"}
 _EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _DUCKDB, _DUCKDB_AT = b"DUCK", 8
-# A line of JSON is looked at up to this length.
+# What a file is, is told by so many bytes.
 _START = 1 << 16
 
 

@@ -17,7 +17,6 @@ from renewable.report.pages.every_page import report_pages
 from renewable.report.period import PERIOD_DAYS
 from renewable.settings import Settings
 
-REPORT = "report"
 _EXPORTED = "window.vega = vega; window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
 
 
@@ -44,7 +43,7 @@ def write_report(
     Raises PipelineError when nothing is published yet.
     """
     inputs = read_inputs(settings)
-    target = settings.data_dir / REPORT
+    target = settings.report_page.parent
     settings.work_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.work_dir / "report.lock", timeout=settings.lock_wait_s):
         building = settings.work_dir / f"report.{os.getpid()}"
@@ -61,7 +60,7 @@ def write_report(
             _swap(building, target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    return ReportSummary(target / "index.html", len(sizes), sum(sizes))
+    return ReportSummary(settings.report_page, len(sizes), sum(sizes))
 
 
 def _write_assets(folder: Path) -> None:

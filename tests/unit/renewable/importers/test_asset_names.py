@@ -200,6 +200,16 @@ def test_a_column_that_is_called_otherwise_in_some_files_is_one(tmp_path: Path) 
         imported(tmp_path, asset={"constant": "A"}, source=source | {"rename": {"P": "power", "power": "x"}})
 
 
+def of_meters(asset: dict[str, Any], keep: str) -> dict[str, Any]:
+    """A mapping of records of meters (200) above those of their readings (300)."""
+    return {
+        "source": {"files": "export*.csv", "header_rows": 0, "columns": ["record", "a", "b"], "keep": keep},
+        "timestamp": CLOCK | {"column": "a"},
+        "asset": asset,
+        "generation": {"active_power_kw": {"column": "b", "unit": "kW"}},
+    }
+
+
 METERS = """100,NEM12
 200,NMI1,kWh
 300,2024-06-01 00:00,1
@@ -220,17 +230,8 @@ def test_the_closest_row_above_names_the_asset(
     for number in "12":
         # The second file has meters of its own: nothing of the first one lies above them.
         (tmp_path / f"export{number}.csv").write_text(METERS.replace("NMI", f"NMI{number}"))
-    settings: dict[str, Any] = {
-        "source": {
-            "files": "export*.csv",
-            "header_rows": 0,
-            "columns": ["record", "a", "b"],
-            "keep": "record = '300'",
-        },
-        "timestamp": CLOCK | {"column": "a"},
-        "asset": {"column": "a", "above": "record = '200'", "pattern": r"NMI(?P<asset>\d+)"},
-        "generation": {"active_power_kw": {"column": "b", "unit": "kW"}},
-    }
+    asset = {"column": "a", "above": "record = '200'", "pattern": r"NMI(?P<asset>\d+)"}
+    settings = of_meters(asset, "record = '300'")
     found, notes = imported(tmp_path, **settings)
     assert found == [
         (meter, stamp, power)
@@ -280,17 +281,8 @@ METERS_OF_CHANNELS = """\
 
 def test_several_cells_of_a_row_above_name_the_asset_and_choose_the_rows(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_text(METERS_OF_CHANNELS)
-    settings: dict[str, Any] = {
-        "source": {
-            "files": "export.csv",
-            "header_rows": 0,
-            "columns": ["record", "a", "b"],
-            "keep": "record = '300' AND \"{above}\" LIKE '% B1'",
-        },
-        "timestamp": CLOCK | {"column": "a"},
-        "asset": {"columns": ["a", "b"], "above": "record = '200'", "pattern": r"(?P<asset>\S+) B1"},
-        "generation": {"active_power_kw": {"column": "b", "unit": "kW"}},
-    }
+    asset = {"columns": ["a", "b"], "above": "record = '200'", "pattern": r"(?P<asset>\S+) B1"}
+    settings = of_meters(asset, "record = '300' AND \"{above}\" LIKE '% B1'")
     found, notes = imported(tmp_path, **settings)
     assert found == [("NMI1", "00:00", 1.0), ("NMI2", "00:00", 2.0)]
     assert notes == {"rows left out by source.keep": 4}
