@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from renewable.cli import main as cli
+from renewable.cli import entry as cli
 from renewable.fleet import Fleet, load_fleet
 from renewable.settings import Settings
 from renewable.windows import Window

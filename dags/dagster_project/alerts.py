@@ -9,7 +9,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from dagster_project.runs import cause_of, window_of_tags
-from renewable.notify import NotifyError, fingerprint_of_address, notify
+from renewable.notify import NotifyError, fingerprint_of_address, named_addresses, notify
 from renewable.settings import Settings
 
 ALERTS = "alerts"
@@ -66,9 +66,9 @@ class Sent:
 
 def send_new(now: Sequence[Trouble], told: Told, settings: Settings) -> Sent:
     """Send each address the troubles that it was not told yet, in one message."""
-    urls, present = settings.alert_urls.split(), {trouble.key: trouble.detail for trouble in now}
+    present = {trouble.key: trouble.detail for trouble in now}
     after, failures, count = dict[str, Mapping[str, str]](), list[str](), 0
-    for number, url in enumerate(urls, 1):
+    for name, url in named_addresses(settings.alert_urls):
         if (address := fingerprint_of_address(url)) in after:
             continue
         known = told.get(address, {})
@@ -76,7 +76,7 @@ def send_new(now: Sequence[Trouble], told: Told, settings: Settings) -> Sent:
         after[address] = present
         if new:
             try:
-                notify(url, *message(new, settings), name=f"address {number} of {len(urls)}")
+                notify(url, *message(new, settings), name=name)
                 count += 1
             except NotifyError as error:
                 failures.append(str(error))

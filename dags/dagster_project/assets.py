@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from dagster_project import metadata
 from dagster_project.dbt_specs import DbtSpecs, dbt_specs
 from dagster_project.partitions import takes_any_day, window_of
+from dagster_project.step_failures import told_plainly
 from renewable.settings import Settings
 
 WAREHOUSE_POOL = "duckdb"
@@ -24,16 +26,16 @@ def asset_definitions(
     shared: dict[str, Any] = {"partitions_def": partitions, "backfill_policy": ONE_RUN_A_BACKFILL}
     models = dbt_specs(settings)
     published, parts = metadata.published_specs(models)
-    return [
+    steps = [
         _raw_files(settings, shared),
         _warehouse_tables(settings, shared),
         _dbt_models(settings, models, shared),
         _published_marts(settings, published, shared),
         *([_scorecard(settings, shared)] if settings.input == "simulator" else []),
         _report(settings, shared),
-        *models.parts,
-        *parts,
     ]
+    owned = partial(metadata.owned, settings)
+    return [*(step.map_asset_specs(owned) for step in steps), *map(owned, [*models.parts, *parts])]
 
 
 def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
@@ -44,24 +46,36 @@ def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
         from renewable.operations.raw_input import deliver_raw_files
 
         window, tables = window_of(context), metadata.tables_of(context.selected_asset_keys)
-        sentence = deliver_raw_files(settings, window, tables, report=context.log.info)
-        yield from metadata.told(context, metadata.raw_files_made(settings, window, sentence))
+        with told_plainly(settings):
+            sentence = deliver_raw_files(settings, window, tables, report=context.log.info)
+            yield from metadata.told(context, metadata.raw_files_made(settings, window, sentence))
 
     return raw_files
 
 
 def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    specs = metadata.warehouse_specs()
+    specs, checks = metadata.warehouse_specs(), metadata.rows_checks()
 
-    @dg.multi_asset(specs=specs, name="warehouse_tables", pool=WAREHOUSE_POOL, can_subset=True, **shared)
-    def warehouse_tables(context: dg.AssetExecutionContext) -> Results:
+    @dg.multi_asset(
+        specs=specs,
+        check_specs=checks,
+        name="warehouse_tables",
+        pool=WAREHOUSE_POOL,
+        can_subset=True,
+        **shared,
+    )
+    def warehouse_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from loaders.dlt_pipeline import ingest
         from loaders.load_log import read_load_log
 
         window = window_of(context)
         asked = None if takes_any_day(settings) else window
-        summary = ingest(settings, asked, report=context.log.info)
-        yield from metadata.told(context, metadata.warehouse_made(summary, window, read_load_log(settings)))
+        with told_plainly(settings):
+            summary = ingest(settings, asked, report=context.log.info)
+            log = read_load_log(settings)
+            yield from metadata.told(context, metadata.warehouse_made(summary, window, log))
+            yield from metadata.rows_checked(context, window, log)
+            metadata.tag_set_aside(context, summary)
 
     return warehouse_tables
 
@@ -80,7 +94,8 @@ def _dbt_models(settings: Settings, models: DbtSpecs, shared: dict[str, Any]) ->
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from dagster_project.dbt_events import build_models
 
-        yield from build_models(context, settings)
+        with told_plainly(settings):
+            yield from build_models(context, settings)
 
     return dbt_models
 
@@ -93,9 +108,10 @@ def _published_marts(
         from renewable.published.pictures import draw_marts
         from renewable.published.publish import publish
 
-        summary = publish(settings, report=context.log.info)
-        made = metadata.published_made(summary, window_of(context), draw_marts(settings))
-        yield from metadata.told(context, made)
+        with told_plainly(settings):
+            summary = publish(settings, report=context.log.info)
+            made = metadata.published_made(summary, window_of(context), draw_marts(settings))
+            yield from metadata.told(context, made)
 
     return published_marts
 
@@ -105,11 +121,13 @@ def _scorecard(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(specs=specs, name="scorecard", pool=WAREHOUSE_POOL, **shared)
     def scorecard(context: dg.AssetExecutionContext) -> Results:
+        from loaders.load_log import read_load_log
         from renewable.scorecard.score import score_if_any
 
-        window = window_of(context).reaching_back(metadata.SCORED_DAYS)
-        card = score_if_any(settings, window, report=context.log.info)
-        yield from metadata.told(context, [metadata.scorecard_made(card)])
+        with told_plainly(settings):
+            window = metadata.last_loaded_days(read_load_log(settings), metadata.SCORED_DAYS)
+            card = score_if_any(settings, window, report=context.log.info)
+            yield from metadata.told(context, [metadata.scorecard_made(card)])
 
     return scorecard
 
@@ -122,7 +140,8 @@ def _report(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
     def report(context: dg.AssetExecutionContext) -> Results:
         from renewable.report.build import write_report
 
-        summary = write_report(settings, now=datetime.now(UTC), report=context.log.info)
-        yield from metadata.told(context, [metadata.report_made(summary)])
+        with told_plainly(settings):
+            summary = write_report(settings, now=datetime.now(UTC), report=context.log.info)
+            yield from metadata.told(context, [metadata.report_made(summary)])
 
     return report

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_project.metadata import PUBLISHED, RAW_FILES
-from loaders.load_log import DATASET, LOAD_LOG
+from dagster_project.keys import SCORECARD, loaded_key, published_key, raw_files_key
+from loaders.load_log import LOAD_LOG
 from renewable.settings import Settings
 
 if TYPE_CHECKING:
     from renewable.operations.findings import Finding
 
-ASSET_DAILY = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
+ASSET_DAILY = published_key("mart_asset_daily")
 
 
 def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
@@ -24,7 +24,7 @@ def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
 
 def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=dg.AssetKey([DATASET, LOAD_LOG]),
+        asset=loaded_key(LOAD_LOG),
         description="Rows, values and files that the gate set aside; how to see them and to load them after all.",
     )
     def quarantine() -> dg.AssetCheckResult:
@@ -37,7 +37,7 @@ def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
 
 def _deliveries(settings: Settings) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=dg.AssetKey([RAW_FILES, "generation"]),
+        asset=raw_files_key("generation"),
         description="Delivered files that could not be imported, and why.",
     )
     def deliveries() -> dg.AssetCheckResult:
@@ -66,7 +66,7 @@ def _coverage(settings: Settings) -> dg.AssetChecksDefinition:
 
 def _scorecard_floor(settings: Settings) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=dg.AssetKey([PUBLISHED, "scorecard"]),
+        asset=SCORECARD,
         description="Detections have not fallen far below their goals on simulated data.",
     )
     def scorecard_floor() -> dg.AssetCheckResult:

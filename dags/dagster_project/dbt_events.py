@@ -19,8 +19,10 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from dagster_project.dbt_parts import parts_behind
 from dagster_project.dbt_specs import UNIQUE_ID
 from dagster_project.dbt_translation import LayerTranslator
+from dagster_project.keys import table_key
 from dagster_project.metadata import model_made, part_made, tell_days, tell_run
 from dagster_project.partitions import takes_any_day, window_if_any
+from dagster_project.runs import BUILD_TAG
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.transform.build import build_models as build_whole
@@ -56,6 +58,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                     report=context.log.info,
                 )
                 held = built.held
+                context.instance.add_run_tags(context.run_id, {BUILD_TAG: built.build_id or ""})
             else:
                 selection = _selection(context, manifest, translator)
                 build_selection(
@@ -68,7 +71,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                 found = {name: message for name, message in found.items() if name.startswith("test.")}
         if window:
             for relation, facts in table_facts(settings, _built(found.values(), manifest), window).items():
-                if (key := dg.AssetKey(relation)) in own:
+                if (key := table_key(*relation)) in own:
                     tell_days(context, model_made(key, facts, window))
                 else:
                     tell_run(context, part_made(key, facts, window))

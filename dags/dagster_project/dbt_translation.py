@@ -10,6 +10,7 @@ from dagster_dbt.asset_utils import build_dbt_specs
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from dagster_project.dbt_parts import TOLD, told
+from dagster_project.keys import layer_of, table_key
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -18,10 +19,11 @@ class LayerTranslator(DagsterDbtTranslator):
     def __init__(self) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return table_key(dbt_resource_props["schema"], dbt_resource_props["name"])
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        if dbt_resource_props["resource_type"] == "seed":
-            return "vocabulary"
-        return str(dbt_resource_props["fqn"][-2])
+        return layer_of(dbt_resource_props["schema"])
 
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
         known = super().get_metadata(dbt_resource_props)

@@ -37,6 +37,15 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     ]
 
 
+def end_own_runs(instance: dg.DagsterInstance) -> None:
+    """Fail the unfinished runs of this process, which ends now, and free their slots."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        process = process_of(instance, run.run_id)
+        if process and process[0] == os.getpid():
+            instance.report_run_failed(run, "interrupted: its process was asked to end")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
 def holders(instance: dg.DagsterInstance, pool: str) -> list[Holder]:
     """Who has the slots of `pool` now."""
     found = []

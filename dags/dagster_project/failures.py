@@ -10,8 +10,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
-from renewable.errors import RenewableError
+from renewable.errors import RenewableError, exit_code
 from renewable.settings import Settings
 from renewable.unforeseen import keep_details, report_unforeseen
 
@@ -22,17 +23,21 @@ _DISK_FULL = re.compile(r"disk is full|No space left on device|disk quota exceed
 
 @contextmanager
 def reported(known: Sequence[Settings]) -> Iterator[None]:
-    """End the process with one line and a status other than 0 whatever happens inside; `known` gets the settings."""
+    """End the process with one line and its exit code whatever happens inside; `known` gets the settings."""
     # A log file that cannot be written is no reason for a traceback a line.
     logging.raiseExceptions = False
     try:
         yield
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
     except RenewableError as error:
-        sys.exit(f"error: {_of_full_disk(error, known[0] if known else None) or error}")
+        ended(f"error: {_of_full_disk(error, known[0] if known else None) or error}", exit_code(error))
     except Exception as error:
-        sys.exit(f"error: {sentence(error, known[0] if known else None)}")
+        ended(f"error: {sentence(error, known[0] if known else None)}", exit_code(error))
+
+
+def ended(line: str, code: int) -> NoReturn:
+    """End the process with a last line."""
+    print(line, file=sys.stderr, flush=True)
+    sys.exit(code)
 
 
 def sentence(error: Exception, settings: Settings | None) -> str:

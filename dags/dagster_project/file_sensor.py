@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_project.partitions import takes_any_day
+from dagster_project.partitions import earliest_day, takes_any_day
 from dagster_project.runs import (
     BATCH_TAG,
     DAYS_TAG,
     DIGEST_LENGTH,
+    LOCATION,
     MAX_FAILURES,
     SENSOR_TAG,
     Attempt,
@@ -52,12 +53,14 @@ class Request:
     def days(self) -> tuple[date, ...]:
         return tuple(sorted(self.digests))
 
-    @property
-    def run_request(self) -> dg.RunRequest:
-        """The run key is new for each state of the files and each attempt, and the same if a tick is repeated."""
+    def run_request(self, begins: date) -> dg.RunRequest:
+        """The run key is new for each state of the files and each attempt, and the same if a tick is repeated.
+
+        Days before `begins` are no partitions yet that a request may name; the run itself knows them.
+        """
         tags = {SENSOR_TAG: RAW_FILE_SENSOR, BATCH_TAG: self.batch}
         run_key, days = f"{self.batch}-{self.number}", self.window.days
-        if len(days) == 1:
+        if len(days) == 1 and days[0] >= begins:
             return dg.RunRequest(run_key=run_key, job_name=LOAD_FILES, partition_key=str(days[0]), tags=tags)
         tags |= window_tags(self.window) | {DAYS_TAG: days_tag(self.digests, self.window)}
         return dg.RunRequest(run_key=run_key, job_name=LOAD_FILES, tags=tags)
@@ -77,10 +80,11 @@ class Plan:
     too_late: tuple[date, ...] = ()
 
 
-def raw_file_sensor(settings: Settings, load_files: Any, daily: Any) -> dg.SensorDefinition:
+def raw_file_sensor(settings: Settings, load_files: Any, daily: Any, begins: date) -> dg.SensorDefinition:
     """Starts `load_files` for the days of new, changed and removed raw files, by default stopped.
 
-    With a mapping it looks at the deliveries first, and starts `daily` where one is new.
+    With a mapping it looks at the deliveries first, and starts `daily` where one is new. `begins` is the first
+    partition that the pages know.
     """
 
     @dg.sensor(
@@ -98,8 +102,8 @@ def raw_file_sensor(settings: Settings, load_files: Any, daily: Any) -> dg.Senso
         work, tried = find_work(settings, time.time()), attempts_of(context.instance, RAW_FILE_SENSOR)
         made = plan(work, tried, busy_days(context.instance), datetime.now(UTC), settings)
         if made.requests:
-            context.log.info("; ".join(_reasons(work, made, settings)))
-        return answer(work, made, settings)
+            context.log.info("; ".join(_reasons(work, made, settings, begins)))
+        return answer(work, made, settings, begins)
 
     return raw_file_sensor
 
@@ -113,7 +117,7 @@ def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime,
     Days that are no partition, before the first day or in the future, are left out.
     """
     today = now.astimezone(UTC).date()
-    early = tuple(sorted(day for day in work.states if day < settings.first_partition))
+    early = tuple(sorted(day for day in work.states if day < earliest_day(settings)))
     late = tuple(sorted(day for day in work.states if day > today))
     free = set(work.states) - busy - set(early) - set(late)
     given_up, cancelled, waiting, due_again = list[str](), list[str](), list[datetime](), list[Request]()
@@ -156,16 +160,16 @@ def plan(work: "Work", tried: Sequence[Attempt], busy: set[date], now: datetime,
     )
 
 
-def answer(work: "Work", plan: Plan, settings: Settings) -> dg.SensorResult | dg.SkipReason:
+def answer(work: "Work", plan: Plan, settings: Settings, begins: date) -> dg.SensorResult | dg.SkipReason:
     """The plan for Dagster. With nothing to start but files given up the tick fails, which shows and can be alerted."""
     if plan.requests:
-        return dg.SensorResult(run_requests=[request.run_request for request in plan.requests])
+        return dg.SensorResult(run_requests=[request.run_request(begins) for request in plan.requests])
     if plan.given_up:
         raise PipelineError(
             f"gave up on {len(plan.given_up)} file(s) after {MAX_FAILURES} failed runs: {listed(plan.given_up)}."
             " The failed runs say why. Mend the cause and materialize these days by hand, or write the files anew"
         )
-    return dg.SkipReason("; ".join(_reasons(work, plan, settings)))
+    return dg.SkipReason("; ".join(_reasons(work, plan, settings, begins)))
 
 
 def _tried_batches(
@@ -219,7 +223,7 @@ def _due(runs: Sequence[Attempt], wait_s: float) -> datetime | None:
     return ended_at + timedelta(seconds=min(pause_s, max(wait_s, _LONGEST_PAUSE_S)))
 
 
-def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
+def _reasons(work: "Work", plan: Plan, settings: Settings, begins: date) -> list[str]:
     reasons = []
     if plan.busy:
         reasons.append(f"a run is working on {plan.busy} pending day(s)")
@@ -242,8 +246,13 @@ def _reasons(work: "Work", plan: Plan, settings: Settings) -> list[str]:
         reasons.append(f"still being written: {listed(work.growing)}")
     if plan.too_early:
         reasons.append(
-            f"{len(plan.too_early)} pending day(s) lie before RENEWABLE_FIRST_DAY ({settings.first_partition}),"
-            f" first {plan.too_early[0]}"
+            f"{len(plan.too_early)} pending day(s) lie before {earliest_day(settings)}, first {plan.too_early[0]}:"
+            " RENEWABLE_FIRST_DAY says from which day on files count"
+        )
+    if older := sorted(day for request in plan.requests for day in request.days if day < begins):
+        reasons.append(
+            f"{len(older)} day(s) from {older[0]} on lie before the first partition that the pages know ({begins}):"
+            f" reload the code location `{LOCATION}` under Deployment to see them"
         )
     if plan.too_late:
         reasons.append(

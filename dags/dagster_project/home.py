@@ -8,16 +8,20 @@ from filelock import FileLock
 from dagster_project.failures import reported
 from dagster_project.postgres import check_database, dagster_url
 from renewable.atomic_write import replacing
+from renewable.ctrl_c import interruptible
+from renewable.notify import check_addresses
 from renewable.settings import Settings, load_settings
 
 
 def prepare_home(settings: Settings) -> Path:
     """Create the directory under the data directory with its databases, and refresh its dagster.yaml.
 
-    Raises SettingsError when PostgreSQL is asked for and cannot be used.
+    Raises SettingsError when PostgreSQL is asked for and cannot be used, or alerts have an address that cannot be read.
     """
     if settings.postgres_url:
         check_database(settings.postgres_url)
+    if settings.alert_urls:
+        check_addresses(settings.alert_urls)
     home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     # Two processes that make the databases at the same time (daemon and webserver) leave them unusable for good.
@@ -45,7 +49,7 @@ def instance_yaml(settings: Settings) -> str:
 
 def main() -> None:
     known: list[Settings] = []
-    with reported(known):
+    with interruptible(), reported(known):
         known.append(settings := load_settings())
         print(prepare_home(settings))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,28 @@ import polars as pl
 
 from dagster_project.dbt_parts import TOLD, TOLD_BY_RUN
 from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
-from loaders.load_log import DATASET, LOAD_LOG
+from dagster_project.keys import (
+    ALL_RAW_FILES,
+    PUBLISHED,
+    QUALITY,
+    RAW_FILES,
+    REPORT,
+    SCORECARD,
+    WAREHOUSE,
+    loaded_key,
+    mart_key,
+    published_key,
+    raw_files_key,
+    table_key,
+)
+from dagster_project.runs import listed
+from loaders.load_log import LOAD_LOG
 from loaders.values_set_aside import VALUES_SET_ASIDE
-from renewable.contract import KEY, TABLES, RawTable, column_unit, polars_schema
+from renewable.contract import TABLES, RawTable, column_meaning, column_unit, polars_schema
 from renewable.places import DBT_PROJECT
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
-from renewable.transform.marts import MARTS_SCHEMA, mart_names
+from renewable.transform.marts import mart_names
 from renewable.windows import Window
 
 if TYPE_CHECKING:
@@ -27,9 +42,9 @@ if TYPE_CHECKING:
     from renewable.scorecard.score import Scorecard
     from renewable.transform.table_facts import Lineage, TableFacts
 
-RAW_FILES = "raw_files"
-PUBLISHED = "published"
 SCORED_DAYS = 90
+ROWS_CHECK = "every_day_has_rows"
+COLUMNS = "dagster/column_schema"
 # Dagster plots it over the partitions of an asset.
 PARTITION_ROWS = "dagster/partition_row_count"
 
@@ -74,20 +89,27 @@ def tell_run(context: dg.AssetExecutionContext, part: Made) -> None:
 def raw_file_specs(settings: Settings) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
-            [RAW_FILES, table],
+            raw_files_key(table),
             group_name=RAW_FILES,
             kinds={"parquet", "polars"},
             description=f"Daily files {settings.raw_dir}/{table}/{table}_YYYY-MM-DD.parquet (input: {settings.input}).",
-            metadata={"dagster/column_schema": column_schema(table)},
+            metadata={COLUMNS: column_schema(table)},
         )
         for table in TABLES
     ]
 
 
+def owned(settings: Settings, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The asset with what all of a fleet have: the team that owns it, and tags to look for it by."""
+    layer = spec.key.path[0]
+    tags = {**spec.tags, "renewable/fleet": settings.data_dir.name, "renewable/layer": layer}
+    return spec.replace_attributes(owners=[f"team:{settings.team}"], tags=tags)
+
+
 def tables_of(selected: Iterable[dg.AssetKey]) -> list[RawTable]:
     """The raw tables whose files a run selected."""
     chosen = set(selected)
-    return [table for table in TABLES if dg.AssetKey([RAW_FILES, table]) in chosen]
+    return [table for table in TABLES if raw_files_key(table) in chosen]
 
 
 def raw_files_made(settings: Settings, window: Window, sentence: str) -> Iterator[Made]:
@@ -100,7 +122,7 @@ def raw_files_made(settings: Settings, window: Window, sentence: str) -> Iterato
             if name and name.table == table and name.day in of_day:
                 of_day[name.day].append(path)
         yield Made(
-            dg.AssetKey([RAW_FILES, table]),
+            raw_files_key(table),
             {"window": str(window), "what_happened": sentence},
             {
                 day: {
@@ -114,12 +136,11 @@ def raw_files_made(settings: Settings, window: Window, sentence: str) -> Iterato
 
 
 def warehouse_specs() -> list[dg.AssetSpec]:
-    files = [dg.AssetKey([RAW_FILES, table]) for table in TABLES]
     beside = [
         dg.AssetSpec(
-            [DATASET, name],
-            deps=files,
-            group_name="warehouse",
+            loaded_key(name),
+            deps=ALL_RAW_FILES,
+            group_name=WAREHOUSE,
             kinds={"dlt", "duckdb"},
             description=description,
         )
@@ -130,12 +151,12 @@ def warehouse_specs() -> list[dg.AssetSpec]:
     ]
     tables = [
         dg.AssetSpec(
-            [DATASET, table],
-            deps=[dg.AssetKey([RAW_FILES, table])],
-            group_name="warehouse",
+            loaded_key(table),
+            deps=[raw_files_key(table)],
+            group_name=WAREHOUSE,
             kinds={"dlt", "duckdb"},
             description=f"Accepted rows of the {table} files, keyed on (asset_id, timestamp).",
-            metadata={"dagster/column_schema": column_schema(table)},
+            metadata={COLUMNS: column_schema(table)},
         )
         for table in TABLES
     ]
@@ -158,19 +179,71 @@ def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) ->
         of_day = {day: _counts_of_files(counts.clear()) for day in window.days}
         for (day,), files in counts.filter(pl.col("table_name") == table).group_by("day"):
             of_day[_day(day)] = _counts_of_files(files)
-        last = {"dagster/column_lineage": same_columns(polars_schema(table), dg.AssetKey([RAW_FILES, table]))}
+        last = {"dagster/column_lineage": same_columns(polars_schema(table), raw_files_key(table))}
         of_day[window.days[-1]] |= last
-        yield Made(dg.AssetKey([DATASET, table]), of_run, of_day)
+        yield Made(loaded_key(table), of_run, of_day)
     files_by_day = {_day(day): files.height for (day,), files in counts.group_by("day")}
     yield Made(
-        dg.AssetKey([DATASET, LOAD_LOG]),
+        loaded_key(LOAD_LOG),
         of_run,
         {day: {PARTITION_ROWS: files_by_day.get(day, 0)} for day in window.days},
     )
     yield Made(
-        dg.AssetKey([DATASET, VALUES_SET_ASIDE]),
+        loaded_key(VALUES_SET_ASIDE),
         {**of_run, "rows_of_window": int(counts["values_set_aside"].sum())},
     )
+
+
+def rows_checks() -> list[dg.AssetCheckSpec]:
+    """A check of each raw table that warns of days without a row."""
+    return [
+        dg.AssetCheckSpec(
+            ROWS_CHECK, asset=loaded_key(table), description=f"Each day of the run has rows of {table}."
+        )
+        for table in TABLES
+    ]
+
+
+def rows_checked(
+    context: dg.AssetExecutionContext, window: Window, log: pl.DataFrame
+) -> Iterator[dg.AssetCheckResult]:
+    """The verdicts that the run selected; of today nobody knows yet whether rows come."""
+    loaded = log.filter(pl.col("rows_loaded") > 0)
+    due = [day for day in window.days if day < datetime.now(UTC).date()]
+    for table in TABLES:
+        there = set(loaded.filter(pl.col("table_name") == table)["day"])
+        missing = [day for day in due if day not in there]
+        key = loaded_key(table)
+        if dg.AssetCheckKey(key, ROWS_CHECK) not in context.selected_asset_check_keys:
+            continue
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=ROWS_CHECK,
+            passed=not missing,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"no row of {table} on {listed([str(day) for day in missing])}"
+            if missing
+            else f"rows on {len(due)} day(s)",
+            metadata={"days": len(due), "days_without_rows": [str(day) for day in missing]},
+        )
+
+
+def tag_set_aside(context: dg.AssetExecutionContext, summary: "LoadSummary") -> None:
+    """Let the run's tags say how much of its files the gate set aside."""
+    counts = {
+        "files": len(summary.files_refused),
+        "rows": summary.rows_quarantined,
+        "values": summary.values_set_aside,
+    }
+    tags = {f"renewable/{what}_set_aside": str(count) for what, count in counts.items() if count}
+    if tags:
+        context.instance.add_run_tags(context.run_id, tags)
+
+
+def last_loaded_days(log: pl.DataFrame, days: int) -> Window | None:
+    """The last `days` UTC days up to the last one that has rows; None before there is any."""
+    last = log.filter(pl.col("rows_loaded") > 0)["day"].max()
+    return None if last is None else Window.of_day(_day(last)).reaching_back(days)
 
 
 def _counts_of_files(files: pl.DataFrame) -> dict[str, Any]:
@@ -210,12 +283,14 @@ def published_specs(models: DbtSpecs) -> tuple[list[dg.AssetSpec], list[dg.Asset
     tables = {spec.key.path[-1]: spec for spec in (*models.assets, *models.parts)}
     specs = [
         dg.AssetSpec(
-            [PUBLISHED, mart],
-            deps=[dg.AssetKey([MARTS_SCHEMA, mart])],
+            published_key(mart),
+            deps=[mart_key(mart)],
             group_name=PUBLISHED,
             kinds={"parquet"},
-            description=f"{mart} as a Parquet file for readers, replaced atomically.",
-            metadata={TOLD: tables[mart].metadata[TOLD]},
+            description=f"{tables[mart].description}\n\nHere as Parquet files for readers, replaced at once.",
+            metadata={
+                key: tables[mart].metadata[key] for key in (TOLD, COLUMNS) if key in tables[mart].metadata
+            },
             freshness_policy=DAILY_FRESHNESS,
         )
         for mart in mart_names(DBT_PROJECT)
@@ -233,13 +308,10 @@ def published_made(summary: "PublishSummary", window: Window, pictures: Mapping[
         if mart in pictures:
             whole["picture"] = dg.MetadataValue.md(pictures[mart])
         columns = pl.read_parquet_schema(path)
-        whole["dagster/column_schema"] = dg.TableSchema(
-            [dg.TableColumn(name, str(kind)) for name, kind in columns.items()]
-        )
-        whole["dagster/column_lineage"] = same_columns(columns, dg.AssetKey([MARTS_SCHEMA, mart]))
+        whole["dagster/column_lineage"] = same_columns(columns, mart_key(mart))
         of_day = _rows_of_days(path, columns, window)
         yield Made(
-            dg.AssetKey([PUBLISHED, mart]),
+            published_key(mart),
             {"window": str(window)},
             of_day | {last: whole | of_day.get(last, {})},
         )
@@ -257,9 +329,9 @@ def _rows_of_days(path: Path, columns: Iterable[str], window: Window) -> dict[da
 def scorecard_specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
-            [PUBLISHED, "scorecard"],
-            deps=[dg.AssetKey([MARTS_SCHEMA, mart]) for mart in ("mart_events", "mart_losses_daily")],
-            group_name=PUBLISHED,
+            SCORECARD,
+            deps=[mart_key(mart) for mart in ("mart_events", "mart_losses_daily")],
+            group_name=QUALITY,
             kinds={"duckdb"},
             description=f"Detections of the last {SCORED_DAYS} days against the simulator's answer key.",
         )
@@ -267,7 +339,7 @@ def scorecard_specs() -> list[dg.AssetSpec]:
 
 
 def scorecard_made(card: "Scorecard | None") -> Made:
-    key = dg.AssetKey([PUBLISHED, "scorecard"])
+    key = SCORECARD
     if card is None:
         return Made(
             key,
@@ -289,11 +361,11 @@ def scorecard_made(card: "Scorecard | None") -> Made:
 
 
 def report_specs(settings: Settings) -> list[dg.AssetSpec]:
-    names = [*mart_names(DBT_PROJECT), *(["scorecard"] if settings.input == "simulator" else [])]
+    read = [published_key(mart) for mart in mart_names(DBT_PROJECT)]
     return [
         dg.AssetSpec(
-            [PUBLISHED, "report"],
-            deps=[dg.AssetKey([PUBLISHED, name]) for name in names],
+            REPORT,
+            deps=[*read, *([SCORECARD] if settings.input == "simulator" else [])],
             group_name=PUBLISHED,
             kinds={"html", "altair"},
             description=f"The fleet report, pages that open offline: {settings.data_dir}/report/index.html.",
@@ -303,7 +375,7 @@ def report_specs(settings: Settings) -> list[dg.AssetSpec]:
 
 def report_made(summary: "ReportSummary") -> Made:
     return Made(
-        dg.AssetKey([PUBLISHED, "report"]),
+        REPORT,
         {
             "index": dg.MetadataValue.url(summary.index.as_uri()),
             "path": dg.MetadataValue.path(str(summary.index)),
@@ -317,12 +389,15 @@ def column_schema(table: RawTable) -> dg.TableSchema:
     """The contract's columns with their units."""
     return dg.TableSchema(
         [
-            dg.TableColumn(
-                name, str(kind), description=None if name in KEY else column_unit(table, name) or None
-            )
+            dg.TableColumn(name, str(kind), description=_meaning(table, name))
             for name, kind in polars_schema(table).items()
         ]
     )
+
+
+def _meaning(table: RawTable, column: str) -> str:
+    unit = column_unit(table, column)
+    return f"{column_meaning(table, column)} ({unit})" if unit else column_meaning(table, column)
 
 
 def same_columns(columns: Iterable[str], upstream: dg.AssetKey) -> dg.TableColumnLineage:
@@ -337,7 +412,7 @@ def lineage(found: "Lineage") -> dg.TableColumnLineage:
     return dg.TableColumnLineage(
         {
             column: [
-                dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=name)
+                dg.TableColumnDep(asset_key=table_key(schema, table), column_name=name)
                 for schema, table, name in deps
             ]
             for column, deps in found.items()

@@ -17,6 +17,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from dagster_project.failures import reported
 from dagster_project.home import prepare_home
+from renewable.ctrl_c import interruptible
 from renewable.settings import Settings, load_settings
 
 _AT_ONCE = 100
@@ -78,7 +79,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     known: list[Settings] = []
-    with reported(known):
+    with interruptible(), reported(known):
         known.append(settings := load_settings())
         if fault := _too_few(options.keep_days, settings):
             parser.error(fault)

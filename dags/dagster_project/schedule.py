@@ -8,13 +8,14 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.metadata import PUBLISHED, RAW_FILES
+from dagster_project.keys import RAW_FILES, published_key
+from dagster_project.partitions import earliest_day
 from dagster_project.runs import FLEET_TAG, busy_days, tell_why_a_step_failed, window_tags
 from renewable.settings import Settings
 from renewable.windows import ONE_DAY, Window, few_windows
 
 # A day counts as imported when the end of the chain was made for it.
-LAST_ASSET = dg.AssetKey([PUBLISHED, "mart_asset_daily"])
+LAST_ASSET = published_key("mart_asset_daily")
 # Runs that a night may have for late files of days before those in reach.
 OLDER_RUNS = 4
 # The jobs.
@@ -118,8 +119,9 @@ def days_to_run(
     """
     free = set(pending) - set(busy)
     reach = in_reach(yesterday, settings)
-    near = [day for day in free if day in reach and day >= settings.first_partition]
-    far = [day for day in free if settings.first_partition <= day < reach.start]
+    begins = earliest_day(settings)
+    near = [day for day in free if day in reach and day >= begins]
+    far = [day for day in free if begins <= day < reach.start]
     older = few_windows(far, OLDER_RUNS, set(busy))[-OLDER_RUNS:]
     window = Window(min(near, default=yesterday), yesterday + ONE_DAY)
     run = [window, *older]

@@ -7,12 +7,13 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 
 from dagster_project.failures import reported
 from dagster_project.web_guard import WebGuard
+from renewable.ctrl_c import interruptible
 from renewable.settings import Settings, load_settings
 
 
 def main() -> None:
     known: list[Settings] = []
-    with reported(known):
+    with interruptible(), reported(known):
         known.append(settings := load_settings())
 
     def guarded(*arguments: Any, **options: Any) -> WebGuard:

@@ -15,7 +15,7 @@ import polars as pl
 from mock_data.noise import text_key
 from renewable.atomic_write import write_parquet_atomic, write_text_atomic
 from renewable.contract import TABLES, RawTable
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.windows import Window
@@ -66,16 +66,16 @@ def inject_defects(
 
     Each kind takes a file that no other kind of this call took, while there are any. The choice follows from
     the arguments only. A late file is moved to <data_dir>/late, from where it may be put back. Raises
-    RenewableError for an unknown kind and where there are fewer raw files than kinds.
+    UsageError for an unknown kind and where there are fewer raw files than kinds.
     """
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         known = ", ".join([*DEFECTS, *FILE_DEFECTS])
-        raise RenewableError(f"there is no defect {', '.join(unknown)}; choose of {known}")
+        raise UsageError(f"there is no defect {', '.join(unknown)}; choose of {known}")
     names = [RawFileName(table, day) for day in window.days for table in TABLES]
     free = [name for name in names if name.path_under(data_dir / "raw").is_file()]
     if len(free) < len(kinds):
-        raise RenewableError(
+        raise UsageError(
             f"{len(kinds)} defects need as many raw files, {window} has {len(free)}; generate more days first"
         )
     done = []

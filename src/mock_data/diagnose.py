@@ -15,7 +15,7 @@ from mock_data.group import EPOCH
 from mock_data.losses import ALL_LOSS_KINDS, LOSS_KINDS
 from mock_data.noise import Floats
 from mock_data.sun import daylight, sin_elevation, sun_sites
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 from renewable.fleet import Fleet
 from renewable.vocabulary import event_kinds
 from renewable.windows import Window
@@ -41,13 +41,13 @@ def diagnose(
 ) -> Path:
     """Draw the sheet for a window into `out` (.png, .svg or .pdf); the answer is its path.
 
-    Two months and more make sense of it. Raises RenewableError where matplotlib is missing.
+    Two months and more make sense of it. Raises UsageError where matplotlib is missing.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise RenewableError("the plot sheet needs matplotlib: pip install 'renewable[dev]'") from error
+        raise UsageError("the plot sheet needs matplotlib: pip install 'renewable[dev]'") from error
     rows = _rows(fleet, window, seed, profile, world)
     wind = rows.filter(pl.col("technology") == "wind")
     solar = _with_clear_sky(rows.filter(pl.col("technology") == "solar"), fleet)

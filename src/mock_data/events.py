@@ -17,7 +17,7 @@ from mock_data.group import EPOCH, Group
 from mock_data.kinds import Kind
 from mock_data.noise import Floats, Ints, channel_keys, hashed, uniform
 from mock_data.worlds import HARSH_FACTOR
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 
 Profile = Literal["none", "typical", "harsh"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -53,11 +53,11 @@ CLOCK_SHIFT = Kind("clock shift", 120, 0.05, 0.25, 48, 360, only="solar")
 
 
 def check_profile(profile: str) -> Profile:
-    """The profile of that name; a RenewableError lists those that exist."""
+    """The profile of that name; a UsageError lists those that exist."""
     for known in PROFILES:
         if profile == known:
             return known
-    raise RenewableError(f"there is no event profile {profile!r}; choose one of {', '.join(PROFILES)}")
+    raise UsageError(f"there is no event profile {profile!r}; choose one of {', '.join(PROFILES)}")
 
 
 def events_factor(profile: Profile) -> float:

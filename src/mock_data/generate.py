@@ -23,7 +23,7 @@ from mock_data.day import Simulator, write_due
 from mock_data.events import check_profile
 from mock_data.worlds import check_world
 from renewable.contract import TABLES, RawTable
-from renewable.errors import RenewableError
+from renewable.errors import PipelineError, UsageError
 from renewable.fleet import Fleet
 from renewable.raw_files import RawFileName
 from renewable.windows import Window
@@ -68,19 +68,19 @@ def generate(
     `profile` says how much happens, `world` how plants, instruments and registry behave (worlds.py); `scale` multiplies
     constants of the world by name. Files that exist are kept unless `overwrite`.
     Files appear whole or not at all, also after Ctrl-C. `jobs` processes share the days; bytes do not depend
-    on it. Raises RenewableError for a profile, world, number of jobs or table that does not exist.
+    on it. Raises UsageError for a profile, world, number of jobs or table that does not exist.
     """
     check_profile(profile)
     if fleet.assets["interval_offset_minutes"].drop_nulls().len():
-        raise RenewableError(
+        raise UsageError(
             "the simulator's intervals start at the full hour: take interval_offset_minutes out of assets.csv"
         )
     check_world(world)
     if jobs < 1:
-        raise RenewableError(f"--jobs must be at least 1, got {jobs}")
+        raise UsageError(f"--jobs must be at least 1, got {jobs}")
     unknown = [table for table in tables if table not in TABLES]
     if unknown:
-        raise RenewableError(f"there is no raw table {', '.join(unknown)}; choose of {', '.join(TABLES)}")
+        raise UsageError(f"there is no raw table {', '.join(unknown)}; choose of {', '.join(TABLES)}")
     files = [(day, _files_of(day, data_dir, tables)) for day in window.days]
     due = [
         (day, {name: path for name, path in paths.items() if overwrite or not path.exists()})
@@ -99,6 +99,11 @@ def generate(
             written, rows = written + day_files, rows + day_rows
             advance()
     return GenerateSummary(written, kept, rows)
+
+
+def is_simulated(window: Window, data_dir: Path, tables: Sequence[RawTable] = TABLES) -> bool:
+    """Whether all files of the window are there, so that `generate` would keep them."""
+    return all(path.exists() for day in window.days for path in _files_of(day, data_dir, tables).values())
 
 
 def _files_of(day: date, data_dir: Path, tables: Sequence[RawTable]) -> dict[str, Path]:
@@ -204,7 +209,7 @@ class _Child(threading.Thread):
                     self._done.put(pickle.load(self._process.stdout))
         except (EOFError, OSError) as error:
             self._done.put(
-                RenewableError(f"a simulator process ended early: {error or 'see its message above'}")
+                PipelineError(f"a simulator process ended early: {error or 'see its message above'}")
             )
         finally:
             with suppress(OSError):

@@ -12,7 +12,7 @@ from mock_data.generate import generate
 from mock_data.worlds import WORLDS, parse_scale
 from renewable import windows
 from renewable.contract import RawTable
-from renewable.errors import RenewableError
+from renewable.errors import INTERRUPTED, WRONG_USE, RenewableError, exit_code
 from renewable.fleet import load_fleet
 from renewable.settings import Settings, load_settings
 from renewable.windows import requested_window
@@ -24,7 +24,7 @@ _ALSO = {"weather": "", "generation": " and the answer key in <data-dir>/truth"}
 def run(table: RawTable, arguments: Sequence[str]) -> int:
     """Write one table's files for a range of days.
 
-    The exit code is 0 when done, 2 for wrong use, 130 after Ctrl-C.
+    The exit code is one of `renewable.errors`.
     """
     try:
         settings = load_settings()
@@ -32,7 +32,7 @@ def run(table: RawTable, arguments: Sequence[str]) -> int:
         window = requested_window(asked.start, asked.end, asked.days, today=datetime.now(UTC).date())
         if window is None:
             print("say which days: --start DAY [--end DAY], or --days N", file=sys.stderr)
-            return 2
+            return WRONG_USE
         done = generate(
             load_fleet(asked.fleet_dir),
             window,
@@ -49,10 +49,10 @@ def run(table: RawTable, arguments: Sequence[str]) -> int:
         )
     except RenewableError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return exit_code(error)
     except KeyboardInterrupt:
         print("stopped; the files written so far are whole, run again to go on", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     print(f"{table} {window}: {done.sentence}")
     return 0
 

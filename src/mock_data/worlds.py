@@ -15,7 +15,7 @@ import numpy as np
 
 from mock_data.kinds import Kind
 from mock_data.noise import Floats, Keys, channel_keys, uniform
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 
 WorldName = Literal["plain", "field", "rough"]
 WORLDS: tuple[WorldName, ...] = get_args(WorldName)
@@ -78,17 +78,17 @@ class World:
 
 
 def check_world(world: str) -> WorldName:
-    """The world of that name; a RenewableError lists those that exist."""
+    """The world of that name; a UsageError lists those that exist."""
     for known in WORLDS:
         if world == known:
             return known
-    raise RenewableError(f"there is no world {world!r}; choose one of {', '.join(WORLDS)}")
+    raise UsageError(f"there is no world {world!r}; choose one of {', '.join(WORLDS)}")
 
 
 def world_named(name: str, scale: Mapping[str, float] | None = None) -> World | None:
     """The world of that name, None for `plain`.
 
-    `scale` multiplies constants, shares and happenings by name (worlds.toml says how). Raises RenewableError for a
+    `scale` multiplies constants, shares and happenings by name (worlds.toml says how). Raises UsageError for a
     world or a constant that does not exist.
     """
     known = check_world(name)
@@ -96,14 +96,12 @@ def world_named(name: str, scale: Mapping[str, float] | None = None) -> World | 
     ranges = _ranges()
     unknown = sorted(set(scale) - set(scalable()))
     if unknown:
-        raise RenewableError(
+        raise UsageError(
             f"{_RANGES.name} has no constant {', '.join(unknown)}; it has {', '.join(scalable())}"
         )
     if known == "plain":
         if scale:
-            raise RenewableError(
-                "the world plain has no constants that could be scaled; choose field or rough"
-            )
+            raise UsageError("the world plain has no constants that could be scaled; choose field or rough")
         return None
     return World(
         known,
@@ -132,16 +130,14 @@ def scalable() -> tuple[str, ...]:
 
 
 def parse_scale(texts: Iterable[str]) -> dict[str, float]:
-    """Factors by name of texts such as `cleaning_rain_mm=1.5`; a RenewableError says what is wrong."""
+    """Factors by name of texts such as `cleaning_rain_mm=1.5`; a UsageError says what is wrong."""
     factors = {}
     for text in texts:
         name, _, factor = text.partition("=")
         try:
             factors[name.strip()] = float(factor)
         except ValueError as error:
-            raise RenewableError(
-                f"--scale {text}: write NAME=FACTOR, such as cleaning_rain_mm=1.5"
-            ) from error
+            raise UsageError(f"--scale {text}: write NAME=FACTOR, such as cleaning_rain_mm=1.5") from error
     return factors
 
 

@@ -1,11 +1,21 @@
-"""Errors that a user can act on: each message names what is at fault and the next step."""
+"""Errors that a user can act on: each message names what is at fault and the next step.
+
+One rule for exit codes, for every command: 0 done, 1 the data or a step has a fault that is told, 2 wrong use (an
+argument or a setting), 130 interrupted.
+"""
+
+DONE, FAULT, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 class RenewableError(Exception):
     """Base of all errors that are reported without a traceback."""
 
 
-class SettingsError(RenewableError):
+class UsageError(RenewableError):
+    """An argument is wrong."""
+
+
+class SettingsError(UsageError):
     """A setting is missing or wrong."""
 
 
@@ -17,7 +27,7 @@ class MappingError(RenewableError):
     """A mapping file, or the data it points at, cannot be used."""
 
 
-class WindowError(RenewableError):
+class WindowError(UsageError):
     """A range of days is empty or malformed."""
 
 
@@ -39,3 +49,10 @@ class PipelineError(RenewableError):
 
 class NothingToScoreError(PipelineError):
     """Nothing that was built has an answer key beside it."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The code with which a command ends for `error`."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return WRONG_USE if isinstance(error, UsageError) else FAULT

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     )
     first_day: date | None = Field(
         None,
-        description="first local day of results, and first UTC day that Dagster offers as a partition (2014-01-01 where"
-        " it is not set)",
+        description="first local day of results, and first UTC day that Dagster offers as a partition; not set: the"
+        " first day that has data",
     )
     daily_at: time = Field(
         time(1, 30), description="UTC time of day after which yesterday's data are complete"
@@ -76,6 +76,11 @@ class Settings(BaseSettings):
     )
     min_coverage_ratio: float = Field(
         0.8, ge=0, le=1, description="an asset with less of its data in a week is reported"
+    )
+    team: str = Field(
+        "performance",
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="the team that Dagster's pages name as owner of all assets",
     )
     alert_urls: str = Field(
         "", repr=False, description="where alerts go: Apprise URLs, by blank; empty: nowhere"
@@ -120,6 +125,24 @@ class Settings(BaseSettings):
             raise ValueError("give hour and minute in UTC, such as 01:30")
         return at
 
+    @field_validator("alert_urls", mode="after")
+    @classmethod
+    def _addresses(cls, urls: str) -> str:
+        for number, url in enumerate(urls.split(), 1):
+            if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", url):
+                raise ValueError(
+                    f"address {number} names no service; addresses begin like mailto:// or json://"
+                    " (https://appriseit.com), with blanks between them"
+                )
+        return urls
+
+    @field_validator("postgres_url", mode="after")
+    @classmethod
+    def _database(cls, url: str) -> str:
+        if url and not re.match(r"postgres(ql)?(\+\w+)?://", url):
+            raise ValueError("not the address of a database; it begins with postgresql://")
+        return url
+
     @model_validator(mode="after")
     def _mapping_is_named(self) -> "Settings":
         if self.input == "mapping" and self.mapping is None:
@@ -138,11 +161,6 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Texts that may hold passwords and are shown nowhere."""
         return tuple(text for text in (self.postgres_url, *self.alert_urls.split()) if text)
-
-    @property
-    def first_partition(self) -> date:
-        """The first UTC day that Dagster offers."""
-        return self.first_day or date(2014, 1, 1)
 
     @property
     def raw_dir(self) -> Path:
@@ -253,4 +271,6 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, value: obje
         return f"unknown {what}{near}; .env.example lists the settings that exist"
     name = name if name.startswith(PREFIX) else PREFIX + name
     shown = "" if name.removeprefix(PREFIX).lower() in _SECRET else f"={value}"
-    return f"{name}{shown}: {message}. See .env.example for its unit and default."
+    return (
+        f"{name}{shown}: {message.removeprefix('Value error, ')}. See .env.example for its unit and default."
+    )

@@ -8,6 +8,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from renewable.errors import WindowError
 
 ONE_DAY = timedelta(days=1)
+# Not calendar.month_name, which follows the machine's language.
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +62,20 @@ class Window:
         return self.start <= day < self.end
 
     def __str__(self) -> str:
-        return f"[{self.start}, {self.end})"
+        """The days in words, the last one named and included."""
+        first, last = self.start, self.end - ONE_DAY
+        if first == last:
+            return _in_words(last)
+        words = f"{first.day}"
+        if (first.year, first.month) != (last.year, last.month):
+            words += f" {_MONTHS[first.month - 1]}"
+        if first.year != last.year:
+            words += f" {first.year}"
+        return f"{words} to {_in_words(last)}, both included"
+
+
+def _in_words(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def day_start_utc(day: date) -> datetime:

@@ -1,24 +1,25 @@
 """Subcommands of `renewable`. Progress goes to stderr, results to stdout.
 
-Exit codes: 0 done, 1 the data has a problem that is reported, or nobody foresaw the error, 2 wrong use,
-130 interrupted.
+Exit codes are those of `renewable.errors`. Ctrl-C ends every command within two seconds (`renewable.ctrl_c`).
 """
 
 import json
 import os
 import sys
+import traceback
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from mock_data import words
 from renewable import windows
-from renewable.errors import PipelineError, RenewableError, SettingsError, WindowError
+from renewable.ctrl_c import Interruption
+from renewable.errors import DONE, FAULT, PipelineError, RenewableError, SettingsError, exit_code
 from renewable.settings import PROFILE, Settings, load_settings, profile_path
 from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
@@ -41,12 +42,11 @@ app.add_typer(quarantine, name="quarantine")
 fleet = typer.Typer()
 app.add_typer(fleet, name="fleet")
 
-_WRONG_USE = (SettingsError, WindowError)
-_INTERRUPTED = 130
 # Winter and the beginning of spring in the north: ice, snow and sun.
 _WORLDS_FROM, _WORLDS_DAYS = date(2025, 1, 10), 60
-_ON_INTERRUPT = "interrupted; what was finished counts, the next run takes the rest"
 _settings: dict[str, Path | None] = {"profile": None}
+# Options that count wherever they stand, and whether a value follows.
+_ANYWHERE = {"--profile": True, "--debug": False}
 
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=windows.START)]
 End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=windows.END)]
@@ -54,55 +54,63 @@ Days = Annotated[int | None, typer.Option(help=windows.DAYS)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
-def main() -> None:
-    """Entry point: an error is one line with the next step, a traceback goes to a file."""
+def run_command(arguments: Sequence[str], interruption: Interruption) -> str | int | None:
+    """Run a command line; the exit code, after the line of an error, if any.
+
+    An error is one line with the next step; the traceback of one that nobody foresaw goes to a file, and with --debug
+    each is shown.
+    """
     try:
-        app(_with_options_first(sys.argv[1:]))
+        app(_with_options_first(arguments))
     except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
-            _progress(_ON_INTERRUPT)
-        _end(ended.code)
-    except KeyboardInterrupt:
-        _progress(_ON_INTERRUPT)
-        _end(_INTERRUPTED)
-    except RenewableError as error:
-        _progress(f"error: {error}")
-        _end(2 if isinstance(error, _WRONG_USE) or type(error) is RenewableError else 1)
+        return _flushed(ended.code)
     except BrokenPipeError:
-        _end(1)
-    except OSError as error:
-        _progress(f"error: {os_fault(error, _data_dir())}")
-        _end(1)
+        return _flushed(FAULT)
     # Panics of Polars are no Exception.
     except BaseException as error:
-        _progress(f"error: {report_unforeseen(error, _data_dir())}")
-        _end(1)
+        if "--debug" in arguments:
+            traceback.print_exc()
+        # Some libraries turn an interruption into an error of their own.
+        if not interruption.is_asked and not isinstance(error, KeyboardInterrupt):
+            _progress(f"error: {_said(error)}")
+        return _flushed(exit_code(error))
+    return _flushed(DONE)
 
 
-def _with_options_first(arguments: list[str]) -> list[str]:
-    """The arguments with `--profile FILE` before the subcommand, wherever it stands."""
+def _said(error: BaseException) -> str:
+    match error:
+        case RenewableError():
+            return str(error)
+        case OSError():
+            return os_fault(error, _data_dir())
+    return report_unforeseen(error, _data_dir())
+
+
+def _with_options_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the options of every command before the subcommand, wherever they stand."""
     first, others = list[str](), list[str]()
     left = iter(arguments)
     for each in left:
+        name, _, value = each.partition("=")
         if each == "--":
             others += [each, *left]
-        elif each == "--profile":
-            first += [each, *([] if (value := next(left, None)) is None else [value])]
-        elif each.startswith("--profile="):
+        elif name not in _ANYWHERE:
+            others.append(each)
+        elif value or not _ANYWHERE[name]:
             first.append(each)
         else:
-            others.append(each)
+            first += [each, *([] if (follows := next(left, None)) is None else [follows])]
     return [*first, *others]
 
 
-def _end(code: str | int | None) -> NoReturn:
-    """Exit, silent also when the reader of a pipe has left: `renewable status | head -1`."""
+def _flushed(code: str | int | None) -> str | int | None:
+    """`code`, silent also when the reader of a pipe has left: `renewable status | head -1`."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         # Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    return code
 
 
 def _registry() -> "pl.DataFrame | None":
@@ -139,13 +147,16 @@ def options(
             help="Settings of one fleet, a file like .env; also after the command. Default: RENEWABLE_PROFILE."
         ),
     ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from; also after the command.")
+    ] = False,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    # The version is printed before.
-    del version
+    # The version is printed before, `main` looks for --debug itself.
+    del version, debug
     _settings["profile"] = profile
 
 
@@ -212,7 +223,7 @@ def run(
         webbrowser.open(settings.report_page.as_uri())
     if held_back:
         _progress(f"error: not loaded: {'; '.join(held_back)}")
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT)
 
 
 @app.command("open")
@@ -521,7 +532,7 @@ def import_(
     print("\n".join(each.sentence for each in done))
     _next("renewable ingest")
     if any(each.refused for each in done):
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT)
 
 
 def _propose_events(
@@ -567,7 +578,7 @@ def ingest(
     )
     _print_load(summary, as_json)
     if summary.held_back:
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT)
     _next("renewable transform", *(["renewable quarantine list"] if summary.rows_quarantined else []))
 
 
@@ -742,6 +753,28 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `renewable 
     )
 
 
+@app.command("alert-test")
+def test_alerts() -> None:
+    """Send a test message to each address in RENEWABLE_ALERT_URLS and say which took it."""
+    from renewable.notify import NotifyError, named_addresses, notify
+
+    settings = _load()
+    addresses = named_addresses(settings.alert_urls)
+    if not addresses:
+        raise SettingsError("RENEWABLE_ALERT_URLS is empty: write Apprise URLs into it, by blank")
+    failures = list[str]()
+    for name, url in addresses:
+        title = f"renewable ({settings.data_dir.name}): test"
+        try:
+            print(
+                f"{name} ({notify(url, title, 'Alerts of this fleet arrive here.', name=name, kind='info')}) took it"
+            )
+        except NotifyError as error:
+            failures.append(str(error))
+    if failures:
+        raise NotifyError("; ".join(failures))
+
+
 @app.command()
 def docs() -> None:
     """Write the data dictionary and dbt's pages (lineage, SQL, tests) into data/docs."""
@@ -773,7 +806,7 @@ def status(
             print_load_log(read_load_log(settings))
     if found.warehouse_fault:
         _progress(f"error: {found.warehouse_fault}")
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT)
 
 
 @app.command()
@@ -906,7 +939,3 @@ def _progress(line: str) -> None:
 def _json(answer: object) -> str:
     as_text: Callable[[object], str] = str
     return json.dumps(answer, default=as_text, indent=2, ensure_ascii=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -227,6 +227,11 @@ def column_unit(table: RawTable, column: str) -> str:
     return str(_about(table, column).get("unit", ""))
 
 
+def column_meaning(table: RawTable, column: str) -> str:
+    """What a column is, in words."""
+    return SCHEMAS[table].columns()[column].description or ""
+
+
 def column_since(table: RawTable, column: str) -> int:
     """The version of the contract that a column came with; those of the first are in every raw file."""
     return int(_about(table, column).get("since", 1))

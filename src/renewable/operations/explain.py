@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from renewable.contract import TABLES, column_unit, polars_schema
-from renewable.errors import PipelineError, RenewableError, WindowError
+from renewable.errors import PipelineError, UsageError, WindowError
 from renewable.settings import Settings
 from renewable.transform.build import need_warehouse
 from renewable.warehouse import connect, exclusive
@@ -131,7 +131,7 @@ class Explanation:
 def explain(settings: Settings, asset_id: str, instant: str) -> Explanation:
     """Explain the interval of `asset_id` that holds `instant`, ISO 8601 with Z or an offset.
 
-    Raises WindowError for an instant without zone, RenewableError for an unknown asset, PipelineError where nothing is
+    Raises WindowError for an instant without zone, UsageError for an unknown asset, PipelineError where nothing is
     built of that time, WarehouseBusyError after `lock_wait_s` seconds.
     """
     at = instant_of(instant)
@@ -377,7 +377,7 @@ def _found(connection: duckdb.DuckDBPyConnection, asset_id: str, at: datetime) -
     assets = {row["asset_id"]: row for row in _rows(connection, "from staging.stg_assets")}
     if asset_id not in assets:
         near = get_close_matches(asset_id, assets, n=3) or sorted(assets)[:3]
-        raise RenewableError(
+        raise UsageError(
             f"there is no asset {asset_id!r}; take one of the registry, such as {', '.join(near)}"
         )
     asset = assets[asset_id]

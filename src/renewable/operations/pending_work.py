@@ -17,6 +17,8 @@ from loaders.pending import ledger_name
 from renewable.contract import TABLES
 from renewable.contract.version import contract_version
 from renewable.fleet import load_fleet
+from renewable.operations.raw_input import is_delivered
+from renewable.published.publish import CURRENT, published_build
 from renewable.raw_files import raw_file_name, raw_file_names
 from renewable.settings import Settings
 from renewable.transform.books import built_identity, read_copies, registry_version
@@ -108,6 +110,26 @@ def _rules(now: Versions) -> tuple[str, ...]:
         f"contract|{contract_version()}",
         f"tests|{now.tests}",
     )
+
+
+def nothing_new(settings: Settings, window: Window, now_s: float) -> bool:
+    """Whether a run over `window` would change nothing: all is delivered, loaded, built, published and reported."""
+    if not is_delivered(settings, window, now_s):
+        return False
+    work = find_work(settings, now_s)
+    if not work.files_seen or work.states or work.growing or work.misnamed or work.upgrade_needed:
+        return False
+    build, published = read_copies(settings).last_finished, settings.published_dir / CURRENT
+    if build is None or build.build_id != published_build(settings) or not settings.report_page.exists():
+        return False
+    return settings.report_page.stat().st_mtime >= published.lstat().st_mtime
+
+
+def first_day_of_data(settings: Settings) -> date | None:
+    """The earliest UTC day of a raw file that is there or was loaded; None before there is any."""
+    named = (raw_file_name(name) for name in raw_file_names(settings.raw_dir))
+    loaded = read_load_log(settings)["day"].drop_nulls()
+    return min([*(parsed.day for parsed in named if parsed), *loaded], default=None)
 
 
 def days_without_files(settings: Settings, window: Window) -> set[date]:

@@ -49,3 +49,18 @@ def deliver_raw_files(
         sentence = "files come from outside: nothing to write"
     report(sentence)
     return sentence
+
+
+def is_delivered(settings: Settings, window: Window, now_s: float) -> bool:
+    """Whether `deliver_raw_files` would find nothing to do; `now_s` is the time since the epoch."""
+    if settings.input == "simulator":
+        from mock_data.generate import is_simulated
+
+        return is_simulated(window, settings.data_dir)
+    if settings.input == "mapping" and settings.mapping is not None:
+        from renewable.importers.inbox import Patience, peek
+        from renewable.importers.ledger import store_of
+
+        found = peek(settings.mapping, store_of(settings.raw_dir), Patience(settings.settle_s, lambda: now_s))
+        return not found.due and not found.unfinished
+    return True

@@ -13,7 +13,7 @@ from mock_data.events import check_profile
 from mock_data.fleet_maker import make_fleet, write_fleet
 from mock_data.generate import generate
 from mock_data.worlds import check_world
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 from renewable.fleet import INTERVALS_MINUTES, load_fleet
 from renewable.scorecard.combine import LineScore, line_scores
 from renewable.scorecard.judge import Judged, all_of, judge
@@ -33,22 +33,22 @@ LineScores = tuple[LineScore, ...]
 
 
 def check_plan(plan: WorldPlan) -> None:
-    """Raises RenewableError for a plan that cannot be run."""
+    """Raises UsageError for a plan that cannot be run."""
     for world in plan.worlds:
         check_world(world)
     check_profile(plan.events)
     wrong = [step for step in plan.steps_minutes if step not in INTERVALS_MINUTES]
     if wrong:
-        raise RenewableError(
+        raise UsageError(
             f"--steps {', '.join(map(str, wrong))}: intervals are of {', '.join(map(str, INTERVALS_MINUTES))} minutes"
         )
     for name, numbers in (("worlds", plan.worlds), ("seeds", plan.seeds), ("steps", plan.steps_minutes)):
         if not numbers:
-            raise RenewableError(f"--{name} names none")
+            raise UsageError(f"--{name} names none")
         if len(set(numbers)) < len(numbers):
-            raise RenewableError(f"--{name} names one twice, whose events would count twice; name each once")
+            raise UsageError(f"--{name} names one twice, whose events would count twice; name each once")
     if plan.wind + plan.solar == 0:
-        raise RenewableError("--wind and --solar are both 0: there is nothing to simulate")
+        raise UsageError("--wind and --solar are both 0: there is nothing to simulate")
 
 
 def likely_seconds(plan: WorldPlan) -> float:
@@ -67,7 +67,7 @@ def score_own(
 def score_worlds(plan: WorldPlan, settings: Settings, *, report: Report | None = None) -> WorldCard:
     """Run all of `plan`; of `settings` only what speaks of the machine counts, nothing of its fleet is read or written.
 
-    Raises RenewableError for a plan that cannot be run.
+    Raises UsageError for a plan that cannot be run.
     """
     check_plan(plan)
     say = report or (lambda _: None)

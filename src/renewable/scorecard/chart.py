@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from renewable.errors import RenewableError
+from renewable.errors import UsageError
 from renewable.scorecard.score import Scorecard
 
 _WIDTH, _HEIGHT = 320, 200
@@ -14,10 +14,10 @@ _WIDTH, _HEIGHT = 320, 200
 def draw_scorecard(card: Scorecard, out: Path) -> Path:
     """Draw precision and recall by kind and lost energy against the truth into `out`, .png or .svg.
 
-    Raises RenewableError for another suffix.
+    Raises UsageError for another suffix.
     """
     if out.suffix not in (".png", ".svg"):
-        raise RenewableError(f"{out}: the picture is a .png or .svg")
+        raise UsageError(f"{out}: the picture is a .png or .svg")
     out.parent.mkdir(parents=True, exist_ok=True)
     _chart(card).save(str(out), **({"scale_factor": 2} if out.suffix == ".png" else {}))
     return out

@@ -99,6 +99,8 @@ class TransformSummary:
     windows: tuple[Window, ...]
     full: bool = False
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Of the books; None where nothing was to be built.
+    build_id: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -282,7 +284,7 @@ class _Builder:
         self._finish()
         windows = () if full else tuple(contiguous_windows(days))
         held = {test: tuple(sorted(assets)) for test, assets in sorted(self._held.items())}
-        return TransformSummary(windows, full, held)
+        return TransformSummary(windows, full, held, self._build.build_id)
 
     def select(self, window: Window | None, arguments: Sequence[str]) -> None:
         found = self.stale()

@@ -26,6 +26,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from dagster_project.alerts import ALERTS, Trouble, read_cursor, send_new, troubles, written_cursor
 from dagster_project.definitions import build_definitions
+from dagster_project.keys import loaded_key
 from dagster_project.runs import FAILURE_REASON_TAG
 from renewable.settings import Settings
 
@@ -69,7 +70,7 @@ def test_each_trouble_is_told_once_and_again_when_it_comes_back(
 
         def evaluate(passed: bool) -> None:
             check = dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(["raw", "load_log"]),
+                asset_key=loaded_key("load_log"),
                 check_name="quarantine",
                 passed=passed,
                 severity=dg.AssetCheckSeverity.WARN,

@@ -16,11 +16,12 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from dagster_project.daily_run import run_daily_job
 from dagster_project.definitions import build_definitions
 from dagster_project.executor import patient_executor
 from dagster_project.file_sensor import RAW_FILE_SENSOR
-from dagster_project.headless import run_daily_job
 from dagster_project.home import instance_yaml, prepare_home
+from dagster_project.keys import ALL_RAW_FILES, SCORECARD, loaded_key, published_key, table_key
 from dagster_project.launcher import LocalRunLauncher
 from dagster_project.runs import BATCH_TAG, FAILURE_REASON_TAG, MAX_FAILURES, days_of_runs
 from dagster_project.schedule import look_at_night
@@ -53,7 +54,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_every_dbt_source_is_an_asset_that_something_produces(settings: Settings) -> None:
     manifest = json.loads(ensure_manifest(settings).read_text())
     produced = build_definitions(settings).resolve_asset_graph().materializable_asset_keys
-    sources = {dg.AssetKey([s["source_name"], s["name"]]) for s in manifest["sources"].values()}
+    sources = {table_key(s["source_name"], s["name"]) for s in manifest["sources"].values()}
     assert sources and sources <= produced
 
 
@@ -61,11 +62,11 @@ def test_lineage_is_unbroken_from_raw_files_to_every_published_mart(settings: Se
     graph = build_definitions(settings).resolve_asset_graph()
     roots = {key for key in graph.get_all_asset_keys() if not graph.get(key).parent_keys}
     # Registry and vocabulary have no upstream: people write them.
-    assert {key.path[0] for key in roots} == {"raw_files", "seeds", "vocabulary"}
+    assert {key.path[0] for key in roots} == {"raw_files", "staging"}
     for key in graph.get_all_asset_keys():
         if key.path[0] == "published":
             above = graph.get_ancestor_asset_keys(key)
-            assert {dg.AssetKey(["raw_files", table]) for table in ("weather", "generation")} <= above
+            assert set(ALL_RAW_FILES) <= above
 
 
 def test_dbt_tests_are_checks_of_existing_assets(settings: Settings) -> None:
@@ -87,7 +88,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
     assert len(by_day) == len(graph.materializable_asset_keys)
     reached, waiting = (
         set(),
-        [key for key in graph.materializable_asset_keys if key.path[0] in ("raw_files", "seeds")],
+        [key for key in graph.materializable_asset_keys if not graph.get(key).parent_keys],
     )
     while waiting:
         reached.add(key := waiting.pop())
@@ -96,12 +97,14 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
         "a backfill goes from asset to asset that it runs, in one run"
     )
     pieces = {path.stem for path in (DBT_PROJECT / "models/intermediate/intervals").glob("*.sql")}
-    assert {graph.get(dg.AssetKey(["intermediate", piece])).group_name for piece in pieces} == {"intervals"}
+    assert {graph.get(dg.AssetKey(["intermediate", piece])).group_name for piece in pieces} == {
+        "intermediate"
+    }
     # Each costs two events a day: a new one wants a reason.
     assert by_day == {
-        *(f"raw_files/{table}" for table in ("weather", "generation")),
-        *(f"raw/{table}" for table in ("weather", "generation", "load_log", "values_set_aside")),
-        *(f"seeds/{table}" for table in ("assets", "power_curves", "utc_offsets")),
+        *(f"raw_files/{table}_files" for table in ("weather", "generation")),
+        *(f"warehouse/{table}" for table in ("weather", "generation", "load_log", "values_set_aside")),
+        *(f"staging/{table}" for table in ("assets", "power_curves", "utc_offsets")),
         *(f"staging/stg_{name}" for name in ("assets", "generation", "power_curve_segments", "weather")),
         *(
             f"intermediate/int_{name}"
@@ -114,12 +117,13 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
             )
         ),
         *(
-            f"{layer}/{mart}"
-            for layer in ("marts", "published")
+            name
             for mart in mart_names(DBT_PROJECT)
             if mart[:5] == "mart_"
+            for name in (f"marts/{mart}", f"published/{mart}_parquet")
         ),
-        *(f"published/{name}" for name in ("report", "scorecard")),
+        "published/report",
+        "quality/scorecard",
     }
 
 
@@ -149,7 +153,7 @@ def test_one_run_over_a_range_equals_a_run_a_day(
     errors = [check for check in checks if check.severity is dg.AssetCheckSeverity.ERROR]
     assert len(errors) >= 15 and all(check.passed for check in errors)
     assert pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet").height > 0
-    raw = dg.AssetKey(["raw", "weather"])
+    raw = loaded_key("weather")
     assert instance.get_materialized_partitions(raw) == {day.isoformat() for day in three_days.days}
 
     checks_alone = (
@@ -161,7 +165,7 @@ def test_one_run_over_a_range_equals_a_run_a_day(
     assert again.success and len(again.get_asset_check_evaluations()) == len(checks)
 
     single = settings.model_copy(update={"data_dir": settings.data_dir.with_name("single")})
-    job = build_definitions(single).resolve_job_def("daily")
+    job = build_definitions(single, begins_at_most=three_days.start).resolve_job_def("daily")
     for day in reversed(three_days.days):
         assert job.execute_in_process(instance=instance, partition_key=day.isoformat()).success
     assert_same_tables(settings.warehouse_path, single.warehouse_path)
@@ -247,7 +251,7 @@ def test_the_schedule_asks_the_books_of_the_load_and_not_dagsters(
 
     (first,) = asked_on(date(2025, 6, 10))
     assert days_of_runs([first.tags]) == {date(2025, 6, 9)}
-    key = dg.AssetKey(["published", "mart_asset_daily"])
+    key = published_key("mart_asset_daily")
     for done in ("05-31", *(f"06-0{day}" for day in range(1, 10))):
         instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=f"2025-{done}"))
     for day in (date(2025, 6, 7), date(2024, 1, 3), date(2024, 1, 9), date(2099, 1, 1)):
@@ -498,7 +502,7 @@ def test_each_partition_of_a_range_tells_its_own_counts(
     assert made == {
         key: len(three_days.days) if graph.get(key).is_partitioned else 1
         for key in graph.get_all_asset_keys()
-        if key != dg.AssetKey(["published", "scorecard"])
+        if key != SCORECARD
     }, "a part tells once a run, whatever its days"
     (piece,) = instance.fetch_materializations(
         dg.AssetKey(["intermediate", "int_expected_power"]), limit=2
@@ -507,7 +511,7 @@ def test_each_partition_of_a_range_tells_its_own_counts(
     assert facts is not None and facts.partition is None
     assert facts.metadata["rows_of_window"].value == 4 * 288 * len(three_days.days)
     assert "expected_power_kw" in facts.metadata["dagster/column_lineage"].value.deps_by_column
-    table = instance.fetch_materializations(dg.AssetKey(["published", "irradiance_power"]), limit=2).records
+    table = instance.fetch_materializations(published_key("irradiance_power"), limit=2).records
     assert [r.asset_materialization.metadata["path"].value for r in table if r.asset_materialization] == [
         str(settings.published_dir / "irradiance_power.parquet")
     ]

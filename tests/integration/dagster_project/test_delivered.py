@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 import yaml
 
+from dagster_project.daily_run import run_daily_job
 from dagster_project.definitions import build_definitions
 from dagster_project.file_sensor import RAW_FILE_SENSOR
-from dagster_project.headless import run_daily_job
 from renewable.operations.status import read_status
 from renewable.published.publish import read_published
 from renewable.settings import Settings

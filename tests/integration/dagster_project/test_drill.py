@@ -13,6 +13,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from dagster_project.definitions import build_definitions
 from dagster_project.file_sensor import RAW_FILE_SENSOR
+from dagster_project.keys import published_key
 from dagster_project.runs import UNFINISHED, days_of_runs
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
@@ -136,7 +137,7 @@ def _completed(instance: dg.DagsterInstance) -> int:
 
 
 def _done(instance: dg.DagsterInstance) -> set[date]:
-    key = dg.AssetKey(["published", "mart_asset_daily"])
+    key = published_key("mart_asset_daily")
     return {date.fromisoformat(day) for day in instance.get_materialized_partitions(key)}
 
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from dagster_project.file_sensor import RAW_FILE_SENSOR
+from dagster_project.keys import published_key
 from dagster_project.runs import UNFINISHED
 from mock_data.generate import generate
 from renewable.fleet import Fleet
@@ -64,7 +65,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     dagster.until(300, "the web server", lambda: _answers(page, home))
 
     page.goto(f"{home}/asset-groups")
-    for group in ("raw_files", "warehouse", "staging", "intermediate", "marts", "published"):
+    for group in ("raw_files", "warehouse", "staging", "intermediate", "marts", "published", "quality"):
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
     # The list beside the graph brings the group into view.
     page.get_by_role("button", name="published").first.click()
@@ -72,7 +73,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     expect(page.get_by_text("mart_fleet_daily", exact=True).last).to_be_visible()
     _picture(page, "lineage")
 
-    page.goto(f"{home}/assets/raw_files/weather")
+    page.goto(f"{home}/assets/raw_files/weather_files")
     page.get_by_role("button", name="Materialize").first.click()
     page.get_by_role("button", name="Latest", exact=True).click()
     page.get_by_role("button", name="Launch 1 run").click()
@@ -99,7 +100,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     page.goto(f"{home}/automation")
     expect(page.get_by_text(RAW_FILE_SENSOR).first).to_be_visible()
     _picture(page, "automation")
-    page.goto(f"{home}/assets/published/mart_fleet_daily?view=overview")
+    page.goto(f"{home}/assets/published/mart_fleet_daily_parquet?view=overview")
     expect(page.get_by_text("mart_fleet_daily").first).to_be_visible()
     _picture(page, "mart")
 
@@ -122,7 +123,7 @@ def _is_on(instance: dg.DagsterInstance, sensor: str) -> bool:
 
 
 def _made(instance: dg.DagsterInstance) -> set[date]:
-    key = dg.AssetKey(["published", "mart_asset_daily"])
+    key = published_key("mart_asset_daily")
     return {date.fromisoformat(day) for day in instance.get_materialized_partitions(key)}
 
 

@@ -27,7 +27,7 @@ from tests.integration.chaos import die, differences
 from tests.integration.warehouse_tables import tables
 
 pytestmark = pytest.mark.integration
-_INGEST = "from renewable.cli.main import main; main()"
+_INGEST = "from renewable.cli.entry import main; main()"
 
 
 def _raw(settings: Settings, table: str, day: date, part: str | None = None) -> Path:

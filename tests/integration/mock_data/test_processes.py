@@ -26,7 +26,7 @@ def test_the_scripts_run_by_path_and_refuse_an_empty_range(script: str, tmp_path
         [*command, "2025-01-03"], capture_output=True, text=True, env=environment, check=True
     )
     table = script.removeprefix("generate_").removesuffix(".py")
-    assert f"{table} [2025-01-01, 2025-01-03): " in done.stdout
+    assert f"{table} 1 to 2 January 2025, both included: " in done.stdout
     assert len(list((tmp_path / "raw" / table).glob("*.parquet"))) == 2
     wrong = subprocess.run([*command, "2024-12-31"], capture_output=True, text=True, env=environment)
     assert wrong.returncode == 2

@@ -52,7 +52,7 @@ def test_requests_are_few_and_cover_every_free_day_and_no_busy_one(
             "no day too many where ranges are few"
         )
     assert all(before.window.end < after.window.start for before, after in pairwise(made.requests))
-    assert len({request.run_request.run_key for request in made.requests}) == len(made.requests)
+    assert len({request.run_request(FIRST).run_key for request in made.requests}) == len(made.requests)
 
 
 def test_hundreds_of_scattered_days_become_few_runs_and_no_more_while_those_are_at_work() -> None:
@@ -64,7 +64,7 @@ def test_hundreds_of_scattered_days_become_few_runs_and_no_more_while_those_are_
     late = work_on(scattered | {FIRST + timedelta(days=20)})
     assert not plan(late, at_work, asked_of(made.requests), NOW, SETTINGS).requests
     for request in made.requests:
-        tags = request.run_request.tags
+        tags = request.run_request(FIRST).tags
         if len(request.window.days) > 1:
             assert days_of_tag(tags[DAYS_TAG], request.window) == request.digests
 

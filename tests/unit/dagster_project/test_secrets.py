@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from dagster_project.failures import reported, sentence
 from dagster_project.postgres import check_database, dagster_url
-from renewable.errors import RenewableError, SettingsError
+from renewable.ctrl_c import interruptible
+from renewable.errors import RenewableError, SettingsError, WindowError
 from renewable.notify import NotifyError, notify
 from renewable.settings import Settings, load_settings
 
@@ -129,14 +130,25 @@ def test_sqlites_other_word_for_a_full_disk_counts_where_the_disk_is_full(
 
 
 @pytest.mark.parametrize(
-    "error", [RenewableError("said"), KeyboardInterrupt(), RuntimeError("x"), OSError(28, "full")]
+    ("error", "code"),
+    [
+        (RenewableError("said"), 1),
+        (SettingsError("said"), 2),
+        (WindowError("said"), 2),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("x"), 1),
+        (OSError(28, "full"), 1),
+    ],
 )
-def test_a_command_ends_with_one_line_whatever_happens(
-    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_command_ends_with_one_line_and_the_code_of_its_error(
+    error: BaseException,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
-    with pytest.raises(SystemExit) as caught, reported([Settings(data_dir=tmp_path)]):
+    with pytest.raises(SystemExit) as caught, interruptible(), reported([Settings(data_dir=tmp_path)]):
         raise error
-    assert isinstance(caught.value.code, str) and "\n" not in caught.value.code, (
-        "a line on stderr, and status 1"
-    )
+    told = capsys.readouterr().err
+    assert caught.value.code == code and told.count("\n") == 1 and "Traceback" not in told

@@ -110,3 +110,21 @@ def test_an_unknown_setting_is_told_which_one_may_be_meant(
     profile.write_text("RENEWABLE_QWERTZ=1\n")
     with pytest.raises(SettingsError, match=r"setting RENEWABLE_QWERTZ; .env.example"):
         load_settings(profile)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALERT_URLS", "json://one.example two.example", "address 2 names no service"),
+        ("ALERT_URLS", "s3cret", "address 1 names no service"),
+        ("POSTGRES_URL", "mysql://user:s3cret@host/db", "begins with postgresql://"),
+        ("POSTGRES_URL", "user:s3cret@host/db", "begins with postgresql://"),
+    ],
+)
+def test_an_address_of_the_wrong_form_is_refused_and_not_shown(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RENEWABLE_{name}", value)
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings()
+    assert f"RENEWABLE_{name}" in str(caught.value) and "s3cret" not in str(caught.value)

@@ -59,3 +59,19 @@ def test_days_counts_whole_days_before_today() -> None:
     assert requested_window(first, None, 3, today=today) == Window(first, date(2025, 2, 2))
     with pytest.raises(WindowError, match="beyond the year 9999"):
         requested_window(date.max, None, 1, today=today)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (date(2026, 11, 12), date(2026, 11, 26), "12 to 25 November 2026, both included"),
+        (date(2026, 10, 28), date(2026, 11, 4), "28 October to 3 November 2026, both included"),
+        (date(2025, 12, 30), date(2026, 1, 3), "30 December 2025 to 2 January 2026, both included"),
+        (date(2025, 1, 5), date(2026, 1, 6), "5 January 2025 to 5 January 2026, both included"),
+        (date(2024, 2, 29), date(2024, 3, 1), "29 February 2024"),
+    ],
+)
+def test_words_name_the_first_and_the_last_day_and_never_the_one_after(
+    start: date, end: date, words: str
+) -> None:
+    assert str(Window(start, end)) == words

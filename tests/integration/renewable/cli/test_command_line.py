@@ -46,7 +46,7 @@ def test_every_step_works_by_hand(tmp_path: Path, fleet_dir: Path) -> None:
         (["generate", "--start", "2025-01-01", "--end", "2025-01-03"], "6 files written"),
         (["ingest"], "4 of 4 files loaded, 4608 rows"),
         (["ingest"], "nothing new: all 4 files were loaded before"),
-        (["transform"], "rebuilt [2025-01-01, 2025-01-03)"),
+        (["transform"], "rebuilt 1 to 2 January 2025, both included"),
         (["transform"], "nothing stale"),
         (["publish"], "published mart_asset_daily"),
         (["summary"], "capacity"),

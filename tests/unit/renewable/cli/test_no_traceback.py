@@ -302,7 +302,7 @@ def test_details_go_where_they_can_be_written(tmp_path: Path, monkeypatch: pytes
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, fleet_dir: Path) -> None:
     import subprocess
 
-    code = "import sys; from renewable.cli.main import main; sys.argv = ['renewable', 'import', '--schema']; main()"
+    code = "import sys; from renewable.cli.entry import main; sys.argv = ['renewable', 'import', '--schema']; main()"
     environment = {**os.environ, "RENEWABLE_DATA_DIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-c", code],
