@@ -1,5 +1,6 @@
 """Assets in order of the data: raw files, warehouse tables, dbt models, published marts. Bodies only call src/."""
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -35,6 +36,11 @@ def asset_definitions(
         _report(settings, shared),
     ]
     owned = partial(metadata.owned, settings)
+    with warnings.catch_warnings():
+        # Dagster calls it new.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        referred = dg.with_source_code_references(steps)
+    steps = [step for step in referred if isinstance(step, dg.AssetsDefinition)]
     return [*(step.map_asset_specs(owned) for step in steps), *map(owned, [*models.parts, *parts])]
 
 

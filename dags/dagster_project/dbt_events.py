@@ -58,7 +58,7 @@ def build_models(context: dg.AssetExecutionContext, settings: Settings) -> Itera
                     report=context.log.info,
                 )
                 held = built.held
-                context.instance.add_run_tags(context.run_id, {BUILD_TAG: built.build_id or ""})
+                context.instance.add_run_tags(context.run.run_id, {BUILD_TAG: built.build_id or ""})
             else:
                 selection = _selection(context, manifest, translator)
                 build_selection(

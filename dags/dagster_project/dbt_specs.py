@@ -4,6 +4,7 @@ Importing dagster-dbt takes longer than all other definitions together, and it i
 """
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,15 +16,18 @@ import dagster as dg
 
 from dagster_project.dbt_parts import TOLD, TOLD_BY_DAY, TOLD_BY_RUN
 from renewable.atomic_write import write_text_atomic
+from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
 from renewable.transform.dbt_project import ensure_manifest
 
 UNIQUE_ID = "dagster_dbt/unique_id"
+# Of a model, from the project's folder.
+SQL_FILE = "renewable/sql_file"
 # Yesterday's figures are late after a day and some hours of work, and missing after another day.
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
 )
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def described(
                 "tags": dict(asset.tags),
                 "unique_id": asset.metadata[UNIQUE_ID],
                 "told": asset.metadata[TOLD],
+                "sql_file": asset.metadata[SQL_FILE],
                 "table_name": asset.metadata["dagster/table_name"],
                 "columns": [
                     {"name": column.name, "type": column.type, "description": column.description}
@@ -126,11 +131,21 @@ def _asset(asset: Mapping[str, Any]) -> dg.AssetSpec:
             UNIQUE_ID: asset["unique_id"],
             TOLD: asset["told"],
             "dagster/table_name": asset["table_name"],
+            "dagster/code_references": _reference(DBT_PROJECT / asset["sql_file"]),
         }
         | schema,
         freshness_policy=DAILY_FRESHNESS if asset["group_name"] == "marts" else None,
         skippable=asset["told"] == TOLD_BY_DAY,
     )
+
+
+def _reference(file: Path) -> dg.CodeReferencesMetadataValue:
+    with warnings.catch_warnings():
+        # Dagster calls it new.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(file))]
+        )
 
 
 def _check(check: Mapping[str, Any]) -> dg.AssetCheckSpec:

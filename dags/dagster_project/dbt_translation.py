@@ -10,6 +10,7 @@ from dagster_dbt.asset_utils import build_dbt_specs
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from dagster_project.dbt_parts import TOLD, told
+from dagster_project.dbt_specs import SQL_FILE, UNIQUE_ID
 from dagster_project.keys import layer_of, table_key
 
 
@@ -32,10 +33,51 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def translated(manifest: Path) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:
-    """dagster-dbt's view of the whole project."""
+    """dagster-dbt's view of the whole project, with a sentence for each check and the file of each model."""
+    project = validate_manifest(manifest)
+    assets, checks = _specs(project)
+    nodes = project["nodes"]
+    return (
+        [
+            asset.merge_attributes(
+                metadata={SQL_FILE: nodes[asset.metadata[UNIQUE_ID]]["original_file_path"]}
+            )
+            for asset in assets
+        ],
+        [
+            check._replace(description=check_sentence(nodes[(check.metadata or {})[UNIQUE_ID]]))
+            for check in checks
+        ],
+    )
+
+
+def check_sentence(test: Mapping[str, Any]) -> str:
+    """What a test of the manifest holds, in words; where nobody wrote them, by its name and arguments."""
+    if test.get("description"):
+        return str(test["description"])
+    kind = test.get("test_metadata") or {}
+    given = kind.get("kwargs", {})
+    match kind.get("name"):
+        case "is_key":
+            return f"No two rows have the same {', '.join(given['columns'])}, and none of these is empty."
+        case "accepted_values":
+            return f"{given['column_name']} is one of {', '.join(map(str, given['values']))}."
+        case "not_null":
+            return f"{given['column_name']} is never empty."
+        case "unique":
+            return f"{given['column_name']} is never there twice."
+        case "relationships":
+            return f"Each {given['column_name']} is a {given['field']} of {given['to']}."
+    name = kind.get("name") or test["name"]
+    return f"{name.replace('_', ' ').capitalize()}."
+
+
+def _specs(
+    project: Mapping[str, Any],
+) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetCheckSpec]]:
     return build_dbt_specs(
         translator=LayerTranslator(),
-        manifest=validate_manifest(manifest),
+        manifest=project,
         select="fqn:*",
         exclude="",
         selector="",

@@ -237,7 +237,7 @@ def tag_set_aside(context: dg.AssetExecutionContext, summary: "LoadSummary") -> 
     }
     tags = {f"renewable/{what}_set_aside": str(count) for what, count in counts.items() if count}
     if tags:
-        context.instance.add_run_tags(context.run_id, tags)
+        context.instance.add_run_tags(context.run.run_id, tags)
 
 
 def last_loaded_days(log: pl.DataFrame, days: int) -> Window | None:

@@ -568,14 +568,17 @@ def ingest(
     """Load new, changed and removed raw files into the warehouse; what breaks the contract goes to quarantine."""
     from loaders.dlt_pipeline import ingest as load
     from loaders.pending import EVERY_UNIT
+    from renewable.cli.steps import progress_of
 
-    summary = load(
-        _load(),
-        _window(start, end, days),
-        again=EVERY_UNIT if again else (),
-        allow_removal=allow_removal,
-        report=_progress,
-    )
+    settings, window = _load(), _window(start, end, days)
+    with progress_of("ingest") as say:
+        summary = load(
+            settings,
+            window,
+            again=EVERY_UNIT if again else (),
+            allow_removal=allow_removal,
+            report=say.progress or say,
+        )
     _print_load(summary, as_json)
     if summary.held_back:
         raise typer.Exit(FAULT)
@@ -641,9 +644,13 @@ def transform(
     full: Annotated[bool, typer.Option(help="Rebuild all tables from all days.")] = False,
 ) -> None:
     """Build the dbt models, without a range for exactly the days that are stale: `renewable status` says why."""
+    from renewable.cli.steps import progress_of
     from renewable.transform.build import transform as build
 
-    print(build(_load(), _window(start, end, days), full=full, report=_progress).sentence)
+    settings, window = _load(), _window(start, end, days)
+    with progress_of("models") as say:
+        done = build(settings, window, full=full, report=say, progress=say.progress)
+    print(done.sentence)
     _next("renewable publish")
 
 
@@ -670,9 +677,13 @@ def report(
     days: Annotated[int, typer.Option(min=1, help="How many of the latest whole days it is about.")] = 30,
 ) -> None:
     """Write the fleet report, pages that open offline, from the published tables into data/report."""
+    from renewable.cli.steps import progress_of
     from renewable.report.build import write_report
 
-    print(write_report(_load(), now=datetime.now(UTC), days=days, report=_progress).sentence)
+    settings = _load()
+    with progress_of("report") as say:
+        done = write_report(settings, now=datetime.now(UTC), days=days, report=say, progress=say.progress)
+    print(done.sentence)
 
 
 @app.command()

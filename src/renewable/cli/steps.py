@@ -12,6 +12,19 @@ from rich.table import Column
 Report = Callable[[str], None]
 
 
+class Say:
+    """What a step says meanwhile: lines worth keeping (called), and how far it is (`progress`), for terminals alone."""
+
+    def __init__(self, line: Report, progress: Report | None = None) -> None:
+        self._line, self.progress = line, progress
+
+    def __call__(self, line: str) -> None:
+        self._line(line)
+
+
+Step = Callable[[Say], str]
+
+
 class Steps:
     """On a terminal each step keeps its line and the line changes; elsewhere each message is a line."""
 
@@ -19,7 +32,7 @@ class Steps:
         self._console = console or Console(stderr=True, highlight=False)
 
     @contextmanager
-    def shown(self) -> Iterator[Callable[[str, Callable[[Report], str]], str]]:
+    def shown(self) -> Iterator[Callable[[str, Step], str]]:
         """A function that does a step: its name, and what does it and returns a sentence at its end."""
         if not self._console.is_terminal:
             yield self._plain
@@ -35,19 +48,19 @@ class Steps:
             console=self._console,
         ) as progress:
 
-            def do(name: str, step: Callable[[Report], str]) -> str:
+            def do(name: str, step: Step) -> str:
                 task = progress.add_task(name, total=1, said="")
 
                 def say(line: str) -> None:
                     progress.update(task, said=escape(" ".join(line.split())))
 
-                sentence = step(say)
+                sentence = step(Say(say, say))
                 progress.update(task, completed=1, said=escape(" ".join(sentence.split())))
                 return sentence
 
             yield do
 
-    def _plain(self, name: str, step: Callable[[Report], str]) -> str:
+    def _plain(self, name: str, step: Step) -> str:
         said: list[str] = []
 
         def say(line: str) -> None:
@@ -55,6 +68,30 @@ class Steps:
                 print(f"{name}: {line}", file=sys.stderr, flush=True)
             said.append(line)
 
-        sentence = step(say)
+        sentence = step(Say(say))
         say(sentence)
         return sentence
+
+
+@contextmanager
+def progress_of(name: str, console: Console | None = None) -> Iterator[Say]:
+    """What one step says: on a terminal a line that changes and goes at the end, elsewhere the lines worth keeping."""
+    shown = console or Console(stderr=True, highlight=False)
+    if not shown.is_terminal:
+        yield Say(lambda line: print(line, file=sys.stderr, flush=True))
+        return
+    width = max(20, shown.width - 24)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn(name),
+        TextColumn("{task.description}", table_column=Column(width=width, no_wrap=True, overflow="ellipsis")),
+        TimeElapsedColumn(),
+        console=shown,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=None)
+
+        def change(line: str) -> None:
+            progress.update(task, description=escape(" ".join(line.split())))
+
+        yield Say(lambda line: progress.console.print(escape(line)), change)

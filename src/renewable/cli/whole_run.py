@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from renewable.cli.steps import Report
+from renewable.cli.steps import Report, Step
 from renewable.errors import PipelineError
 from renewable.settings import Settings
 from renewable.windows import Window
@@ -16,7 +16,7 @@ def run_all(
     settings: Settings,
     window: Window | None,
     now: datetime,
-    do: Callable[[str, Callable[[Report], str]], str],
+    do: Callable[[str, Step], str],
 ) -> tuple[str, ...]:
     """Do all steps, for the days of `window` or for all that is new; returns the files that could not be loaded.
 
@@ -45,7 +45,7 @@ def run_all(
 
     do("raw files", lambda say: deliver_raw_files(settings, asked, TABLES, report=say))
     do("ingest", load)
-    do("models", lambda say: transform(settings, report=say).sentence)
+    do("models", lambda say: transform(settings, report=say, progress=say.progress).sentence)
     do("publish", lambda say: publish(settings, report=say).sentence)
-    do("report", lambda say: write_report(settings, now=now, report=say).sentence)
+    do("report", lambda say: write_report(settings, now=now, report=say, progress=say.progress).sentence)
     return tuple(held_back)

@@ -35,7 +35,12 @@ class ReportSummary:
 
 
 def write_report(
-    settings: Settings, *, now: datetime, days: int = PERIOD_DAYS, report: Callable[[str], None] | None = None
+    settings: Settings,
+    *,
+    now: datetime,
+    days: int = PERIOD_DAYS,
+    report: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> ReportSummary:
     """Write `data/report` from the published tables, as of `now`, about the last `days` whole days.
 
@@ -55,6 +60,8 @@ def write_report(
                 content = html.encode()
                 _write(building / path, content)
                 sizes.append(len(content))
+                if progress:
+                    progress(f"{len(sizes)} pages, {path}")
                 if report and len(sizes) % 100 == 0:
                     report(f"{len(sizes)} pages written")
             _swap(building, target)

@@ -82,6 +82,8 @@ _GAP_DAYS = 30
 _MINUTES_A_DAY = 24 * 60
 _NO_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
 _WITH_TESTS = ("--exclude-resource-type", "unit_test")
+# dbt's events at the end of a node.
+_RESULTS = frozenset({"LogModelResult", "LogTestResult", "LogSeedResult"})
 _ONLY_TESTS = ("--resource-type", "test")
 
 Report = Callable[[str], None]
@@ -121,8 +123,11 @@ def transform(
     *,
     full: bool = False,
     report: Report | None = None,
+    progress: Report | None = None,
 ) -> TransformSummary:
     """Build `window`, or without one exactly the stale days; `full` rebuilds all tables from nothing.
+
+    `report` gets a line a piece, `progress` one a model and test.
 
     Days that are half built or that know another registry are always taken along. A data test that names an asset
     holds that asset's rows at their last finished build; any other failure undoes the build.
@@ -131,7 +136,7 @@ def transform(
     """
     need_warehouse(settings)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
-        return _Builder(settings, report).build(window, full=full)
+        return _Builder(settings, report, progress=progress).build(window, full=full)
 
 
 def build_models(
@@ -206,8 +211,14 @@ def pieces_of(days: Collection[date], rows_a_day: int, rows: int) -> Iterator[Wi
 class _Builder:
     """One build: what it is made of, and its steps. The warehouse is held by the caller."""
 
-    def __init__(self, settings: Settings, report: Report | None, on_event: OnEvent | None = None) -> None:
-        self._settings, self._on_event = settings, on_event
+    def __init__(
+        self,
+        settings: Settings,
+        report: Report | None,
+        on_event: OnEvent | None = None,
+        progress: Report | None = None,
+    ) -> None:
+        self._settings, self._on_event, self._progress = settings, on_event, progress
         self._report: Report = report or (lambda _: None)
         self._fleet = load_fleet(settings.fleet_dir)
         self._versions = present_versions(self._fleet, settings.first_day)
@@ -430,9 +441,17 @@ class _Builder:
             self._settings,
             ["build", *arguments],
             environment=environment,
-            on_event=self._on_event,
+            on_event=self._heard,
             fleet=self._fleet,
         )
+
+    def _heard(self, event: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+        if self._progress is not None and event.info.name in _RESULTS:
+            done = event.data
+            total = getattr(done, "total", 0) or getattr(done, "num_models", 0)
+            self._progress(f"{done.index} of {total} models and tests, {done.node_info.node_name}")
 
     def _rebuild_end(self, window: Window) -> date:
         """The day after the last one that was built or is built now: no later row can be out of date."""

@@ -3,12 +3,13 @@
 import io
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from renewable.cli.main import _with_options_first
-from renewable.cli.steps import Steps
+from renewable.cli.steps import Steps, progress_of
 from tests.conftest import Call
 
 pytestmark = pytest.mark.unit
@@ -90,3 +91,18 @@ def test_a_test_alert_says_which_address_took_it_and_shows_none(
     assert code == 1 and len(arrived) == 2, "one that fails stops no other"
     assert "address 2 of 3" in out and "address 1 of 3" in told and "address 3 of 3" in told
     assert "s3cret" not in out + told
+
+
+def test_a_step_shows_how_far_it_is_on_a_terminal_and_keeps_lines_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    screen = StringIO()
+    with progress_of("models", Console(file=screen, force_terminal=True, width=80)) as say:
+        assert say.progress is not None
+        say.progress("7 of 9 models")
+        say("a line worth keeping")
+    assert "7 of 9 models" in screen.getvalue() and "a line worth keeping" in screen.getvalue()
+    with progress_of("models", Console(file=StringIO())) as say:
+        assert say.progress is None, "a log is not filled with it"
+        say("a line worth keeping")
+    assert capsys.readouterr().err == "a line worth keeping\n"
