@@ -66,7 +66,7 @@ def work_directory(parent: Path) -> Iterator[Path]:
     """A directory of this run alone, thrown away at the end: dlt works in it, so no lost or stale working directory
     can matter, and no package that an earlier run left behind can be loaded instead of today's data.
 
-    What dlt's own commands look at, its pipeline's directory, stays under `parent`/dlt until the next load; no load reads it.
+    What dlt's own commands look at stays under `parent`/dlt until the next load; no load reads it.
     """
     parent.mkdir(parents=True, exist_ok=True)
     # Those of killed runs; the warehouse is held, so none of them is in use.

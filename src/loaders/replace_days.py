@@ -83,7 +83,7 @@ class ReplaceDaysDuckDb(dlt.destinations.duckdb):
 
     @property
     def destination_type(self) -> str:
-        """What stands in dlt's state: its own commands make a destination by that name, and for looking it is DuckDB."""
+        """What stands in dlt's state: its own commands make a destination by this name, and need DuckDB alone."""
         return "dlt.destinations.duckdb"
 
     @property

@@ -41,7 +41,9 @@ class Image:
         """`text` with the image's places under `root`."""
         return re.sub(rf"(?<![\w.-])/({'|'.join(PLACES)})(?=[/\s:]|$)", rf"{self.root}/\1", text)
 
-    def run(self, command: str | list[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: str | list[str], cwd: Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["bash", "-ec", command] if isinstance(command, str) else command,
             cwd=cwd,
@@ -105,7 +107,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 def test_the_image_has_what_the_lock_file_pins_and_nothing_of_developers(image: Image) -> None:
-    frozen = image.run(["uv", "pip", "freeze", "--python", f"{image.root}/opt/renewable/bin/python"], image.root)
+    frozen = image.run(
+        ["uv", "pip", "freeze", "--python", f"{image.root}/opt/renewable/bin/python"], image.root
+    )
     lock = (REPO / "requirements.lock").read_text(encoding="utf-8")
     pinned = set(re.findall(r"^([\w.-]+==[\w.+-]+)", lock, re.MULTILINE))
     ours, others = [
@@ -141,7 +145,9 @@ def test_its_services_become_healthy_and_end_when_they_are_asked(image: Image, t
             ends = time.monotonic() + HEALTHY_WITHIN_S
             while image.run(check, image.root, **_environment(service, image)).returncode:
                 said = (tmp_path / name).read_text()
-                assert time.monotonic() < ends and started[name].poll() is None, f"{name} is not healthy\n{said}"
+                assert time.monotonic() < ends and started[name].poll() is None, (
+                    f"{name} is not healthy\n{said}"
+                )
         for name, service in services.items():
             started[name].send_signal(signal.Signals[service["stop_signal"]])
         for name, service in services.items():

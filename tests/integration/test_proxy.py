@@ -118,7 +118,9 @@ def nginx(folder: Path, port: int, behind: int, report: Path) -> Iterator[ssl.SS
         f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
         f"events {{}}\nhttp {{ access_log off; {temporary} include {folder}/recipe.conf; }}\n"
     )
-    process = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    process = subprocess.Popen(
+        ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
+    )
     try:
         for _ in range(300):
             if _listens(port):
