@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PIPELINE = "raw_files"
 _WORK_PREFIX = "dlt-"
+_PIPELINE_PREFIX = "pipeline-"
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -63,13 +64,27 @@ def batches(days: Sequence[DayFiles], max_rows_per_file: int) -> Iterator[list[D
 @contextmanager
 def work_directory(parent: Path) -> Iterator[Path]:
     """A directory of this run alone, thrown away at the end: dlt works in it, so no lost or stale working directory
-    can matter, and no package that an earlier run left behind can be loaded instead of today's data."""
+    can matter, and no package that an earlier run left behind can be loaded instead of today's data.
+
+    What dlt's own commands look at stays under `parent`/dlt until the next load; no load reads it.
+    """
     parent.mkdir(parents=True, exist_ok=True)
     # Those of killed runs; the warehouse is held, so none of them is in use.
     for path in parent.glob(f"{_WORK_PREFIX}*"):
         shutil.rmtree(path)
     with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=parent) as directory:
-        yield Path(directory)
+        try:
+            yield Path(directory)
+        finally:
+            _keep_last_pipeline(Path(directory), parent / "dlt")
+
+
+def _keep_last_pipeline(work: Path, kept: Path) -> None:
+    used = sorted(work.glob(f"{_PIPELINE_PREFIX}*/{PIPELINE}"), key=lambda path: path.stat().st_mtime_ns)
+    if used:
+        if kept.exists():
+            shutil.rmtree(kept)
+        used[-1].parent.rename(kept)
 
 
 class Packages:
@@ -180,7 +195,7 @@ class Packages:
             self._destination = ReplaceDaysDuckDb(self._connection)
             self._pipeline = dlt.pipeline(
                 PIPELINE,
-                pipelines_dir=tempfile.mkdtemp(prefix="pipeline-", dir=self._work),
+                pipelines_dir=tempfile.mkdtemp(prefix=_PIPELINE_PREFIX, dir=self._work),
                 destination=self._destination,
                 dataset_name=DATASET,
             )

@@ -82,6 +82,11 @@ class ReplaceDaysDuckDb(dlt.destinations.duckdb):
         self.failures: list[Exception] = []
 
     @property
+    def destination_type(self) -> str:
+        """What stands in dlt's state: its own commands make a destination by this name, and need DuckDB alone."""
+        return "dlt.destinations.duckdb"
+
+    @property
     def client_class(self) -> type[ReplaceDaysClient]:
         return ReplaceDaysClient
 
