@@ -24,6 +24,7 @@ from renewable.own_files import read_own_parquet
 from renewable.places import DBT_PROJECT
 from renewable.published.descriptions import BUILD_ID, parquet_metadata, table_texts
 from renewable.published.fleet_database import FLEET_DATABASE, about_set, is_written, write_fleet_database
+from renewable.published.parts import NO_MONTH
 from renewable.settings import Settings
 from renewable.transform.books import Books, months_to_publish, note_published, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
@@ -33,7 +34,6 @@ from renewable.warehouse import exclusive_connection, sql_literal
 
 SETS, CURRENT = "sets", "current"
 _IN_THE_MAKING = ".making-"
-_NO_MONTH = "empty"
 _MAGIC = b"PAR1"
 
 
@@ -225,12 +225,12 @@ def _write_months(
             metadata,
         )
     if not months:
-        _copy(connection, f"from {MARTS_SCHEMA}.{name}", folder / f"{_NO_MONTH}.parquet", metadata)
+        _copy(connection, f"from {MARTS_SCHEMA}.{name}", folder / f"{NO_MONTH}.parquet", metadata)
 
 
 def _month_of(file: Path) -> date | None:
     """The month that the file of a published table is named after; None for the one of an empty table."""
-    return None if file.stem == _NO_MONTH else date.fromisoformat(f"{file.stem}-01")
+    return None if file.stem == NO_MONTH else date.fromisoformat(f"{file.stem}-01")
 
 
 def _is_whole(file: Path) -> bool:
