@@ -11,7 +11,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # dbt from its project folder, with what it writes in a directory that is thrown away
 DBT := ../../$(BIN)/dbt
 DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewable_dbt && \
-	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
+	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb RENEWABLE_DBT_REGISTRY=seeds
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test ui lint chaos mutants independence bench clean lock
@@ -44,7 +44,7 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@$(DBT_ELSEWHERE) && $(DBT) parse --warn-error --quiet
-	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests --config ../../pyproject.toml
+	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests analyses --config ../../pyproject.toml
 
 chaos: $(INSTALLED) ## Kill loads 120 times, at every stage and at random moments (KILLS=n, SEED=n)
 	@$(BIN)/python -m tests.integration.chaos --kills $(or $(KILLS),120) $(if $(SEED),--seed $(SEED))
