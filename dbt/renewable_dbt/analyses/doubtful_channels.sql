@@ -9,4 +9,3 @@ from {{ ref('mart_data_quality_daily') }}
 group by asset_id, channel
 having sum(readings_missing) > 0
 order by missing_ratio desc
-limit 20

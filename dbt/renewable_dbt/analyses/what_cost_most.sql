@@ -13,4 +13,3 @@ where losses.date_local > last_day.date_local - 30
 group by losses.asset_id, losses.loss_category
 having sum(losses.lost_kwh) > 0
 order by lost_kwh desc
-limit 20
