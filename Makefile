@@ -50,7 +50,7 @@ judges: $(INSTALLED) ## What dbt-score (at least 9.5) and dbt-bouncer say of the
 	@test -x .venv-judges/bin/dbt-bouncer || { $(PYTHON) -m venv .venv-judges && .venv-judges/bin/python -m pip install \
 		--quiet --disable-pip-version-check "dbt-score>=0.19,<1" "dbt-core>=1.11,<1.12" "dbt-bouncer>=4.3,<5" "duckdb<2"; }
 	@$(DBT_ELSEWHERE) && $(DBT) parse --quiet && \
-		../../.venv-judges/bin/dbt-score lint --manifest $$tmp/manifest.json --fail-project-under 9.5 && \
+		../../.venv-judges/bin/dbt-score lint --manifest $$tmp/manifest.json --fail-project-under 9.5 --show failing-items && \
 		sed "s|^dbt_artifacts_dir: .*|dbt_artifacts_dir: $$tmp|" dbt-bouncer.yml > $$tmp/dbt-bouncer.yml && \
 		../../.venv-judges/bin/dbt-bouncer run --config-file $$tmp/dbt-bouncer.yml
 
