@@ -11,10 +11,10 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # dbt from its project folder, with what it writes in a directory that is thrown away
 DBT := ../../$(BIN)/dbt
 DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewable_dbt && \
-	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb
+	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb RENEWABLE_DBT_REGISTRY=seeds
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint chaos mutants independence bench clean lock
+.PHONY: help install run test ui lint judges chaos mutants independence bench clean lock
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,7 +44,15 @@ lint: $(INSTALLED) ## Check style, types, import rules and SQL
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@$(DBT_ELSEWHERE) && $(DBT) parse --warn-error --quiet
-	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests --config ../../pyproject.toml
+	@$(DBT_ELSEWHERE) && ../../$(BIN)/sqlfluff lint models tests analyses --config ../../pyproject.toml
+
+judges: $(INSTALLED) ## What dbt-score (at least 9.5) and dbt-bouncer say of the dbt project, from an environment of their own
+	@test -x .venv-judges/bin/dbt-bouncer || { $(PYTHON) -m venv .venv-judges && .venv-judges/bin/python -m pip install \
+		--quiet --disable-pip-version-check "dbt-score>=0.19,<1" "dbt-core>=1.11,<1.12" "dbt-bouncer>=4.3,<5" "duckdb<2"; }
+	@$(DBT_ELSEWHERE) && $(DBT) parse --quiet && \
+		../../.venv-judges/bin/dbt-score lint --manifest $$tmp/manifest.json --fail-project-under 9.5 --show failing-items && \
+		sed "s|^dbt_artifacts_dir: .*|dbt_artifacts_dir: $$tmp|" dbt-bouncer.yml > $$tmp/dbt-bouncer.yml && \
+		../../.venv-judges/bin/dbt-bouncer run --config-file $$tmp/dbt-bouncer.yml
 
 chaos: $(INSTALLED) ## Kill loads 120 times, at every stage and at random moments (KILLS=n, SEED=n)
 	@$(BIN)/python -m tests.integration.chaos --kills $(or $(KILLS),120) $(if $(SEED),--seed $(SEED))
@@ -59,7 +67,7 @@ bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
-	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
+	rm -rf .venv .venv-judges .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
 	rm -rf dbt/renewable_dbt/target dbt/renewable_dbt/logs
 	rm -rf data/warehouse data/work data/published data/report data/quarantine data/dagster data/la_haute_borne data/nrel_rsf_ii data/wide_format
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,8 +2,8 @@
 
 import re
 from importlib.util import find_spec
-from urllib.parse import unquote
 
+from renewable.database_address import without_password
 from renewable.errors import SettingsError
 
 _CONNECT_S = 10
@@ -42,16 +42,7 @@ def check_database(url: str) -> None:
     except (ArgumentError, ValueError, TypeError, psycopg2.ProgrammingError):
         raise SettingsError(f"RENEWABLE_POSTGRES_URL is not the address of a database. {_FORM}") from None
     except psycopg2.Error as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        if any(piece in said for piece in _pieces_of_password(url)):
-            said = "its address is not well formed"
+        said = without_password(str(error) or type(error).__name__, url, "its address is not well formed")
         raise SettingsError(
             f"RENEWABLE_POSTGRES_URL: the database cannot be reached: {said} Start it or mend the address. {_FORM}"
         ) from None
-
-
-def _pieces_of_password(url: str) -> set[str]:
-    # A sign that is not written by its number cuts the password: the library then takes its end for the host.
-    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    texts = [password, unquote(password), *re.findall(r"password=([^&]*)", url)]
-    return {piece for text in texts for piece in re.split(r"[@:/?#]", text) if piece}

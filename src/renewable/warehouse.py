@@ -345,6 +345,11 @@ def busy_by_error(warehouse: Path, wait_s: float, message: str) -> None:
         raise WarehouseBusyError(_busy(warehouse, wait_s, _holder(message)))
 
 
+def busy_holder(message: str) -> str | None:
+    """Who has the database open, by DuckDB's `message`; None where it is about something else."""
+    return _holder(message) if _LOCKED in message else None
+
+
 def refuse_by_error(warehouse: Path, message: str) -> None:
     """Raise WarehouseError when `message`, of a tool that had the database open, is about the file."""
     _refuse(fault_of_error(warehouse, message))

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from renewable.places import DBT_PROJECT
 from renewable.transform import models_version as versions
@@ -28,3 +29,24 @@ def test_unit_tests_of_a_model_change_no_fingerprint(tmp_path: Path) -> None:
     )
     assert versions.models_version(project) != before[0]
     assert versions.tests_version(project) != before[1]
+
+
+def test_who_answers_for_models_what_reads_them_and_what_is_said_of_macros_change_no_fingerprint(
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    for folder in ("models", "macros", "tests"):
+        shutil.copytree(DBT_PROJECT / folder, project / folder)
+    shutil.copy(DBT_PROJECT / "dbt_project.yml", project)
+    before = versions.models_version(project)
+    settings = yaml.safe_load((project / "dbt_project.yml").read_text("utf-8"))
+    models = settings["models"]["renewable_dbt"]
+    assert models.pop("+meta")["owner"] and models["marts"].pop("+group")
+    models["staging"]["+meta"] = {"owner": "somebody else"}
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    for file in ("models/_groups.yml", "models/_exposures.yml", "macros/_macros.yml"):
+        (project / file).unlink()
+    assert versions.models_version(project) == before
+    models["staging"]["+meta"]["told"] = "by run"
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    assert versions.models_version(project) != before

@@ -82,15 +82,25 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A day as text, empty without one. YAML makes a date of a day that stands in --vars without quotes. -#}
 {% macro window_bound(name) -%}
     {%- if not execute -%}
         {{ return('') }}
     {%- endif -%}
-    {{ return((var(name) or env_var('RENEWABLE_' ~ name | upper, '') | string)[:10]) }}
+    {%- set bound = ((var(name) or env_var('RENEWABLE_' ~ name | upper, '')) | string)[:10] -%}
+    {%- if bound and not modules.re.match('[0-9]{4}-[0-9]{2}-[0-9]{2}$', bound) -%}
+        {{ exceptions.raise_compiler_error(name ~ " is " ~ bound ~ ", which is no day: write --vars '{window_start: 2025-01-01, window_end: 2025-02-01}'") }}
+    {%- endif -%}
+    {{ return(bound) }}
 {%- endmacro %}
 
+{#- Half a window would rebuild everything. -#}
 {% macro has_window() -%}
-    {{ return(window_bound('window_start') != '' and window_bound('window_end') != '') }}
+    {%- set start, end = window_bound('window_start'), window_bound('window_end') -%}
+    {%- if (start == '') != (end == '') or (start and start >= end) -%}
+        {{ exceptions.raise_compiler_error("window_start is " ~ (start or "not given") ~ " and window_end " ~ (end or "not given") ~ ": give both, the end after the start and not built itself") }}
+    {%- endif -%}
+    {{ return(start != '' and end != '') }}
 {%- endmacro %}
 
 {% macro rebuild_start() -%}

@@ -664,10 +664,21 @@ def upgrade() -> None:
 
 
 @app.command()
-def publish() -> None:
+def publish(
+    to: Annotated[
+        str | None, typer.Option(help="Put what is new of them into this database, too: postgresql://...")
+    ] = None,
+    schema: Annotated[str, typer.Option(help="Schema there.")] = "renewable",
+) -> None:
     """Write the tables of the last finished build to Parquet files, all at once."""
     from renewable.published.publish import publish as write
 
+    if to is not None:
+        from renewable.published.publish_to import publish_to
+
+        password = os.environ.get("PGPASSWORD")
+        print(publish_to(_load(), to, schema, password=password, report=_progress).sentence)
+        return
     print(write(_load(), report=_progress).sentence)
     _next("renewable report", "renewable summary")
 

@@ -22,6 +22,9 @@ from renewable.atomic_write import replacing
 from renewable.errors import PipelineError
 from renewable.own_files import read_own_parquet
 from renewable.places import DBT_PROJECT
+from renewable.published.descriptions import BUILD_ID, parquet_metadata, table_texts
+from renewable.published.fleet_database import FLEET_DATABASE, about_set, is_written, write_fleet_database
+from renewable.published.parts import NO_MONTH
 from renewable.settings import Settings
 from renewable.transform.books import Books, months_to_publish, note_published, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
@@ -30,9 +33,7 @@ from renewable.transform.models_version import models_version
 from renewable.warehouse import exclusive_connection, sql_literal
 
 SETS, CURRENT = "sets", "current"
-BUILD_ID = "build_id"
 _IN_THE_MAKING = ".making-"
-_NO_MONTH = "empty"
 _MAGIC = b"PAR1"
 
 
@@ -70,6 +71,7 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
             _make_current(settings, target)
             note_published(connection, target.name)
         _link_tables(settings, tables)
+        _refresh_fleet_database(settings, connection, tables, build_id)
         rows = {mart: _row_count(connection, mart) for mart in tables}
     return PublishSummary(rows, settings.published_dir, build_id, is_new)
 
@@ -176,8 +178,8 @@ def _write_set(
                 kept = _keep_months(before / path.name, folder, changed)
             _write_months(connection, name, months[name], kept, folder)
         else:
-            columns = f"*, {sql_literal(build_id)} as {BUILD_ID}"
-            _copy(connection, f"select {columns} from (from {MARTS_SCHEMA}.{name} order by all)", path)
+            rows = f"select *, {sql_literal(build_id)} as {BUILD_ID} from {MARTS_SCHEMA}.{name}"
+            _copy(connection, f"from ({rows}) order by all", path, _metadata(connection, name, rows))
     # The same build again, because a file of its set was lost: readers may still be in the former folder.
     names = (f"{build_id}_{number}" if number else build_id for number in count())
     target = next(sets / name for name in names if not (sets / name).exists())
@@ -212,6 +214,7 @@ def _write_months(
     # All months are asked for: a file that was lost from the set before is written again.
     rows = connection.execute(f"select distinct {month_of} from {MARTS_SCHEMA}.{name}").fetchall()
     months = {month for (month,) in rows}
+    metadata = _metadata(connection, name, f"from {MARTS_SCHEMA}.{name}")
     for month in sorted(months - set(kept)):
         after = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
         where = f"{column} >= date '{month}' and {column} < date '{after}'"
@@ -219,14 +222,15 @@ def _write_months(
             connection,
             f"from {MARTS_SCHEMA}.{name} where {where} order by all",
             folder / f"{month:%Y-%m}.parquet",
+            metadata,
         )
     if not months:
-        _copy(connection, f"from {MARTS_SCHEMA}.{name}", folder / f"{_NO_MONTH}.parquet")
+        _copy(connection, f"from {MARTS_SCHEMA}.{name}", folder / f"{NO_MONTH}.parquet", metadata)
 
 
 def _month_of(file: Path) -> date | None:
     """The month that the file of a published table is named after; None for the one of an empty table."""
-    return None if file.stem == _NO_MONTH else date.fromisoformat(f"{file.stem}-01")
+    return None if file.stem == NO_MONTH else date.fromisoformat(f"{file.stem}-01")
 
 
 def _is_whole(file: Path) -> bool:
@@ -250,6 +254,18 @@ def _make_current(settings: Settings, target: Path) -> None:
             shutil.rmtree(folder)
 
 
+def _refresh_fleet_database(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, names: Sequence[str], build_id: str
+) -> None:
+    """`fleet.duckdb` of the current set, where it is not that already: the directory may have been moved since."""
+    path = settings.published_dir / FLEET_DATABASE
+    about = about_set(published_set(settings), build_id, settings.published_dir)
+    if not is_written(connection, path, about):
+        texts = {name: text for name, text in table_texts(DBT_PROJECT).items() if name in names}
+        source = settings.published_dir / CURRENT
+        write_fleet_database(connection, path, source, texts, month_columns(DBT_PROJECT), about)
+
+
 def _link_tables(settings: Settings, names: Sequence[str]) -> None:
     """`<table>.parquet` for each table, as a link through `current`; links of tables that are no more go."""
     for name in names:
@@ -271,8 +287,16 @@ def _replace_link(link: Path, target: str) -> None:
     temporary.replace(link)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, metadata: Mapping[str, str]) -> None:
+    pairs = ", ".join(f"{sql_literal(key)}: {sql_literal(value)}" for key, value in metadata.items())
     with replacing(path) as temporary:
         connection.execute(
-            f"copy ({query}) to {sql_literal(str(temporary))} (format parquet, compression zstd)"
+            f"copy ({query}) to {sql_literal(str(temporary))}"
+            f" (format parquet, compression zstd, kv_metadata {{{pairs}}})"
         )
+
+
+def _metadata(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> dict[str, str]:
+    """What the files of table `name` tell of it; `query` has their columns."""
+    schema = connection.sql(f"from ({query}) limit 0").to_arrow_table().schema
+    return parquet_metadata(table_texts(DBT_PROJECT)[name], schema)

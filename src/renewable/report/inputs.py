@@ -11,9 +11,10 @@ from loaders.load_log import LOAD_LOG, LOAD_LOG_SCHEMA
 from loaders.quarantine import Quarantined, read_quarantine
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
+from renewable.published.descriptions import BUILD_ID
 from renewable.published.event_intervals import EVENT_INTERVALS, EVENT_INTERVALS_SCHEMA
 from renewable.published.irradiance_power import IRRADIANCE_POWER, IRRADIANCE_POWER_SCHEMA
-from renewable.published.publish import BUILD_ID, published_set, read_published
+from renewable.published.publish import published_set, read_published
 from renewable.scorecard.score import scorecard_path
 from renewable.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 MARTS_SCHEMA = "marts"
-_PROPERTIES = "models/marts/_marts.yml"
+MARTS_PROPERTIES = "models/marts/_marts.yml"
 
 
 def mart_names(project_dir: Path) -> list[str]:
@@ -17,7 +17,7 @@ def mart_names(project_dir: Path) -> list[str]:
 
 def month_columns(project_dir: Path) -> dict[str, str]:
     """The marts that are published as a file a month, each with the column of days or instants that says which."""
-    path = project_dir / _PROPERTIES
+    path = project_dir / MARTS_PROPERTIES
     return _month_columns(path, path.stat().st_mtime_ns)
 
 

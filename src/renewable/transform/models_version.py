@@ -12,6 +12,7 @@ import yaml
 # Unit tests of a model lie beside it in a file of their own: no figure and no data test depends on them.
 UNIT_TESTS = ".unit.yml"
 _PROJECT_KEYS = ("vars", "models", "seeds")
+_OWNERS = ("owner", "+group")
 _MODEL_KEYS = ("name", "config", "constraints")
 _COLUMN_KEYS = ("name", "data_type", "constraints")
 
@@ -37,10 +38,21 @@ def _models_version(project_dir: Path, _: tuple[tuple[str, int, int], ...]) -> s
         *_texts(project_dir / "macros", "*.sql"),
     ]
     parts += _texts(project_dir / "vocabulary", "*.csv")
-    parts += [(name, json.dumps(_figures(text))) for name, text in _properties(project_dir)]
+    # A file that only says who reads the models, or answers for them, has none.
+    figures = ((name, _figures(text)) for name, text in _properties(project_dir))
+    parts += [(name, json.dumps(found)) for name, found in figures if found]
     project = _loaded((project_dir / "dbt_project.yml").read_text("utf-8"))
-    parts.append(("dbt_project.yml", json.dumps({key: project.get(key) for key in _PROJECT_KEYS})))
+    told = {key: _without_owners(project.get(key)) for key in _PROJECT_KEYS}
+    parts.append(("dbt_project.yml", json.dumps(told)))
     return _digest(parts)
+
+
+def _without_owners(node: Any) -> Any:
+    """The configuration without who answers for what, and `+meta` where nothing else is in it."""
+    if not isinstance(node, dict):
+        return node
+    left = {key: _without_owners(value) for key, value in node.items() if key not in _OWNERS}
+    return {key: value for key, value in left.items() if key != "+meta" or value}
 
 
 def _properties(project_dir: Path) -> list[tuple[str, str]]:
