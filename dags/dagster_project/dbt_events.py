@@ -16,8 +16,7 @@ from dagster_dbt.asset_utils import (
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_dbt.dbt_manifest import validate_manifest
 
-from dagster_project.dbt_parts import parts_behind
-from dagster_project.dbt_specs import UNIQUE_ID
+from dagster_project.dbt_parts import UNIQUE_ID, parts_behind
 from dagster_project.dbt_translation import LayerTranslator
 from dagster_project.keys import table_key
 from dagster_project.metadata import model_made, part_made, tell_days, tell_run

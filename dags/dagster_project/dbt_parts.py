@@ -10,6 +10,8 @@ from typing import Any
 
 from renewable.errors import PipelineError
 
+# What is known of a model beside Dagster's own: its name in the manifest, and its file from the project's folder.
+UNIQUE_ID, SQL_FILE = "dagster_dbt/unique_id", "renewable/sql_file"
 TOLD, TOLD_BY_DAY, TOLD_BY_RUN = "renewable/told", "by day", "by run"
 
 

@@ -14,15 +14,12 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.dbt_parts import TOLD, TOLD_BY_DAY, TOLD_BY_RUN
+from dagster_project.dbt_parts import SQL_FILE, TOLD, TOLD_BY_DAY, TOLD_BY_RUN, UNIQUE_ID
 from renewable.atomic_write import write_text_atomic
 from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
 from renewable.transform.dbt_project import ensure_manifest
 
-UNIQUE_ID = "dagster_dbt/unique_id"
-# Of a model, from the project's folder.
-SQL_FILE = "renewable/sql_file"
 # Yesterday's figures are late after a day and some hours of work, and missing after another day.
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)

@@ -9,8 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt.asset_utils import build_dbt_specs
 from dagster_dbt.dbt_manifest import validate_manifest
 
-from dagster_project.dbt_parts import TOLD, told
-from dagster_project.dbt_specs import SQL_FILE, UNIQUE_ID
+from dagster_project.dbt_parts import SQL_FILE, TOLD, UNIQUE_ID, told
 from dagster_project.keys import layer_of, table_key
 
 
