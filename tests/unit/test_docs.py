@@ -215,6 +215,25 @@ def test_recall_and_precision_on_real_turbines_are_the_same_wherever_they_stand(
     assert all(said) and len({pair for found in said for pair in found}) == 1
 
 
+def test_a_decision_that_another_one_supersedes_says_so() -> None:
+    entries = dict(
+        re.findall(r"^## (\d+)\. (.*?)(?=^## |\Z)", text_of("DECISIONS.md"), re.MULTILINE | re.DOTALL)
+    )
+    assert [*entries] == [str(number) for number in range(1, len(entries) + 1)]
+    claims = [
+        (later, earlier)
+        for later, text in entries.items()
+        for earlier in re.findall(r"\bsupersedes (?:[a-z ]*?)(\d+)", " ".join(text.split()))
+    ]
+    assert len(claims) >= 6
+    unmarked = [
+        (later, earlier)
+        for later, earlier in claims
+        if not re.search(rf"^\*.*[Ss]uperseded[^*]* by [^*]*\b{later}\b.*\*$", entries[earlier], re.MULTILINE)
+    ]
+    assert unmarked == []
+
+
 @cache
 def _made() -> dict[str, str]:
     return tables(REPO)
