@@ -68,7 +68,9 @@ def relinked(text: str, page: str, pages: Iterable[str]) -> str:
         if target.startswith(_ELSEWHERE):
             return found[0]
         path = repository_path(target, source)
-        place = next((shown[each] for each in (path, f"{path}/README.md") if each in shown), None)
+        place = next(
+            (shown[each] for each in (path, f"{path}/README.md", f"{path}/index.md") if each in shown), None
+        )
         if place is None and path.startswith(f"{DOCS}/") and posixpath.splitext(path)[1]:
             place = path.removeprefix(f"{DOCS}/")
         if place is None:

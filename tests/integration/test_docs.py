@@ -52,9 +52,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_site_has_a_page_for_each_guide_and_for_the_files_shown_from_elsewhere(site: Path) -> None:
     guides = {path.relative_to(REPO / "docs").as_posix() for path in (REPO / "docs").rglob("*.md")}
-    missing = [
-        name for name in sorted(guides | {*FROM_ELSEWHERE}) if not (site / f"{name[:-3]}.html").is_file()
-    ]
+    # The README of a folder is its first page.
+    wanted = [re.sub(r"(README|index)\.md$", "index.md", name) for name in sorted(guides | {*FROM_ELSEWHERE})]
+    missing = [name for name in wanted if not (site / f"{name[:-3]}.html").is_file()]
     assert missing == []
     assert "RENEWABLE_LOCK_WAIT_S" in (site / "reference" / "settings.html").read_text("utf-8")
 

@@ -1,13 +1,16 @@
 """What README and the guides say of files, commands, settings, messages and figures is there."""
 
 import ast
+import copy
 import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import typer
+from docs.site.hooks import on_config
 from docs.site.pages import (
     FROM_ELSEWHERE,
     filled,
@@ -18,6 +21,7 @@ from docs.site.pages import (
     without_drawings,
 )
 from docs.site.reference import tables
+from mkdocs.config.defaults import MkDocsConfig
 from typer.core import TyperGroup
 
 from renewable.cli.main import app
@@ -268,6 +272,19 @@ def test_a_link_leads_to_the_page_that_shows_the_file() -> None:
     assert relinked("[h](../../ARCHITECTURE.md)\n```\n[i](j)\n```", "how-to/fleet.md", pages) == (
         "[h](../explanation/architecture.md)\n```\n[i](j)\n```\n"
     )
+
+
+def test_guides_for_readers_are_found_in_their_folder(tmp_path: Path) -> None:
+    nav = [{"How to": [{"Read": "read.md"}, "readers", {"Deploy": "deploy.md"}]}]
+    config = MkDocsConfig()
+    config.load_dict({"docs_dir": str(tmp_path), "nav": copy.deepcopy(nav)})
+    assert on_config(config).nav == [{"How to": [{"Read": "read.md"}, {"Deploy": "deploy.md"}]}]
+    (tmp_path / "readers").mkdir()
+    for name in ("superset.md", "README.md", "grafana.md"):
+        (tmp_path / "readers" / name).touch()
+    config.load_dict({"nav": nav})
+    found = ["readers/README.md", "readers/grafana.md", "readers/superset.md"]
+    assert on_config(config).nav == [{"How to": [{"Read": "read.md"}, *found, {"Deploy": "deploy.md"}]}]
 
 
 def test_a_page_is_filled_and_its_flow_chart_becomes_a_table() -> None:
