@@ -58,8 +58,9 @@ independence: $(INSTALLED) ## Multiply each constant of simulated worlds by 1.5:
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks
 
+# Not --quiet: that would hide warnings from --strict, too.
 docs: $(INSTALLED) ## Build the docs site into build/site; every broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "docs: build/site/index.html (to search in them: $(BIN)/python -m http.server -d build/site 8000)"
 
 clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
