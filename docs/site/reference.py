@@ -29,6 +29,16 @@ from renewable.published.dictionary import data_dictionary
 from renewable.settings import PREFIX, Settings
 from renewable.vocabulary import event_kinds
 
+_PARTS = {
+    "Mapping": "a mapping",
+    "Source": "`source`",
+    "Timestamp": "`timestamp`",
+    "Asset": "`asset`",
+    "Channel": "a channel of `weather` or `generation`",
+    "Counter": "`counter` in a channel",
+    "Quality": "`quality` in a channel",
+    "EventLog": "`events`",
+}
 _CELL = re.compile(r"(?<!\\)\|")
 _TEST_COMMENT = re.compile(r"((?:^-- .*\n)+)", re.MULTILINE)
 
@@ -75,22 +85,13 @@ def commands() -> str:
 def mapping_keys() -> str:
     """Each key of a mapping file, by the part of the mapping that it stands in."""
     schema = MappingFile.model_json_schema()
-    parts = {
-        "Mapping": "The mapping itself",
-        "Source": "`source`",
-        "Timestamp": "`timestamp`",
-        "Asset": "`asset`",
-    }
-    parts |= {"Channel": "A channel of `weather` or `generation`", "EventLog": "`events`"}
     lines: list[str] = []
-    for name, definition in sorted(
-        schema["$defs"].items(), key=lambda part: [*parts, part[0]].index(part[0])
-    ):
+    for name, definition in sorted(schema["$defs"].items(), key=lambda part: [*_PARTS].index(part[0])):
         rows = [
             [f"`{key}`", _json_type(about), _json_default(about), _sentence(about.get("description", ""))]
             for key, about in definition["properties"].items()
         ]
-        lines += ["", f"## {parts.get(name, f'{name}, inside another part')}", ""]
+        lines += ["", f"## {_PARTS[name][:1].upper()}{_PARTS[name][1:]}", ""]
         lines.append(_table(["key", "values", "default", "meaning"], rows))
     return "\n".join(lines)
 
@@ -243,11 +244,14 @@ def _kind(annotation: object) -> str:
 
 def _json_type(about: Mapping[str, Any]) -> str:
     if "enum" in about:
-        return ", ".join(f"`{each}`" if each != "" else "empty" for each in about["enum"])
+        return ", ".join(
+            f"`{each}`" if str(each).isalnum() or "_" in str(each) else f'`"{each}"`'
+            for each in about["enum"]
+        )
     if "const" in about:
         return f"`{about['const']}`"
     if "$ref" in about:
-        return f"the part {about['$ref'].rsplit('/', 1)[1]}"
+        return f"keys of {_PARTS[about['$ref'].rsplit('/', 1)[1]]}, below"
     if "anyOf" in about:
         kinds = [_json_type(each) for each in about["anyOf"] if each.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
@@ -290,7 +294,9 @@ def _texts(folder: Path, pattern: str) -> dict[str, str]:
 
 
 def _sentence(text: str) -> str:
-    return _escaped(f"{text[:1].upper()}{text[1:]}" if text else "")
+    # A value that is explained keeps its case: "ended: a last line …".
+    is_value = text.partition(" ")[0].endswith(":")
+    return _escaped(text if is_value else f"{text[:1].upper()}{text[1:]}")
 
 
 def _escaped(text: str) -> str:

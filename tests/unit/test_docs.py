@@ -260,6 +260,8 @@ def test_the_reference_knows_every_setting_command_and_channel() -> None:
     assert "## renewable fleet fit-curve" in made["commands"] and "`--fold-before`" in made["commands"]
     assert "| `wind_speed_ms` | Float64 | m/s | 0 to 75 |" in made["raw files"]
     assert "| `unreadable_rows_ratio` | number | `0.05` |" in made["mapping keys"]
+    rows = [line.split(" | ") for line in made["mapping keys"].splitlines() if line.startswith("| `")]
+    assert len(rows) > 70 and [row[0] for row in rows if row[3].strip(" |") == ""] == []
     assert "`mart_asset_daily`, `mart_asset_monthly`, `mart_fleet_daily` | yes |" in made["kpis"]
 
 
