@@ -40,7 +40,7 @@ _PARTS = {
     "EventLog": "`events`",
 }
 _CELL = re.compile(r"(?<!\\)\|")
-_TEST_COMMENT = re.compile(r"((?:^-- .*\n)+)", re.MULTILINE)
+_TEST_COMMENT = re.compile(r"((?:^-- .*\n)+)|^\{#-?(.*?)-?#\}", re.MULTILINE | re.DOTALL)
 
 
 def tables(repo: Path) -> dict[str, str]:
@@ -162,7 +162,9 @@ def dbt_checks(tests: Mapping[str, str], models: Mapping[str, str], unit_tests: 
     for name, text in tests.items():
         comment = _TEST_COMMENT.search(text)
         words = (
-            "" if comment is None else " ".join(comment[1].replace("\n-- ", " ").removeprefix("-- ").split())
+            ""
+            if comment is None
+            else " ".join((comment[1] or comment[2]).replace("\n-- ", " ").removeprefix("-- ").split())
         )
         rows.append([f"`{name.removesuffix('.sql')}`", words])
     keys = sum(text.count("- is_key:") for text in models.values())
@@ -206,7 +208,7 @@ def _argument(argument: TyperArgument) -> str:
 
 def _option_help(option: TyperOption) -> str:
     help_ = option.help or ""
-    plain = option.default not in (None, False, True, ()) and not callable(option.default)
+    plain = isinstance(option.default, (int, float, str)) and not isinstance(option.default, bool)
     return f"{help_} Default: {option.default}." if plain and "Default" not in help_ else help_
 
 

@@ -262,6 +262,9 @@ def test_the_reference_knows_every_setting_command_and_channel() -> None:
     assert "| `unreadable_rows_ratio` | number | `0.05` |" in made["mapping keys"]
     rows = [line.split(" | ") for line in made["mapping keys"].splitlines() if line.startswith("| `")]
     assert len(rows) > 70 and [row[0] for row in rows if row[3].strip(" |") == ""] == []
+    laws = [line.split(" | ")[1] for line in made["dbt checks"].splitlines() if line.startswith("| `")]
+    assert len(laws) >= 9 and all(len(law) > 30 for law in laws)
+    assert "Processes that share the days. Default: 1." in made["commands"]
     assert "`mart_asset_daily`, `mart_asset_monthly`, `mart_fleet_daily` | yes |" in made["kpis"]
 
 
