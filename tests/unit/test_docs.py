@@ -203,6 +203,10 @@ def test_figures_that_are_quoted_come_from_the_code() -> None:
     assert (
         f"more than {Source.model_fields['unreadable_rows_ratio'].default:.0%}".replace("%", " %") in imports
     )
+    fleet = text_of("dbt/renewable_dbt/seeds/assets.csv")
+    demo = f"{fleet.count(',wind,')} wind and {fleet.count(',solar,')} solar assets, the"
+    days = re.search(r"headless --days (\d+)", text_of("Makefile"))
+    assert days and f"{demo} {days[1]} days up to yesterday" in " ".join(readme.split())
     kills = re.search(r"--kills \$\(or \$\(KILLS\),(\d+)\)", text_of("Makefile"))
     assert kills and f"tries that {kills[1]} times" in text_of("docs/how-to/raw-files.md")
     tolerance = text_of("dbt/renewable_dbt/tests/losses_add_up.sql")
