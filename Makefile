@@ -14,7 +14,7 @@ DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewabl
 	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb RENEWABLE_DBT_REGISTRY=seeds
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint judges chaos mutants independence bench clean lock
+.PHONY: help install run test ui lint judges chaos mutants independence bench docs clean lock
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,11 @@ independence: $(INSTALLED) ## Multiply each constant of simulated worlds by 1.5:
 
 bench: $(INSTALLED) ## Measure speed against references timed in the same run
 	@$(BIN)/python -m benchmarks
+
+# Not --quiet: that would hide warnings from --strict, too.
+docs: $(INSTALLED) ## Build the docs site into build/site; every broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "docs: build/site/index.html (to search in them: $(BIN)/python -m http.server -d build/site 8000)"
 
 clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
 	rm -rf .venv .venv-judges .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info

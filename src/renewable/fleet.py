@@ -403,7 +403,7 @@ def _fleet_error(faults: list[str]) -> FleetError:
     listing = "\n".join(f"  - {fault}" for fault in faults)
     return FleetError(
         f"the fleet registry has {len(faults)} fault(s):\n{listing}\n"
-        "Mend the files; README.md, 'Your own fleet', describes every column."
+        "Mend the files; docs/how-to/fleet.md describes every column."
     )
 
 

@@ -41,6 +41,8 @@ def test_la_haute_borne_recovers_the_pairs_of_the_clock_change(tmp_path: Path) -
     assert "24 stamps of a repeated hour given to the skipped or the second one" in said
     log = pl.read_parquet(tmp_path / "published" / "load_log.parquet")
     assert (log["rows_in"].sum(), log["rows_quarantined"].sum()) == (2 * 8064, 0)
+    (quoted,) = re.findall(r"^ la_haute_borne (.*)$", (REPO / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert " ".join(quoted.split()) in " ".join(said.split()), "README shows other figures"
 
 
 def test_nrel_rsf_ii_is_lit_by_day_only(tmp_path: Path) -> None:

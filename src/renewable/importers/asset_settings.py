@@ -23,7 +23,7 @@ class Asset(Part):
     `expected` (default: the names that lead there), and nothing while one of them is missing.
     """
 
-    column: str | None = None
+    column: str | None = Field(None, description="column that names the asset of each row")
     columns: tuple[str, ...] = Field(
         (), description="instead of column: several, whose cells joined by blanks name the asset"
     )
@@ -49,8 +49,8 @@ class Asset(Part):
         description="name in the source -> asset_id; others stay as they are. Or a text in which {asset} stands for"
         " what the pattern found: WTG-{asset}",
     )
-    constant: str | None = None
-    every: tuple[str, ...] = ()
+    constant: str | None = Field(None, description="one asset for the whole source")
+    every: tuple[str, ...] = Field((), description="each row holds for all of these assets")
     wide: dict[str, str] = Field({}, description="what {asset} stands for -> asset_id")
     combine: Literal["sum", "mean"] | None = Field(None, description="of power; other channels are averaged")
     expected: int | None = Field(

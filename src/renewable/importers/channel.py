@@ -40,7 +40,9 @@ class Counter(Part):
     wakes up).
     """
 
-    resets: Literal["never", "daily"]
+    resets: Literal["never", "daily"] = Field(
+        description="when the counter begins at 0 again; daily: at local midnight or when the device wakes up"
+    )
     rolls_over_at: float | None = Field(
         None,
         gt=0,
@@ -70,9 +72,9 @@ class Counter(Part):
 class Channel(Part):
     """One target column: a source column (or an expression, or a constant) and its unit; for words their renaming."""
 
-    column: str | None = None
+    column: str | None = Field(None, description="column of the source with the values")
     expression: str | None = Field(None, description="SQL expression over the source's columns as numbers")
-    constant: float | None = None
+    constant: float | None = Field(None, description="instead of column: the same value in every row")
     unit: str | None = Field(
         None,
         description="of the source; energy units are those of one interval; from_header: the column's name ends in it,"
@@ -84,7 +86,7 @@ class Channel(Part):
         " the counter resets, and the energy over a gap is set aside",
     )
     quality: Quality | None = Field(None, description="status column of this channel and its good words")
-    sign: Literal[1, -1] = 1
+    sign: Literal[1, -1] = Field(1, description="-1 where production is negative in the source")
     optional: bool = Field(
         False, description="a file that has not got the column leaves this empty, and is counted"
     )

@@ -32,16 +32,22 @@ class Mapping(_Part):
     `also` lists further sources, each with its own clock, assets and channels; their rows are joined by asset and time.
     """
 
-    source: Source
-    timestamp: Timestamp
-    asset: Asset
-    weather: dict[str, Channel] = Field({})
-    generation: dict[str, Channel] = Field({})
+    source: Source = Field(description="which files, and where in them the table is")
+    timestamp: Timestamp = Field(description="which time a row is about")
+    asset: Asset = Field(description="which asset a row is about")
+    weather: dict[str, Channel] = Field(
+        {}, description="columns of the raw table weather -> where they come from"
+    )
+    generation: dict[str, Channel] = Field(
+        {}, description="columns of the raw table generation -> where they come from"
+    )
     events: EventLog | None = Field(
         None,
         description="instead of channels: rows are events, which fill operating_state of the other sources",
     )
-    also: tuple["Mapping", ...] = ()
+    also: tuple["Mapping", ...] = Field(
+        (), description="further sources, each with its own clock, assets and channels"
+    )
     on_overlap: Literal["newest", "replace_range", "refuse"] = Field(
         "newest",
         description="where a delivery overlaps earlier ones: newest lets its values win one by one, and an empty cell"

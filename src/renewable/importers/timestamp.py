@@ -44,7 +44,7 @@ class Timestamp(Part):
     `ignored` (it is wrong: the printed clock counts in `zone`).
     """
 
-    column: str = ""
+    column: str = Field("", description="column with the stamp")
     columns: tuple[str, ...] = Field(
         (),
         description="instead of column: date and time apart, joined by a blank. {file} stands for the file's name,"
@@ -75,7 +75,10 @@ class Timestamp(Part):
         description="text that pattern finds as marker -> offset of the clock such as +01:00, or which of two equal"
         " hours it is: first, second",
     )
-    offset: Literal["absent", "honoured", "ignored"] = "absent"
+    offset: Literal["absent", "honoured", "ignored"] = Field(
+        "absent",
+        description="what an offset in the text is worth: ignored where it is wrong; then zone is the clock",
+    )
     zone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
         None, description="UTC, an IANA zone, or a fixed offset such as +01:00"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-NOTHING = Markup('<span class="none" data-value="" title="nobody knows">–</span>')
+NOTHING = Markup('<span class="none" data-value="" title="not known">–</span>')
 
 
 def number(value: float | int | None, decimals: int = 0, *, divisor: float = 1.0, unit: str = "") -> Markup:

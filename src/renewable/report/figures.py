@@ -79,7 +79,7 @@ def headlines(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Figure]
             "expected_energy_kwh",
             "Expected energy",
             "MWh",
-            "What the assets' curves and models give in the measured weather.",
+            "What the assets should have given in the measured weather, by their curves and models.",
             0,
         ),
         figure("lost_energy_kwh", "Lost energy", "MWh", "Expected less actual energy.", -1),
@@ -87,22 +87,22 @@ def headlines(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Figure]
             "performance_index",
             "Performance index",
             "%",
-            "Energy by expected energy over intervals where both are known (IEC 61724-1).",
+            "Energy / expected energy, over intervals where both are known (IEC 61724-1).",
         ),
         figure(
             "time_availability_ratio",
             "Availability, by time",
             "%",
-            "Available by available and unavailable hours (IEC 61400-26-1).",
+            "Available hours / (available + unavailable hours) (IEC 61400-26-1).",
         ),
         figure(
             "energy_availability_ratio",
             "Availability, by energy",
             "%",
-            "1 less energy lost to downtime and planned maintenance by the energy to be expected outside of outages and"
-            " orders that are no fault of the asset (IEC 61400-26-1).",
+            "1 - (energy lost to downtime and planned maintenance) / (expected energy outside of outages and orders"
+            " that are not the asset's fault) (IEC 61400-26-1).",
         ),
-        figure("capacity_factor", "Capacity factor", "%", "Mean observed power by rated power.", 0),
+        figure("capacity_factor", "Capacity factor", "%", "Mean observed power / rated power.", 0),
         figure("performance_ratio", "Performance ratio", "%", "Solar assets (IEC 61724-1)."),
         figure("data_coverage_ratio", "Data coverage", "%", "Share of the time whose power was observed."),
     ]

@@ -22,8 +22,9 @@ HEADERS = (
     "goals",
 )
 NOTE = (
-    "In brackets: intervals of 95 % by the number of events. Precision and recall are of intervals, for kinds of whole"
-    " days of days; those of spans are of the hours of published events, nights and lulls within them included."
+    "In brackets: 95 % intervals, from the number of events. Precision and recall count intervals; for kinds of whole"
+    " days they count days. Span precision and span recall count the hours of published events, with the nights and"
+    " lulls inside them."
 )
 _NOTHING = "–"
 _SHARES = ("precision", "recall", "event_precision", "event_recall", "span_precision", "span_recall")

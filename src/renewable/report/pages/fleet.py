@@ -51,7 +51,7 @@ def fleet_page(content: Content) -> str:
         ranking_table=ranking_table(content, assets, ""),
         technologies=sorted(content.assets["technology"].unique()),
         heatmap_height=len(assets) * (14 if len(assets) <= 60 else 8) + 10,
-        about_heatmap=f"Local days {shown}, ordered by site. No colour: nothing is known of that day.",
+        about_heatmap=f"Local days {shown}, ordered by site. No colour: not known.",
         freshness=_freshness(content),
         quarantine_table=_quarantine_table(content.inputs.quarantined),
         quality_table=quality_table(
@@ -148,6 +148,6 @@ def _quarantine_table(found: Quarantined) -> Markup:
         for name, reason in found.files.items()
     ]
     if not rows:
-        return Markup('<p class="empty">Nothing is set aside: 0 rows, 0 values, 0 files.</p>')
-    columns = [Column("What", figures=False), Column("Rule", figures=False), Column("Set aside", "count")]
-    return html_table("quarantine", "Set aside by the gate, and kept", columns, rows)
+        return Markup('<p class="empty">Nothing is in quarantine: 0 rows, 0 values, 0 files.</p>')
+    columns = [Column("What", figures=False), Column("Rule", figures=False), Column("Quarantined", "count")]
+    return html_table("quarantine", "Quarantined by the gate", columns, rows)

@@ -37,8 +37,8 @@ def headline_parts(content: Content, assets: Sequence[str]) -> dict[str, Any]:
         else f"{current}. There are no days before to compare with.",
         "period_text": f"{current}",
         "about_history": f"By local day, {content.period.history}.",
-        "about_losses": f"{current}. Expected energy less these losses is the energy, with what counters tell over"
-        " gaps; shares are of the expected.",
+        "about_losses": f"{current}. Expected energy - these losses = energy, including energy that counters tell"
+        " over gaps. Shares are of expected energy.",
     }
 
 

@@ -178,11 +178,11 @@ def test_the_table_is_written_between_its_markers_and_the_text_around_stays(tmp_
     assert page.read_text("utf-8") == "no place\n"
 
 
-def test_the_readme_has_a_place_for_the_table() -> None:
+def test_the_scorecard_page_has_a_place_for_the_table() -> None:
     from renewable.places import CHECKOUT as REPO
     from renewable.scorecard.markdown import check_markers
 
-    check_markers(REPO / "README.md")
+    check_markers(REPO / "docs" / "scorecard.md")
 
 
 def test_worlds_in_which_nothing_happened_and_nothing_was_found_share_a_row() -> None:
