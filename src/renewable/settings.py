@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         description="who writes the raw files: the simulator, a mapping (own exports), or someone else (files)",
     )
     mapping: Path | None = Field(
-        None, description="mapping file of the importer, or a folder of them, for input=mapping"
+        None, description="mapping file, or a folder of mapping files; needed if input is mapping"
     )
     seed: int = Field(42, ge=0, lt=2**63, description="seed of the simulator")
     events: Literal["none", "typical", "harsh"] = Field(
@@ -75,7 +75,10 @@ class Settings(BaseSettings):
         60.0, ge=0, description="seconds before a failed batch of files is tried again; doubled each time"
     )
     min_coverage_ratio: float = Field(
-        0.8, ge=0, le=1, description="an asset with less of its data in a week is reported"
+        0.8,
+        ge=0,
+        le=1,
+        description="an asset is reported if it delivers a smaller share of its data in a week",
     )
     team: str = Field(
         "performance",
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
         description="the team that Dagster's pages name as owner of all assets",
     )
     alert_urls: str = Field(
-        "", repr=False, description="where alerts go: Apprise URLs, by blank; empty: nowhere"
+        "", repr=False, description="where alerts go: Apprise URLs, separated by blanks; empty: nowhere"
     )
     postgres_url: str = Field(
         "",
@@ -98,7 +101,7 @@ class Settings(BaseSettings):
     )
     ui_hosts: str = Field(
         "",
-        description="host names, by comma, under which the UI may be reached beside localhost, as behind a proxy",
+        description="further host names of the UI, separated by commas, such as that of a proxy",
     )
     max_rows_per_file: int = Field(
         10_000_000, ge=1, description="a raw file that claims more rows is refused unread"

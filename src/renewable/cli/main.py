@@ -36,7 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-quarantine = typer.Typer(help="What the gate set aside, and how to bring it back.", no_args_is_help=True)
+quarantine = typer.Typer(
+    help="What the gate quarantined or refused, and how to bring it back.", no_args_is_help=True
+)
 app.add_typer(quarantine, name="quarantine")
 
 fleet = typer.Typer()
@@ -170,7 +172,7 @@ def init(
         list[str] | None, typer.Option(help="wind or solar; give it twice for both. Default: both.")
     ] = None,
 ) -> None:
-    """Begin with one's own fleet: a folder with profile, registry and, of exports, a drafted mapping."""
+    """Start your own fleet: make a folder with profile, registry and, if you name exports, a drafted mapping."""
     from renewable.contract import Technology
     from renewable.fleet import TECHNOLOGIES
     from renewable.importers.draft import draft_mapping, named_from
@@ -310,7 +312,7 @@ def make_fleet(
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a registry that is there.")] = False,
 ) -> None:
-    """Make up a plausible fleet registry (with --out), check one's own, fit its power curves."""
+    """Make up a fleet registry (with --out), check your own, or fit its power curves."""
     if context.invoked_subcommand is not None:
         return
     from mock_data.fleet_maker import make_fleet as make
@@ -443,7 +445,7 @@ def import_(
     fold_before: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="Instead: make one of all deliveries imported before that day."
+            formats=["%Y-%m-%d"], help="Instead: merge all deliveries imported before that day into one."
         ),
     ] = None,
     init: Annotated[
@@ -463,7 +465,7 @@ def import_(
         bool, typer.Option("--write", help="With --event-log: add the rows to events.csv.")
     ] = False,
 ) -> None:
-    """Convert own exports to raw files, as a mapping file says (examples/MAPPING.md)."""
+    """Convert your exports to raw files, as a mapping file says (examples/MAPPING.md)."""
     if init:
         from renewable.importers.draft import draft_mapping
 
@@ -587,7 +589,7 @@ def ingest(
 
 @quarantine.command("list")
 def list_quarantine(as_json: AsJson = False) -> None:
-    """List what is set aside: rows, values and whole files, by file and rule."""
+    """List what is quarantined or refused, by file and rule."""
     from loaders.quarantine import list_quarantine as listing
     from renewable.cli.tables import print_quarantine
 
@@ -643,7 +645,7 @@ def transform(
     days: Days = None,
     full: Annotated[bool, typer.Option(help="Rebuild all tables from all days.")] = False,
 ) -> None:
-    """Build the dbt models, without a range for exactly the days that are stale: `renewable status` says why."""
+    """Build the dbt models. Without a range, build the days that are stale; `renewable status` says why."""
     from renewable.cli.steps import progress_of
     from renewable.transform.build import transform as build
 
@@ -685,7 +687,7 @@ def publish(
 
 @app.command()
 def report(
-    days: Annotated[int, typer.Option(min=1, help="How many of the latest whole days it is about.")] = 30,
+    days: Annotated[int, typer.Option(min=1, help="Number of latest whole days to report.")] = 30,
 ) -> None:
     """Write the fleet report, pages that open offline, from the published tables into data/report."""
     from renewable.cli.steps import progress_of
@@ -837,7 +839,7 @@ def explain(
     time: Annotated[str, typer.Argument(help="An instant in the interval, such as 2025-01-08T12:00Z.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say why one interval counts as what it does: readings, doubts, expected power, causes, verdict, losses."""
+    """Explain one interval: readings, doubts, expected power, causes, verdict, losses."""
     from renewable.importers.trace import sentences as origins
     from renewable.importers.trace import trace
     from renewable.operations.explain import explain as walk

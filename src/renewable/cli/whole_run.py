@@ -38,7 +38,7 @@ def run_all(
         held_back.extend(held.sentence for held in summary.held_back)
         if window is None and not (summary.files_seen or summary.files_removed):
             step = {"mapping": "`renewable import --preview` says what the deliveries give"}.get(
-                settings.input, "put some there, as README.md describes under 'Your own files'"
+                settings.input, "put some there, as docs/how-to/raw-files.md describes"
             )
             raise PipelineError(f"{settings.raw_dir} holds no raw file: {step}")
         return summary.sentence
