@@ -9,17 +9,24 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.execute_in_process import core_execute_in_process
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from dagster_project.dead_runs import end_dead_runs
 from dagster_project.definitions import build_definitions
-from dagster_project.runs import REPOSITORY, REPOSITORY_TAG, cause_of, window_tags
+from dagster_project.runs import LOCATION, cause_of, window_tags
 from dagster_project.runs import outcome as outcome_of
 from renewable.errors import FAULT, INTERRUPTED
 from renewable.settings import Settings
 from renewable.windows import Window
 
 _LONGEST = 600
+# The definitions as the pages know them.
+_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), "__repository__")
 
 
 @dg.logger(config_schema={})
@@ -41,9 +48,7 @@ class _StepFormatter(logging.Formatter):
         return f"{datetime.now(UTC):%H:%M:%S} {meta.get('step_key') or 'run'}: {message}"
 
 
-def run_daily_job(
-    settings: Settings, window: Window, instance: dg.DagsterInstance
-) -> dg.ExecuteInProcessResult:
+def run_daily_job(settings: Settings, window: Window, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
     """One run of the job `daily` over all days of `window`, after the runs whose process is gone are ended."""
     for sentence in end_dead_runs(instance):
         print(sentence, file=sys.stderr)
@@ -52,19 +57,19 @@ def run_daily_job(
         job = build_definitions(
             settings, {"console": progress_logger}, begins_at_most=window.start
         ).resolve_job_def("daily")
-        # `job.execute_in_process` would put Dagster's executor in the place of ours.
-        return core_execute_in_process(
-            job=InMemoryJob(job),
-            instance=instance,
-            # The daemon could not start it again: it knows this run's process only.
-            run_tags=window_tags(window) | {"dagster/max_retries": "0", REPOSITORY_TAG: REPOSITORY},
+        run = instance.create_run_for_job(
+            job,
             run_config={"loggers": {"console": {}}},
-            output_capturing_enabled=True,
-            raise_on_error=False,
+            # The daemon could not start it again: it knows this run's process only.
+            tags={**job.run_tags, **window_tags(window), "dagster/max_retries": "0"},
         )
+        # Without it the first page leaves the run out: it would belong to no definitions.
+        instance.run_storage.replace_job_origin(run, RemoteJobOrigin(_REPOSITORY, job.name))
+        # `job.execute_in_process` would put Dagster's executor in the place of ours.
+        return execute_run(InMemoryJob(job), run, instance)
 
 
-def ending(run: dg.ExecuteInProcessResult) -> tuple[str, int]:
+def ending(run: dg.JobExecutionResult) -> tuple[str, int]:
     """How a run that did not succeed ended, in a line, and the exit code."""
     failed = run.get_step_failure_events()
     if outcome_of(run.dagster_run) == "interrupted":

@@ -24,8 +24,6 @@ STEP_FAULT_TAG = "renewable/step_fault"
 SENSOR_TAG = "renewable/sensor"
 # Switches of schedule and sensors are kept under this name, which `dg` gives the folder's code, too.
 LOCATION = "dags"
-# By this tag Dagster's pages know to which definitions a run belongs: without it the first page leaves the run out.
-REPOSITORY_TAG, REPOSITORY = ".dagster/repository", f"__repository__@{LOCATION}"
 # Which build of the books the run made.
 BUILD_TAG = "renewable/build"
 # Which fleet a run is about, by the name of its data directory.

@@ -14,7 +14,7 @@ from dagster_project.file_sensor import RAW_FILE_SENSOR
 from dagster_project.keys import SCORECARD, loaded_key, published_key
 from dagster_project.metadata import ROWS_CHECK
 from dagster_project.partitions import first_partition
-from dagster_project.runs import REPOSITORY, REPOSITORY_TAG, window_of_tags
+from dagster_project.runs import LOCATION, window_of_tags
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import PipelineError
@@ -102,7 +102,11 @@ def test_a_run_shows_on_the_first_page_and_a_second_one_would_change_nothing(
     assert not nothing_new(settings, DAYS, NOW_S)
     assert run_daily_job(settings, DAYS, instance).success
     (run,) = instance.get_runs()
-    assert run.tags[REPOSITORY_TAG] == REPOSITORY, "the pages leave out runs of no known definitions"
+    origin = run.remote_job_origin
+    assert origin is not None and origin.location_name == LOCATION, (
+        "the pages leave out runs of no definitions"
+    )
+    assert origin.repository_origin.repository_name == build_definitions(settings).get_repository_def().name
     assert nothing_new(settings, DAYS, NOW_S)
     assert not nothing_new(settings, Window(DAYS.start, DAYS.end + timedelta(days=1)), NOW_S), "a day more"
     path = RawFileName("generation", DAYS.start).path_under(settings.raw_dir)
