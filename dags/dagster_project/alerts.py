@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from dagster_project.runs import cause_of, window_of_tags
+from dagster_project.runs import cause_of, reason_of, window_of_tags
 from renewable.notify import NotifyError, fingerprint_of_address, named_addresses, notify
 from renewable.settings import Settings
 
@@ -149,9 +149,7 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[Trouble]:
         ).records
         event = steps[0].event_log_entry.dagster_event if steps else None
         if event is not None:
-            yield Trouble(
-                name, f"failed in {event.step_key}: {_short(cause_of(event.step_failure_data.error))}"
-            )
+            yield Trouble(name, f"failed in {event.step_key}: {_short(reason_of(event.step_failure_data))}")
         else:
             ends = instance.get_records_for_run(
                 run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1

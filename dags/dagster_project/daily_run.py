@@ -18,7 +18,7 @@ from dagster._core.remote_origin import (
 
 from dagster_project.dead_runs import end_dead_runs
 from dagster_project.definitions import build_definitions
-from dagster_project.runs import LOCATION, cause_of, window_tags
+from dagster_project.runs import LOCATION, reason_of, window_tags
 from dagster_project.runs import outcome as outcome_of
 from renewable.errors import FAULT, INTERRUPTED
 from renewable.settings import Settings
@@ -75,7 +75,7 @@ def ending(run: dg.JobExecutionResult) -> tuple[str, int]:
     if outcome_of(run.dagster_run) == "interrupted":
         where = f" in {failed[0].step_key}" if failed else ""
         return f"run {run.run_id} was interrupted{where}; the next run goes on", INTERRUPTED
-    causes = {" ".join(cause_of(event.step_failure_data.error).split()) for event in failed}
+    causes = {" ".join(reason_of(event.step_failure_data).split()) for event in failed}
     steps = ", ".join(str(event.step_key) for event in failed)
     said = f"failed in {steps}: {'; '.join(sorted(causes))[:_LONGEST]}"
     return f"run {run.run_id} {said}; `make ui` shows its log", FAULT

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 
@@ -147,6 +147,12 @@ def cause_of(error: object) -> str:
     while (inner := getattr(error, "cause", None)) is not None:
         error = inner
     return str(getattr(error, "message", None) or "see its log").strip()
+
+
+def reason_of(failed: Any) -> str:
+    """Why a step failed, by its failure data: the sentence that it gave, else what its innermost error says."""
+    told = failed.user_failure_data
+    return str(told.description) if told and told.description else cause_of(failed.error)
 
 
 def is_busy(error: BaseException | None) -> bool:

@@ -14,7 +14,7 @@ from dagster_project.file_sensor import RAW_FILE_SENSOR
 from dagster_project.keys import SCORECARD, loaded_key, published_key
 from dagster_project.metadata import ROWS_CHECK
 from dagster_project.partitions import first_partition
-from dagster_project.runs import LOCATION, window_of_tags
+from dagster_project.runs import LOCATION, reason_of, window_of_tags
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.errors import PipelineError
@@ -132,6 +132,7 @@ def test_a_step_that_fails_begins_with_our_sentence_and_the_next_step(
     assert data is not None and data.description is not None
     assert "run `renewable ingest` first" in data.description
     assert data.metadata["error"].value == PipelineError.__name__
+    assert reason_of(failed.step_failure_data) == data.description
 
 
 def test_what_the_gate_set_aside_is_on_the_run_and_a_day_without_rows_warns(
