@@ -2,6 +2,6 @@
 
 import os
 
-# dlt starts its telemetry when it is imported, and only the environment keeps it off. Who
-# imports dlt elsewhere imports this package before, so that this line always comes first.
+# dlt starts its telemetry when it is imported, and only the environment keeps it off. Who imports dlt elsewhere imports
+# this package before, so that this line always comes first.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
