@@ -84,7 +84,9 @@ def test_each_trouble_is_told_once_and_again_when_it_comes_back(
         (message,) = sink.received
         assert "2 troubles" in message["title"]
         assert "run of daily 2025-05-01" in message["message"]
-        assert "check quarantine of raw/load_log" in message["message"] and "3 rows" in message["message"]
+        assert (
+            "check quarantine of warehouse/load_log" in message["message"] and "3 rows" in message["message"]
+        )
         fail()
         cursor = _tick(definitions, instance, _tick(definitions, instance, cursor))
         assert len(sink.received) == 1, "the same trouble, told before"

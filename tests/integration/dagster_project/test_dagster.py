@@ -463,7 +463,7 @@ def test_each_partition_of_a_range_tells_its_own_counts(
         return found
 
     rows = "dagster/partition_row_count"
-    raw = told("raw", "weather")
+    raw = told("warehouse", "weather")
     assert {day: facts[rows] for day, facts in raw.items()} == {
         str(first): 4 * 288,
         str(second): 99,
@@ -477,7 +477,9 @@ def test_each_partition_of_a_range_tells_its_own_counts(
     for table in ("raw.weather", "raw.generation"):
         warehouse = tables(settings.warehouse_path)[table]
         by_day = warehouse.group_by(pl.col("timestamp").dt.date().cast(pl.String)).len().rows()
-        counted = {day: facts[rows] for day, facts in told(*table.split(".")).items() if facts[rows]}
+        counted = {
+            day: facts[rows] for day, facts in told("warehouse", table.split(".")[1]).items() if facts[rows]
+        }
         assert counted == dict(by_day)
     daily = pl.read_parquet(settings.published_dir / "mart_asset_daily.parquet")
     of_day = daily.group_by(pl.col("date_local").cast(pl.String)).len()
@@ -490,7 +492,7 @@ def test_each_partition_of_a_range_tells_its_own_counts(
         dg.TableColumnDep(dg.AssetKey(["intermediate", "int_asset_daily"]), "energy_kwh")
         in lineage["energy_kwh"]
     )
-    assert "data:image/png;base64," in told("published", "mart_fleet_daily")[str(third)]["picture"]
+    assert "data:image/png;base64," in told("published", "mart_fleet_daily_parquet")[str(third)]["picture"]
 
     graph = build_definitions(settings).resolve_asset_graph()
     made = Counter(
