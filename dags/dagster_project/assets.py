@@ -60,17 +60,10 @@ def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
 
 
 def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinition:
-    specs, checks = metadata.warehouse_specs(), metadata.rows_checks()
+    specs = metadata.warehouse_specs()
 
-    @dg.multi_asset(
-        specs=specs,
-        check_specs=checks,
-        name="warehouse_tables",
-        pool=WAREHOUSE_POOL,
-        can_subset=True,
-        **shared,
-    )
-    def warehouse_tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    @dg.multi_asset(specs=specs, name="warehouse_tables", pool=WAREHOUSE_POOL, can_subset=True, **shared)
+    def warehouse_tables(context: dg.AssetExecutionContext) -> Results:
         from loaders.dlt_pipeline import ingest
         from loaders.load_log import read_load_log
 
@@ -80,7 +73,6 @@ def _warehouse_tables(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDe
             summary = ingest(settings, asked, report=context.log.info)
             log = read_load_log(settings)
             yield from metadata.told(context, metadata.warehouse_made(summary, window, log))
-            yield from metadata.rows_checked(context, window, log)
             metadata.tag_set_aside(context, summary)
 
     return warehouse_tables

@@ -1,22 +1,26 @@
 """Asset checks beside dbt's tests: they look at files that are published, and warn without stopping a run."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from dagster_project.keys import SCORECARD, loaded_key, published_key, raw_files_key
+from dagster_project.runs import window_of_tags
 from loaders.load_log import LOAD_LOG
+from renewable.contract import TABLES, RawTable
 from renewable.settings import Settings
 
 if TYPE_CHECKING:
     from renewable.operations.findings import Finding
 
+ROWS_CHECK = "every_day_has_rows"
 ASSET_DAILY = published_key("mart_asset_daily")
 
 
 def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
-    """Quarantine and coverage, the scorecard's floor where the data are simulated, what was not imported."""
-    checks = [_quarantine(settings), _coverage(settings)]
+    """Quarantine, coverage, days without rows; simulated: the scorecard's floor; with a mapping: what was not imported."""
+    checks = [_quarantine(settings), _coverage(settings), *(_rows(settings, table) for table in TABLES)]
     if settings.input == "simulator":
         return [*checks, _scorecard_floor(settings)]
     return [*checks, _deliveries(settings)] if settings.input == "mapping" else checks
@@ -33,6 +37,20 @@ def _quarantine(settings: Settings) -> dg.AssetChecksDefinition:
         return warned(quarantine_finding(settings))
 
     return quarantine
+
+
+def _rows(settings: Settings, table: RawTable) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=loaded_key(table), name=ROWS_CHECK, description=f"Each day of the run has rows of {table}."
+    )
+    def every_day_has_rows(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        from loaders.load_log import read_load_log
+        from renewable.operations.findings import rows_finding
+
+        window, today = window_of_tags(context.run.tags), datetime.now(UTC).date()
+        return warned(rows_finding(read_load_log(settings), table, window, today))
+
+    return every_day_has_rows
 
 
 def _deliveries(settings: Settings) -> dg.AssetChecksDefinition:

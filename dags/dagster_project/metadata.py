@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ from dagster_project.keys import (
     raw_files_key,
     table_key,
 )
-from dagster_project.runs import listed
 from loaders.load_log import LOAD_LOG
 from loaders.values_set_aside import VALUES_SET_ASIDE
 from renewable.contract import TABLES, RawTable, column_meaning, column_unit, polars_schema
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from renewable.transform.table_facts import Lineage, TableFacts
 
 SCORED_DAYS = 90
-ROWS_CHECK = "every_day_has_rows"
 COLUMNS = "dagster/column_schema"
 # Dagster plots it over the partitions of an asset.
 PARTITION_ROWS = "dagster/partition_row_count"
@@ -192,40 +190,6 @@ def warehouse_made(summary: "LoadSummary", window: Window, log: pl.DataFrame) ->
         loaded_key(VALUES_SET_ASIDE),
         {**of_run, "rows_of_window": int(counts["values_set_aside"].sum())},
     )
-
-
-def rows_checks() -> list[dg.AssetCheckSpec]:
-    """A check of each raw table that warns of days without a row."""
-    return [
-        dg.AssetCheckSpec(
-            ROWS_CHECK, asset=loaded_key(table), description=f"Each day of the run has rows of {table}."
-        )
-        for table in TABLES
-    ]
-
-
-def rows_checked(
-    context: dg.AssetExecutionContext, window: Window, log: pl.DataFrame
-) -> Iterator[dg.AssetCheckResult]:
-    """The verdicts that the run selected; of today nobody knows yet whether rows come."""
-    loaded = log.filter(pl.col("rows_loaded") > 0)
-    due = [day for day in window.days if day < datetime.now(UTC).date()]
-    for table in TABLES:
-        there = set(loaded.filter(pl.col("table_name") == table)["day"])
-        missing = [day for day in due if day not in there]
-        key = loaded_key(table)
-        if dg.AssetCheckKey(key, ROWS_CHECK) not in context.selected_asset_check_keys:
-            continue
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=ROWS_CHECK,
-            passed=not missing,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"no row of {table} on {listed([str(day) for day in missing])}"
-            if missing
-            else f"rows on {len(due)} day(s)",
-            metadata={"days": len(due), "days_without_rows": [str(day) for day in missing]},
-        )
 
 
 def tag_set_aside(context: dg.AssetExecutionContext, summary: "LoadSummary") -> None:

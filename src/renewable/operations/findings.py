@@ -3,19 +3,22 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from loaders.quarantine import list_quarantine
+from renewable.contract import RawTable
 from renewable.importers.ledger import read_books, store_of
 from renewable.published.ratios import coverage_by
 from renewable.scorecard.score import scorecard_path
 from renewable.settings import Settings
+from renewable.windows import ONE_DAY, Window
 
 COVERAGE_DAYS = 7
 _SAMPLE_ROWS = 10
+_NAMED_DAYS = 5
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,27 @@ def quarantine_finding(settings: Settings) -> Finding:
             " `renewable quarantine replay`",
         },
         markdown_table(listing.sort("count", descending=True).head(_SAMPLE_ROWS)),
+    )
+
+
+def rows_finding(log: pl.DataFrame, table: RawTable, window: Window | None, today: date) -> Finding:
+    """Days of `window` without a row of `table`, by the load log; without one those between the first and the last row.
+
+    Of `today` nobody knows yet whether rows come.
+    """
+    loaded = log.filter((pl.col("rows_loaded") > 0) & (pl.col("table_name") == table))["day"].drop_nulls()
+    first, last = loaded.min(), loaded.max()
+    if window is None and isinstance(first, date) and isinstance(last, date):
+        window = Window(first, last + ONE_DAY)
+    due = [day for day in (window.days if window else ()) if day < today]
+    missing = [str(day) for day in due if day not in set(loaded)]
+    more = f" and {len(missing) - _NAMED_DAYS} more" if len(missing) > _NAMED_DAYS else ""
+    return Finding(
+        not missing,
+        f"no row of {table} on {', '.join(missing[:_NAMED_DAYS])}{more}"
+        if missing
+        else f"rows on {len(due)} day(s)",
+        {"days": len(due), "days_without_rows": missing},
     )
 
 

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from dagster_project.build_sensor import BUILDS, days_after
+from dagster_project.checks import ROWS_CHECK
 from dagster_project.daily_run import run_daily_job
 from dagster_project.definitions import build_definitions
 from dagster_project.file_sensor import RAW_FILE_SENSOR
 from dagster_project.keys import SCORECARD, loaded_key, published_key
-from dagster_project.metadata import ROWS_CHECK
 from dagster_project.partitions import first_partition
 from dagster_project.runs import LOCATION, reason_of, window_of_tags
 from loaders.dlt_pipeline import ingest

@@ -12,6 +12,7 @@ from dagster_project.keys import layer_of, published_key, raw_files_key, table_k
 from dagster_project.metadata import last_loaded_days
 from dagster_project.ui import check_port
 from renewable.errors import UsageError
+from renewable.operations.findings import rows_finding
 from renewable.windows import Window
 
 pytestmark = pytest.mark.unit
@@ -72,3 +73,19 @@ def test_a_busy_port_is_said_with_what_to_do_and_a_free_one_is_left_free() -> No
     check_port(port)
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+def test_a_day_without_a_row_is_named_and_today_is_not_judged() -> None:
+    days = [date(2025, 3, 1), date(2025, 3, 2), date(2025, 3, 4)]
+    log = pl.DataFrame({"day": days, "rows_loaded": [1, 0, 1], "table_name": ["weather"] * 3})
+    window, later = Window(date(2025, 3, 1), date(2025, 3, 6)), date(2025, 4, 1)
+    assert rows_finding(log, "weather", window, later).figures["days_without_rows"] == [
+        "2025-03-02",
+        "2025-03-03",
+        "2025-03-05",
+    ]
+    assert rows_finding(log, "weather", window, date(2025, 3, 2)).is_well
+    between = rows_finding(log, "weather", None, later)
+    assert between.figures["days_without_rows"] == ["2025-03-02", "2025-03-03"], "a run of checks alone"
+    assert not rows_finding(log, "generation", window, later).is_well
+    assert rows_finding(log.clear(), "weather", None, later).is_well
