@@ -19,7 +19,7 @@ ASSET_DAILY = published_key("mart_asset_daily")
 
 
 def asset_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
-    """Quarantine, coverage, days without rows; simulated: the scorecard's floor; with a mapping: what was not imported."""
+    """Quarantine, coverage, days without rows; the scorecard's floor of simulated data, deliveries of a mapping."""
     checks = [_quarantine(settings), _coverage(settings), *(_rows(settings, table) for table in TABLES)]
     if settings.input == "simulator":
         return [*checks, _scorecard_floor(settings)]

@@ -351,6 +351,8 @@ def test_the_sensor_gives_up_after_a_few_failures_and_names_the_files(
 def test_a_file_that_still_grows_is_left_until_it_has_its_end(
     settings: Settings, instance: dg.DagsterInstance, fleet: Fleet
 ) -> None:
+    # A look may take long where other tests run beside it.
+    settings = settings.model_copy(update={"settle_s": 600.0})
     day = Window.of_day(date(2025, 5, 1))
     generate(fleet, day, data_dir=settings.data_dir, seed=1)
     path = RawFileName("weather", day.start).path_under(settings.raw_dir)
