@@ -44,7 +44,7 @@ def mart_key(mart: str) -> dg.AssetKey:
 
 def published_key(mart: str) -> dg.AssetKey:
     """The Parquet files of a mart."""
-    return dg.AssetKey([PUBLISHED, f"{mart}_parquet"])
+    return dg.AssetKey([PUBLISHED, f"{mart.removeprefix('mart_')}_files"])
 
 
 ALL_RAW_FILES = [raw_files_key(table) for table in TABLES]

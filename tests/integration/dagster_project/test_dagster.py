@@ -120,7 +120,7 @@ def test_a_piece_of_the_interval_tables_tells_no_days_and_what_is_partitioned_is
             name
             for mart in mart_names(DBT_PROJECT)
             if mart[:5] == "mart_"
-            for name in (f"marts/{mart}", f"published/{mart}_parquet")
+            for name in (f"marts/{mart}", f"published/{mart.removeprefix('mart_')}_files")
         ),
         "published/report",
         "quality/scorecard",
@@ -494,7 +494,7 @@ def test_each_partition_of_a_range_tells_its_own_counts(
         dg.TableColumnDep(dg.AssetKey(["intermediate", "int_asset_daily"]), "energy_kwh")
         in lineage["energy_kwh"]
     )
-    assert "data:image/png;base64," in told("published", "mart_fleet_daily_parquet")[str(third)]["picture"]
+    assert "data:image/png;base64," in told("published", "fleet_daily_files")[str(third)]["picture"]
 
     graph = build_definitions(settings).resolve_asset_graph()
     made = Counter(

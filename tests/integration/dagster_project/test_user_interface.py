@@ -70,7 +70,7 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     # The list beside the graph brings the group into view.
     page.get_by_role("button", name="published").first.click()
     page.get_by_text("published", exact=True).last.click(force=True)
-    expect(page.get_by_text("mart_fleet_daily", exact=True).last).to_be_visible()
+    expect(page.get_by_text("fleet_daily_files", exact=True).last).to_be_visible()
     _picture(page, "lineage")
 
     page.goto(f"{home}/assets/raw_files/weather_files")
@@ -100,8 +100,8 @@ def test_a_person_materializes_a_day_and_drops_a_file_that_the_sensor_loads(
     page.goto(f"{home}/automation")
     expect(page.get_by_text(RAW_FILE_SENSOR).first).to_be_visible()
     _picture(page, "automation")
-    page.goto(f"{home}/assets/published/mart_fleet_daily_parquet?view=overview")
-    expect(page.get_by_text("mart_fleet_daily").first).to_be_visible()
+    page.goto(f"{home}/assets/published/fleet_daily_files?view=overview")
+    expect(page.get_by_text("fleet_daily_files").first).to_be_visible()
     _picture(page, "mart")
 
 

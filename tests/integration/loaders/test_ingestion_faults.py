@@ -38,7 +38,7 @@ def _start(settings: Settings, *arguments: str, before: str = "") -> "subprocess
     environment = os.environ | {
         "RENEWABLE_DATA_DIR": str(settings.data_dir),
         "RENEWABLE_FLEET_DIR": str(settings.fleet_dir),
-        "RENEWABLE_LOCK_WAIT_S": "60",
+        "RENEWABLE_LOCK_WAIT_S": "300",
     }
     return subprocess.Popen(
         [sys.executable, "-c", before + _INGEST, *arguments],
@@ -55,11 +55,11 @@ def test_three_loads_and_a_build_at_once_all_succeed(
     generate(fleet, three_days, data_dir=settings.data_dir, seed=4)
     ingest(settings, Window.of_day(three_days.start))
     steps = [_start(settings, "transform"), *(_start(settings, "ingest") for _ in range(3))]
-    said = [step.communicate(timeout=120) for step in steps]
+    said = [step.communicate(timeout=600) for step in steps]
     assert [step.returncode for step in steps] == [0, 0, 0, 0], said
     loaded = [out for out, _ in said[1:] if "files loaded" in out]
     assert len(loaded) == 1 and "4 of 6 files loaded" in loaded[0], "one takes the rest, two find nothing new"
-    assert any("busy" in err and "waiting up to 60 s" in err for _, err in said)
+    assert any("busy" in err and "waiting up to 300 s" in err for _, err in said)
     transform(settings)
     assert set(differences(settings, settings.data_dir.with_name("once"))) == {
         name for name in tables(settings.warehouse_path) if not name.startswith("raw.")
