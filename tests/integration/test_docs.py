@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docs.site.pages import FROM_ELSEWHERE
 
-from renewable.cli.main import main
+from renewable.cli.entry import main
 from renewable.importers.asset_facts import AssetFacts
 from renewable.importers.expected import check_mapping, expected_path
 from renewable.places import CHECKOUT
