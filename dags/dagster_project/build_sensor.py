@@ -49,14 +49,14 @@ def build_sensor(settings: Settings) -> dg.SensorDefinition:
         books = read_copies(settings)
         if books.last_finished is None or books.last_finished.build_id != published_build(settings):
             return dg.SkipReason("nothing is built, or the last build is not published yet")
-        new = days_after(books, context.cursor or "")
-        mine = {build for build in {each.build_id for each in new} if _is_of_a_run(context.instance, build)}
+        new = days_after(books, context.cursor or "")[:_DAYS_AT_ONCE]
         if not new:
             return dg.SkipReason("the pages know every build")
-        told = [each for each in new[:_DAYS_AT_ONCE] if each.build_id not in mine]
+        mine = {build for build in {each.build_id for each in new} if _is_of_a_run(context.instance, build)}
+        told = [each for each in new if each.build_id not in mine]
         graph = context.repository_def.asset_graph if context.repository_def else None
         keys = sorted(graph.materializable_asset_keys - {SCORECARD}, key=str) if graph else []
-        return dg.SensorResult(asset_events=list(events(told, keys)), cursor=new[:_DAYS_AT_ONCE][-1].cursor)
+        return dg.SensorResult(asset_events=list(events(told, keys)), cursor=new[-1].cursor)
 
     return builds_elsewhere
 

@@ -3,14 +3,11 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import yaml
 
-from renewable.transform.marts import MARTS_PROPERTIES
+from renewable.transform.marts import mart_properties
 
 BUILD_ID = "build_id"
 _BUILD_ID_TEXT = "Build of the models that the published table is of; the same in all tables of a set."
@@ -61,13 +58,6 @@ def unit_of(column: str) -> str:
 
 def table_texts(project_dir: Path) -> Mapping[str, TableText]:
     """The published tables by name, as the dbt project describes its marts."""
-    path = project_dir / MARTS_PROPERTIES
-    return _table_texts(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _table_texts(path: Path, _: int) -> Mapping[str, TableText]:
-    properties: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     return {
         model["name"]: TableText(
             _one_line(model["description"]),
@@ -79,7 +69,7 @@ def _table_texts(path: Path, _: int) -> Mapping[str, TableText]:
                 BUILD_ID: ColumnText(_BUILD_ID_TEXT, ""),
             },
         )
-        for model in properties["models"]
+        for model in mart_properties(project_dir)
     }
 
 

@@ -17,12 +17,17 @@ def mart_names(project_dir: Path) -> list[str]:
 
 def month_columns(project_dir: Path) -> dict[str, str]:
     """The marts that are published as a file a month, each with the column of days or instants that says which."""
+    meta = {model["name"]: model.get("config", {}).get("meta", {}) for model in mart_properties(project_dir)}
+    return {name: found["file_a_month_of"] for name, found in meta.items() if "file_a_month_of" in found}
+
+
+def mart_properties(project_dir: Path) -> list[dict[str, Any]]:
+    """What _marts.yml says of each mart; read again only when the file has changed."""
     path = project_dir / MARTS_PROPERTIES
-    return _month_columns(path, path.stat().st_mtime_ns)
+    return _models(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _month_columns(path: Path, _: int) -> dict[str, str]:
-    properties: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    meta = {model["name"]: model.get("config", {}).get("meta", {}) for model in properties["models"]}
-    return {name: found["file_a_month_of"] for name, found in meta.items() if "file_a_month_of" in found}
+def _models(path: Path, _: int) -> list[dict[str, Any]]:
+    models: list[dict[str, Any]] = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["models"]
+    return models
