@@ -76,6 +76,9 @@ def interruptible(
     except KeyboardInterrupt:
         found.end()
     finally:
+        # An interrupt inside of exec("…") (a named tuple being made) leaves Python with the mark "not caught": it would
+        # then end by the signal, whatever code was asked for. Another exec takes the mark away.
+        exec("")
         signal.set_wakeup_fd(before)
         writes.close()
         if not found.is_asked:

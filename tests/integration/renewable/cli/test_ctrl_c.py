@@ -29,6 +29,12 @@ with interruptible(lambda: print("last words", file=sys.stderr)):
         time.sleep(0.1)
 """
 
+IN_EXEC = """
+from renewable.ctrl_c import interruptible
+with interruptible():
+    exec("import time; print('ready', flush=True); time.sleep(60)")
+"""
+
 
 def _environment(settings: Settings) -> dict[str, str]:
     return os.environ | {
@@ -74,6 +80,22 @@ def test_a_library_that_keeps_the_signal_does_not_keep_the_process(tmp_path: Pat
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130 and told.splitlines() == ["last words", INTERRUPTED_LINE]
+
+
+def test_an_interrupt_inside_of_exec_ends_with_the_code_too(tmp_path: Path) -> None:
+    # As a module: what Python is told as text or as a file ends in another way.
+    (tmp_path / "in_exec.py").write_text(IN_EXEC)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "in_exec"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, told.splitlines()) == (130, [INTERRUPTED_LINE])
 
 
 def test_steps_that_are_interrupted_anywhere_leave_what_the_next_run_goes_on_from(
