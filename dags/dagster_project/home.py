@@ -40,11 +40,15 @@ def prepare_home(settings: Settings) -> Path:
 def instance_yaml(settings: Settings) -> str:
     """The project's instance settings, with PostgreSQL for runs, events and schedules where settings name it."""
     project = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
-    if not settings.postgres_url:
-        return project
-    url = dagster_url(settings.postgres_url)
-    # A JSON string is a YAML string, whatever the password holds.
-    return f"{project}storage:\n  postgres:\n    postgres_url: {json.dumps(url)}\n"
+    # A JSON string is a YAML string, whatever the path or the password holds.
+    if settings.postgres_url:
+        url = json.dumps(dagster_url(settings.postgres_url))
+        return f"{project}storage:\n  postgres:\n    postgres_url: {url}\n"
+    events = json.dumps(str(settings.data_dir / "dagster" / "history" / "runs"))
+    return (
+        f"{project}event_log_storage:\n  module: dagster_project.event_storage\n"
+        f"  class: BatchedSqliteEventLogStorage\n  config:\n    base_dir: {events}\n"
+    )
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import dataframely as dy
 import polars as pl
 
 from renewable.errors import FleetError
+from renewable.frame_schemas import dy
 from renewable.registry_csv import Table, alike, csv_text, read_records, read_table, trimmed
 from renewable.reported import Reported, read_reported, reported_files
 from renewable.thresholds import THRESHOLDS_SCHEMA, effective, read_thresholds, threshold_files

@@ -6,8 +6,9 @@ models/staging/_sources.yml of the dbt project. Simulator, importer, models, qua
 
 from typing import Any, Literal, get_args
 
-import dataframely as dy
 import polars as pl
+
+from renewable.frame_schemas import dy
 
 RawTable = Literal["weather", "generation"]
 Technology = Literal["wind", "solar"]
