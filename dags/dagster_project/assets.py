@@ -55,6 +55,7 @@ def _raw_files(settings: Settings, shared: dict[str, Any]) -> dg.AssetsDefinitio
         with told_plainly(settings):
             sentence = deliver_raw_files(settings, window, tables, report=context.log.info)
             yield from metadata.told(context, metadata.raw_files_made(settings, window, sentence))
+            metadata.tag_refused_deliveries(context, settings)
 
     return raw_files
 

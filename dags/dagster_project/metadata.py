@@ -204,6 +204,17 @@ def tag_set_aside(context: dg.AssetExecutionContext, summary: "LoadSummary") -> 
         context.instance.add_run_tags(context.run.run_id, tags)
 
 
+def tag_refused_deliveries(context: dg.AssetExecutionContext, settings: Settings) -> None:
+    """Let the run's tags say how many delivered files the importer could not take."""
+    from renewable.importers.ledger import read_books, store_of
+
+    refused = read_books(store_of(settings.raw_dir)).refused if settings.input == "mapping" else ()
+    if refused:
+        context.instance.add_run_tags(
+            context.run.run_id, {"renewable/deliveries_set_aside": str(len(refused))}
+        )
+
+
 def last_loaded_days(log: pl.DataFrame, days: int) -> Window | None:
     """The last `days` UTC days up to the last one that has rows; None before there is any."""
     last = log.filter(pl.col("rows_loaded") > 0)["day"].max()

@@ -659,10 +659,14 @@ def transform(
 @app.command()
 def upgrade() -> None:
     """After a new version: judge again what another contract judged, rebuild what other models built, publish."""
+    from renewable.cli.steps import progress_of
     from renewable.operations.upgrade import upgrade as bring_up_to_date
 
-    for line in bring_up_to_date(_load(), report=_progress):
-        print(line)
+    settings = _load()
+    with progress_of("upgrade") as say:
+        for sentence in bring_up_to_date(settings, report=say, progress=say.progress):
+            say(sentence)
+    _next("renewable report")
 
 
 @app.command()
@@ -673,15 +677,21 @@ def publish(
     schema: Annotated[str, typer.Option(help="Schema there.")] = "renewable",
 ) -> None:
     """Write the tables of the last finished build to Parquet files, all at once."""
+    from renewable.cli.steps import progress_of
     from renewable.published.publish import publish as write
 
     if to is not None:
         from renewable.published.publish_to import publish_to
 
-        password = os.environ.get("PGPASSWORD")
-        print(publish_to(_load(), to, schema, password=password, report=_progress).sentence)
+        settings, password = _load(), os.environ.get("PGPASSWORD")
+        with progress_of("publish") as say:
+            sent = publish_to(settings, to, schema, password=password, report=say, progress=say.progress)
+        print(sent.sentence)
         return
-    print(write(_load(), report=_progress).sentence)
+    settings = _load()
+    with progress_of("publish") as say:
+        done = write(settings, report=say, progress=say.progress)
+    print(done.sentence)
     _next("renewable report", "renewable summary")
 
 
@@ -737,13 +747,15 @@ def score(
         return
     if markdown is not None:
         raise typer.BadParameter("--markdown goes with --worlds")
+    from renewable.cli.steps import progress_of
     from renewable.cli.tables import print_line_scores, print_scorecard
     from renewable.operations.score_worlds import score_own
     from renewable.scorecard.score import score as compare
 
     settings, window = _load(), _window(start, end, days)
-    card = compare(settings, window, report=_progress)
-    scores = score_own(settings, window, report=_progress)
+    with progress_of("score") as say:
+        card = compare(settings, window, report=say)
+        scores = score_own(settings, window, report=say)
     if plot:
         from renewable.scorecard.chart import draw_scorecard
 

@@ -46,6 +46,6 @@ def run_all(
     do("raw files", lambda say: deliver_raw_files(settings, asked, TABLES, report=say))
     do("ingest", load)
     do("models", lambda say: transform(settings, report=say, progress=say.progress).sentence)
-    do("publish", lambda say: publish(settings, report=say).sentence)
+    do("publish", lambda say: publish(settings, report=say, progress=say.progress).sentence)
     do("report", lambda say: write_report(settings, now=now, report=say, progress=say.progress).sentence)
     return tuple(held_back)

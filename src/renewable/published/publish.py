@@ -54,8 +54,15 @@ class PublishSummary:
         return f"{done} {marts} under {self.directory}, of build {self.build_id}"
 
 
-def publish(settings: Settings, *, report: Callable[[str], None] | None = None) -> PublishSummary:
+def publish(
+    settings: Settings,
+    *,
+    report: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> PublishSummary:
     """Write all tables of the last finished build and make them current at once; nothing when they are so already.
+
+    `report` is told what people have to know, `progress` which table is being written.
 
     Raises PipelineError when there is no finished build, or when days are half built; UpgradeNeededError when the
     tables were built by other models; WarehouseBusyError when the warehouse stays locked.
@@ -67,7 +74,7 @@ def publish(settings: Settings, *, report: Callable[[str], None] | None = None) 
         tables = _tables(connection)
         is_new = not _is_current(settings, build_id, tables)
         if is_new:
-            target = _write_set(settings, connection, tables, build_id)
+            target = _write_set(settings, connection, tables, build_id, progress or (lambda _: None))
             _make_current(settings, target)
             note_published(connection, target.name)
         _link_tables(settings, tables)
@@ -156,7 +163,11 @@ def _is_current(settings: Settings, build_id: str, tables: Sequence[str]) -> boo
 
 
 def _write_set(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, tables: Sequence[str], build_id: str
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    tables: Sequence[str],
+    build_id: str,
+    progress: Callable[[str], None],
 ) -> Path:
     """A new folder with all tables, whole before it has its name."""
     sets = settings.published_dir / SETS
@@ -166,7 +177,8 @@ def _write_set(
     making.mkdir(parents=True)
     before = published_set(settings) if published_build(settings) else None
     months = month_columns(DBT_PROJECT)
-    for name in tables:
+    for number, name in enumerate(tables, start=1):
+        progress(f"table {number} of {len(tables)}: {name}")
         path = making / f"{name}.parquet"
         if name in months:
             # Readers take the folder's name for a column.

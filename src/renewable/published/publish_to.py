@@ -85,10 +85,11 @@ def publish_to(
     *,
     password: str | None = None,
     report: Report | None = None,
+    progress: Report | None = None,
 ) -> PublishedTo:
     """Publish, and make the tables of `schema` in the database at `url` those that are published.
 
-    `password` counts where the address has none.
+    `password` counts where the address has none. `report` and `progress` are those of `publish`.
 
     Raises SettingsError, which never shows the password, when the address is wrong or nobody answers there, before
     anything is done; PipelineError when the schema holds tables of another data directory, or when the database refuses
@@ -103,7 +104,7 @@ def publish_to(
         with database.opened(Path(work)):
             # Who does not answer is told of before anything is done.
             pass
-        build_id = publish(settings, report=report).build_id
+        build_id = publish(settings, report=report, progress=progress).build_id
         set_dir, texts = published_set(settings), table_texts(DBT_PROJECT)
         files = parts_of_set(set_dir, [name for name in texts if (set_dir / f"{name}.parquet").exists()])
         with database.opened(Path(work)) as target:

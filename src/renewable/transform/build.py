@@ -171,11 +171,16 @@ def build_selection(
     _Builder(settings, None, on_event).select(window, arguments)
 
 
-def upgrade_tables(settings: Settings, *, report: Report | None = None) -> TransformSummary:
-    """Rebuild what other models built, in pieces; goes on where an earlier call was stopped. Raises as `transform`."""
+def upgrade_tables(
+    settings: Settings, *, report: Report | None = None, progress: Report | None = None
+) -> TransformSummary:
+    """Rebuild what other models built, in pieces; goes on where an earlier call was stopped.
+
+    Takes `report` and `progress`, and raises, as `transform`.
+    """
     need_warehouse(settings)
     with exclusive(settings.warehouse_path, settings.lock_wait_s, report=report):
-        builder = _Builder(settings, report)
+        builder = _Builder(settings, report, progress=progress)
         return builder.build(None, full=needs_upgrade(builder.stale()))
 
 

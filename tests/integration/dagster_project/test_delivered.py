@@ -43,7 +43,7 @@ def test_rows_that_a_later_export_fills_in_arrive_with_the_run_of_that_day(
     mapping.write_text(
         yaml.safe_dump(
             {
-                "source": {"files": "export.csv"},
+                "source": {"files": "export*.csv"},
                 "timestamp": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": zone},
                 "asset": {"constant": ASSET},
                 "generation": {"active_power_kw": {"column": "kw", "unit": "kW"}},
@@ -68,8 +68,11 @@ def test_rows_that_a_later_export_fills_in_arrive_with_the_run_of_that_day(
         assert tick() == []
         # The day after the export has the rest of the day before, too.
         _deliver(export, minutes, range(36))
+        (tmp_path / "export of another kind.csv").write_text("no,columns\nof,ours\n", encoding="utf-8")
         assert len(tick()) == 1
         assert run_daily_job(settings, Window.of_day(SECOND), instance).success
+        tags = [run.tags.get("renewable/deliveries_set_aside") for run in instance.get_runs()]
+        assert tags == ["1", None], "the later run comes first"
         assert _energy_kwh(settings) == {FIRST: pytest.approx(2400.0), SECOND: pytest.approx(1200.0)}
         assert tick() == []
     status = read_status(settings)
