@@ -1,8 +1,9 @@
 """Documentation of the tables for people: a data dictionary page and dbt's own pages in one file each."""
 
 import json
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ _PAGES = (
 
 # They have columns for each channel, which follow the contract.
 _WITH_CHANNELS = ("int_reading_flags", "int_interval_performance")
+
+# What dbt calls a doc block, and how a description names one.
+_BLOCK = re.compile(r"\{% docs (\w+) %\}(.*?)\{% enddocs %\}", re.DOTALL)
+_NAMED = re.compile(r"\{\{ doc\('(\w+)'\) \}\}")
 
 
 def flagged_channels() -> list[str]:
@@ -67,21 +72,32 @@ def data_dictionary(project: Path) -> str:
 
 def _lines(project: Path) -> Iterator[str]:
     yield "# Data dictionary"
+    blocks = _blocks(project)
     for title, path in _PAGES:
         yield from ("", f"## {title}")
         for model in yaml.safe_load((project / path).read_text())["models"]:
-            yield from _table(model)
+            yield from _table(model, blocks)
     yield from _channels()
     yield from _words()
 
 
-def _table(model: dict[str, Any]) -> Iterator[str]:
+def _blocks(project: Path) -> dict[str, str]:
+    """The doc blocks of the models by name."""
+    files = sorted((project / "models").rglob("*.md"))
+    return {name: text.strip() for file in files for name, text in _BLOCK.findall(file.read_text("utf-8"))}
+
+
+def _table(model: dict[str, Any], blocks: Mapping[str, str]) -> Iterator[str]:
     yield from ("", f"### {model['name']}", "", " ".join(model["description"].split()))
-    columns = [*model.get("columns", []), *_columns_of_channels(model["name"])]
+    # Types and rules of each channel are known here, so these rows say more than the model's own.
+    of_channels = {column["name"]: column for column in _columns_of_channels(model["name"])}
+    columns = [column for column in model.get("columns", []) if column["name"] not in of_channels]
+    columns += of_channels.values()
     if columns:
         yield from ("", "| column | type | meaning |", "|---|---|---|")
     for column in columns:
-        yield _row(column["name"], column.get("data_type", ""), column["description"])
+        description = _NAMED.sub(lambda named: blocks[named[1]], column["description"])
+        yield _row(column["name"], column.get("data_type", ""), description)
 
 
 def _columns_of_channels(model: str) -> list[dict[str, str]]:

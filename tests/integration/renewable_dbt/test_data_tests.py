@@ -1,4 +1,4 @@
-"""Every data test of the dbt project finds what it is there to find: built tables are spoilt in each way it names."""
+"""What the dbt project says of built tables: data tests notice each spoilt one, descriptions are of their columns."""
 
 import json
 import shutil
@@ -198,6 +198,30 @@ def test_a_key_that_comes_twice_or_is_null_is_noticed(
             warehouse.execute("begin")
             warehouse.execute(statement)
             assert _rows(warehouse, compiled, name) > 0, f"{name}: {statement}"
+
+
+def test_every_column_of_what_is_built_is_described_and_nothing_else_is(
+    compiled: tuple[Settings, dict[str, dict[str, Any]]],
+) -> None:
+    settings, _ = compiled
+    nodes = json.loads((target_dir(settings) / "manifest.json").read_text("utf-8"))["nodes"].values()
+    told = {
+        (node["schema"], node["alias"]): {
+            name for name, column in node["columns"].items() if column["description"].strip()
+        }
+        for node in nodes
+        if node["resource_type"] in ("model", "seed")
+    }
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        rows = connection.sql(
+            "select table_schema, table_name, list(column_name) from information_schema.columns group by all"
+        ).fetchall()
+    built = {(schema, table): set(columns) for schema, table, columns in rows}
+    lacking = {table: names for table in told if (names := built[table] - told[table])}
+    unknown = {table: names for table in told if (names := told[table] - built[table])}
+    assert not lacking and not unknown, (
+        f"without a description: {lacking}, described but not there: {unknown}"
+    )
 
 
 def _table(node: dict[str, Any]) -> str:
