@@ -17,6 +17,7 @@ from renewable.windows import Window
 Called = tuple[int, str, str]
 Call = Callable[..., Called]
 WORLD = "RENEWABLE_WORLD"
+CACHE_DIR = "RENEWABLE_CACHE_DIR"
 REPO = Path(__file__).parents[1]
 SEEDS = REPO / "dbt" / "renewable_dbt" / "seeds"
 SMALL_FLEET = ("nordermarsch-w-01", "prairie-ridge-w-02", "campo-claro-s-01", "mesa-dorada-s-01")
@@ -38,9 +39,18 @@ def plain_world() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_cache_for_all_tests(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """The dbt project is parsed once for all tests, not once a data directory; the user's own cache is left alone."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_DIR, str((base if worker_id == "master" else base.parent) / "cache"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("RENEWABLE_") and name != WORLD]:
+    for name in [n for n in os.environ if n.startswith("RENEWABLE_") and n not in (WORLD, CACHE_DIR)]:
         monkeypatch.delenv(name)
 
 

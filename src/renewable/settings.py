@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
+from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,7 +17,7 @@ from renewable.places import CHECKOUT, DBT_PROJECT, paths_start
 
 PREFIX = "RENEWABLE_"
 PROFILE = f"{PREFIX}PROFILE"
-_PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping")
+_PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping", "cache_dir")
 # Their values are never shown.
 _SECRET = ("alert_urls", "postgres_url")
 
@@ -116,6 +117,12 @@ class Settings(BaseSettings):
         "1500MB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
     )
 
+    cache_dir: Path | None = Field(
+        None,
+        description="directory of what is worked out once for all fleets, such as the parsed dbt project; default: the"
+        " user's cache directory",
+    )
+
     @field_validator(*_PATHS, mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -190,6 +197,11 @@ class Settings(BaseSettings):
     def work_dir(self) -> Path:
         """Scratch of dlt and dbt: may be deleted at any time when nothing runs."""
         return self.data_dir / "work"
+
+    @property
+    def shared_dir(self) -> Path:
+        """What all fleets of the user share: may be deleted at any time when nothing runs."""
+        return self.cache_dir or user_cache_path("renewable", appauthor=False)
 
 
 def load_settings(profile: Path | None = None) -> Settings:

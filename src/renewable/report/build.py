@@ -6,16 +6,20 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
 
+from renewable.atomic_write import write_text_atomic
 from renewable.report.charts import chart_specs
 from renewable.report.inputs import read_inputs
 from renewable.report.pages.every_page import report_pages
 from renewable.report.period import PERIOD_DAYS
 from renewable.settings import Settings
+from renewable.shared_cache import shared_folder
 
 _EXPORTED = "window.vega = vega; window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
 
@@ -54,7 +58,7 @@ def write_report(
         building = settings.work_dir / f"report.{os.getpid()}"
         shutil.rmtree(building, ignore_errors=True)
         try:
-            _write_assets(building / "assets")
+            _write_assets(settings, building / "assets")
             sizes = []
             for path, html in report_pages(inputs, now, days):
                 content = html.encode()
@@ -70,14 +74,23 @@ def write_report(
     return ReportSummary(settings.report_page, len(sizes), sum(sizes))
 
 
-def _write_assets(folder: Path) -> None:
-    import vl_convert
-
+def _write_assets(settings: Settings, folder: Path) -> None:
     specs = json.dumps(chart_specs(), ensure_ascii=False, separators=(",", ":"))
-    _write(folder / "vega.js", vl_convert.javascript_bundle(_EXPORTED).encode())
+    _write(folder / "vega.js", _vega(settings))
     _write(folder / "charts.js", f"window.reportCharts = {specs};\n".encode())
     for name in ("report.css", "report.js"):
         _write(folder / name, resources.files("renewable.report").joinpath("assets", name).read_bytes())
+
+
+def _vega(settings: Settings) -> bytes:
+    """The scripts that draw the charts; to put them together takes seconds, so that they are kept."""
+    key = sha256(f"{version('vl-convert-python')} {_EXPORTED}".encode()).hexdigest()[:16]
+    kept = shared_folder(settings, "report") / f"vega-{key}.js"
+    if not kept.exists():
+        import vl_convert
+
+        write_text_atomic(vl_convert.javascript_bundle(_EXPORTED), kept)
+    return kept.read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:

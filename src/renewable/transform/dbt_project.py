@@ -14,6 +14,7 @@ from renewable.errors import PipelineError, SettingsError
 from renewable.fleet import Fleet, load_fleet, registry_files
 from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
+from renewable.transform.parsed_project import MANIFEST, folder_in_the_making, kept_folder, read_parsed
 from renewable.warehouse import busy_by_error, refuse_by_error
 from renewable.windows import Window
 
@@ -22,9 +23,9 @@ _FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-u
 _READ_REGISTRY = ("build", "run")
 # The manifest takes longer to write than a model to build, and is written where it is asked for (ensure_manifest).
 _WRITES_NO_JSON = ("build", "run", "test")
-_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "vocabulary")
 
-_manifests: dict[tuple[str, ...], tuple[float, Any]] = {}
+# The parsed project as dbt wants it, by its folder.
+_manifests: dict[Path, Any] = {}
 
 
 def target_dir(settings: Settings) -> Path:
@@ -79,11 +80,14 @@ def window_environment(window: Window | None, rebuild_end: date | None = None) -
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The project's manifest, parsed anew when a file of the project is younger."""
-    manifest = target_dir(settings) / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _youngest():
-        invoke_dbt(settings, ["parse"])
-    return manifest
+    """The project's manifest; parsed anew when the project is another one than any that is kept.
+
+    Raises DbtError that says what dbt finds wrong with the project.
+    """
+    kept = kept_folder(settings, DBT_PROJECT)
+    if not (kept / MANIFEST).exists():
+        _parse(settings, kept)
+    return kept / MANIFEST
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,10 @@ def invoke_dbt(
     environment: Mapping[str, str] | None = None,
     on_event: Callable[[Any], None] | None = None,
     fleet: Fleet | None = None,
-) -> None:
-    """Run a dbt command in this process and let go of the warehouse afterwards; `on_event` sees dbt's events.
+) -> Any:
+    """Run a dbt command in this process and let go of the warehouse afterwards; dbt's result.
+
+    `on_event` sees dbt's events.
 
     The registry that it works with is `fleet`, by default the one in RENEWABLE_FLEET_DIR as of now.
     Raises DbtError that lists the models and tests at fault, FleetError when the registry has faults, WarehouseError
@@ -143,7 +149,7 @@ def invoke_dbt(
             # dbt keeps the connection, and with it the file's lock, in a class attribute.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.success:
-        return
+        return outcome.result
     if outcome.exception is not None and not isinstance(outcome.exception, Exception):
         # Ctrl-C and its like, which dbt takes for an outcome.
         raise outcome.exception
@@ -169,18 +175,19 @@ def invoke_dbt(
 
 
 def _parsed(settings: Settings) -> Any:
-    """The parsed project, once a process; None lets dbt find out and say what is wrong with it."""
-    runner = _dbt_runner()
-    youngest = _youngest()
-    # Of all settings only the database's name is in what dbt parsed; the rest is read when it runs.
-    bound_to = (str(DBT_PROJECT), settings.warehouse_path.stem)
-    known = _manifests.get(bound_to)
-    if known is None or known[0] != youngest:
-        parsed = runner().invoke([*_FLAGS, "parse"])
-        if not parsed.success:
-            return None
-        known = _manifests[bound_to] = (youngest, parsed.result)
-    return known[1]
+    """The parsed project, read or parsed once a process."""
+    kept = kept_folder(settings, DBT_PROJECT)
+    if kept not in _manifests:
+        # One process seldom has another project, and then for long.
+        _manifests.clear()
+        _manifests[kept] = read_parsed(kept) or _parse(settings, kept)
+    return _manifests[kept]
+
+
+def _parse(settings: Settings, kept: Path) -> Any:
+    with folder_in_the_making(kept) as making:
+        _manifests[kept] = invoke_dbt(settings, ["parse"], environment={"DBT_TARGET_PATH": str(making)})
+    return _manifests[kept]
 
 
 def _dbt_runner() -> Any:
@@ -190,12 +197,6 @@ def _dbt_runner() -> Any:
 
     logging.getLogger().handlers = handlers
     return dbtRunner
-
-
-def _youngest() -> float:
-    roots = [DBT_PROJECT / name for name in _SOURCES]
-    files = (path for root in roots for path in ([root] if root.is_file() else root.rglob("*")))
-    return max(path.stat().st_mtime for path in files)
 
 
 @contextmanager

@@ -65,10 +65,12 @@ def _figures(text: str) -> list[dict[str, Any]]:
     found = []
     properties = _loaded(text)
     for node in [*(properties.get("models") or []), *(properties.get("seeds") or [])]:
-        columns = [
+        listed = [
             {key: column[key] for key in _COLUMN_KEYS if key in column}
             for column in node.get("columns") or []
         ]
+        # One that has nothing but its name is only described.
+        columns = [column for column in listed if len(column) > 1]
         found.append({key: node[key] for key in _MODEL_KEYS if key in node} | {"columns": columns})
     for source in properties.get("sources") or []:
         # Models take their lists of channels from these.

@@ -11,7 +11,7 @@ import duckdb
 
 from renewable.atomic_write import write_text_atomic
 from renewable.settings import Settings
-from renewable.transform.dbt_project import target_dir
+from renewable.transform.dbt_project import ensure_manifest, target_dir
 from renewable.warehouse import connect
 from renewable.windows import ONE_DAY, Window
 
@@ -144,10 +144,10 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[Relation, dict[str, 
 def _lineages(
     settings: Settings, relations: Iterable[Relation], columns: Mapping[Relation, Columns]
 ) -> dict[Relation, Lineage]:
-    """From a file beside dbt's artefacts; worked out anew (seconds for the largest model) when a model changed."""
-    directory = target_dir(settings)
-    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
-    path = directory / "column_lineage.json"
+    """From a file beside the parsed project; worked out (seconds for the largest model) where it is not there yet."""
+    directory, parsed = target_dir(settings), ensure_manifest(settings)
+    manifest = json.loads(parsed.read_text("utf-8"))
+    path = parsed.with_name("column_lineage.json")
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     nodes = {(node["schema"], node["name"]): node for node in manifest["nodes"].values()}
     lineages, changed = dict[Relation, Lineage](), False

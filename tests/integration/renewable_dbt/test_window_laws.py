@@ -28,7 +28,7 @@ SCALED_DAYS = (date(2025, 3, 17), date(2025, 3, 18))
 
 
 def _settings(base: Settings, name: str) -> Settings:
-    return base.model_copy(update={"warehouse": base.data_dir / f"{name}.duckdb"})
+    return base.model_copy(update={"warehouse": base.data_dir / name / "renewable.duckdb"})
 
 
 @pytest.fixture(scope="module")

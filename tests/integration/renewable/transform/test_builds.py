@@ -87,7 +87,7 @@ def _change_registry(settings: Settings, *changes: pl.Expr) -> None:
 
 def _fresh(settings: Settings, name: str) -> Settings:
     """The same files and registry with a warehouse of its own."""
-    return settings.model_copy(update={"warehouse": settings.data_dir / f"{name}.duckdb"})
+    return settings.model_copy(update={"warehouse": settings.data_dir / name / "renewable.duckdb"})
 
 
 def _equals_one_build(settings: Settings) -> None:

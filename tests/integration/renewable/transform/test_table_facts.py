@@ -1,12 +1,10 @@
 """What is told of built tables costs what the window costs."""
 
-import json
 from datetime import date
 
 import pytest
 
 from renewable.settings import Settings
-from renewable.transform.dbt_project import target_dir
 from renewable.transform.table_facts import table_facts
 from renewable.warehouse import connect
 from renewable.windows import Window
@@ -15,8 +13,6 @@ pytestmark = pytest.mark.integration
 
 
 def test_of_a_view_only_the_window_is_computed_and_of_a_table_all_rows_are_told(settings: Settings) -> None:
-    target_dir(settings).mkdir(parents=True)
-    (target_dir(settings) / "manifest.json").write_text(json.dumps({"nodes": {}}))
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             """
