@@ -10,7 +10,7 @@ from renewable.errors import MappingError
 
 Kind = Literal["cells", "rows"]
 # Distinct texts: named in the notes of one file, listed when the file is refused, and kept in memory.
-_NOTED, _LISTED, _KEPT = 20, 500, 10_000
+_NOTED, _LISTED, _KEPT = 20, 20, 10_000
 _LONGEST_SHOWN = 100
 _OTHERS = "other texts"
 
@@ -83,7 +83,7 @@ class SetAside:
         return told
 
     def settle(self) -> None:
-        """Raise MappingError, with every text, where more was set aside than the limits allow."""
+        """Raise MappingError, with the most common texts, where more was set aside than the limits allow."""
         faults = []
         for (kind, column, fault, next_step), found in self._found.items():
             seen = found.seen if kind == "cells" else self.rows_seen

@@ -20,6 +20,7 @@ from renewable.raw_files import RawFileName, parse_raw_file_name
 from renewable.windows import Window
 
 _DAYS_AT_ONCE = 64
+_NAMED = 5
 
 
 @dataclass
@@ -49,7 +50,8 @@ def write_days(
     _note_strays(ledger, name, raw_dir, intervals)
     part, maker = ledger.part_of(name), DayMaker(ledger, name, intervals)
     _remove_left(raw_dir, part)
-    found, done = Written(), dict[Due, os.stat_result | None]()
+    found, done, strangers = Written(), dict[Due, os.stat_result | None](), Counter[str]()
+    known = facts_of(intervals).rated_kw
     due = [(table, day) for table, day in ledger.due(name) if window is None or day in window]
     progress = Progress(f"writing {len(due)} raw day(s)", say)
     for number, (table, day) in enumerate(due):
@@ -57,6 +59,9 @@ def write_days(
         path = RawFileName(table, day, part).path_under(raw_dir)
         frame = maker.frame(table, day, counts)
         found.rows[table] = found.rows.get(table, 0) + frame.height
+        if known:
+            strange = frame.filter(~pl.col("asset_id").is_in(list(known)))["asset_id"]
+            strangers.update(dict(strange.value_counts().iter_rows()))
         _write(frame, table, path, found)
         done[table, day] = path.stat() if frame.height else None
         if len(done) >= _DAYS_AT_ONCE:
@@ -65,6 +70,10 @@ def write_days(
             done = {}
     with ledger.changing():
         ledger.wrote(name, done)
+    if strangers:
+        first = ", ".join(sorted(strangers)[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
+        what = f"rows of assets that the registry does not have, which the gate will quarantine ({first})"
+        counts[what] = strangers.total()
     return found
 
 

@@ -166,3 +166,21 @@ def test_a_log_that_is_exported_whole_again_makes_only_the_days_of_new_events_an
     assert (summary.files_written, summary.files_unchanged) == (1, 0)
     found = pl.concat(pl.read_parquet(p) for p in sorted((tmp_path / "raw").glob("generation/*.parquet")))
     assert found.drop_nulls("operating_state")["timestamp"].dt.date().n_unique() == 5
+
+
+def test_rows_of_an_asset_that_the_registry_lacks_are_told_when_they_are_imported(tmp_path: Path) -> None:
+    for folder in ("inbox", "raw"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "inbox" / "x.csv").write_text("time,wind,total\n2025-01-01 00:00,5,0\n2025-01-01 00:30,6,1\n")
+    by = mapping_of({"interval_minutes": 30}, {"resets": "never"}) | {"also": []}
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(by))
+    row = {"asset_id": "T2", "interval_minutes": 30, "timezone": "UTC", "rated_power_kw": 5.0}
+    found = import_files(
+        tmp_path / "mapping.yaml", tmp_path / "raw", None, AssetFacts.of_registry(pl.DataFrame(row))
+    )
+    assert (
+        "rows of assets that the registry does not have, which the gate will quarantine (T1)"
+        in found.sentence
+    )
+    known = AssetFacts.of_registry(pl.DataFrame(row | {"asset_id": "T1"}))
+    assert "quarantine" not in import_files(tmp_path / "mapping.yaml", tmp_path / "raw", None, known).sentence
