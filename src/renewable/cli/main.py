@@ -20,7 +20,6 @@ from mock_data import words
 from renewable import windows
 from renewable.ctrl_c import Interruption
 from renewable.errors import DONE, FAULT, PipelineError, RenewableError, SettingsError, exit_code
-from renewable.settings import PROFILE, Settings, load_settings, profile_path
 from renewable.unforeseen import os_fault, report_unforeseen
 from renewable.windows import Window, requested_window
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from loaders.summary import LoadSummary
     from renewable.scorecard.world_card import WorldPlan
+    from renewable.settings import Settings
 
 app = typer.Typer(
     help="Performance data of wind and solar fleets: Parquet files to KPI tables.",
@@ -243,6 +243,8 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web server.")] = 3000,
 ) -> None:
     """Open the Dagster UI of this fleet on this machine, until Ctrl-C."""
+    from renewable.settings import PROFILE, profile_path
+
     profile = profile_path(_settings["profile"])
     if profile is not None:
         os.environ[PROFILE] = str(profile)
@@ -873,6 +875,7 @@ def summary(
     """One table of results over this fleet and those of further profiles, and what to try next."""
     from renewable.cli.tables import print_summary
     from renewable.operations.status import read_status
+    from renewable.settings import load_settings
 
     fleets = [_load(), *(load_settings(profile) for profile in profiles or [])]
     print_summary([read_status(settings) for settings in fleets])
@@ -935,7 +938,7 @@ def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
     return tuple(map(int, found))
 
 
-def _quarantined(settings: Settings, file: str) -> str:
+def _quarantined(settings: "Settings", file: str) -> str:
     from loaders.quarantine import known_as
 
     name = known_as(settings.quarantine_dir, file)
@@ -950,7 +953,9 @@ def _print_load(summary: "LoadSummary", as_json: bool) -> None:
         print(f"refused {name}: {reason}")
 
 
-def _load() -> Settings:
+def _load() -> "Settings":
+    from renewable.settings import load_settings
+
     return load_settings(_settings["profile"])
 
 
