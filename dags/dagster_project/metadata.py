@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
+from dagster._core.execution.context.metadata_logging import (
+    AssetMetadataHandle,
+    OutputMetadataAccumulator,
+    OutputMetadataHandle,
+)
 
 from dagster_project.dbt_parts import TOLD, TOLD_BY_RUN
 from dagster_project.dbt_specs import DAILY_FRESHNESS, DbtSpecs
@@ -73,9 +78,18 @@ def told(context: dg.AssetExecutionContext, made: Iterable[Made]) -> Iterator[dg
 
 
 def tell_days(context: dg.AssetExecutionContext, asset: Made) -> None:
-    """Attach the facts of each day to its partition."""
-    for day, facts in asset.of_day.items():
-        context.add_asset_metadata(dict(facts), asset.key, str(day))
+    """Attach the facts of each day to its partition.
+
+    All at once: `context.add_asset_metadata` copies what all assets told before at each call, minutes for a year.
+    """
+    step = context.get_step_execution_context()
+    days: dict[OutputMetadataHandle | AssetMetadataHandle, Metadata] = {
+        AssetMetadataHandle(asset_key=asset.key, partition_key=str(day)): dict(facts)
+        for day, facts in asset.of_day.items()
+    }
+    step._metadata_accumulator = OutputMetadataAccumulator(
+        per_output_metadata={**step._metadata_accumulator.per_output_metadata, **days}
+    )
 
 
 def tell_run(context: dg.AssetExecutionContext, part: Made) -> None:

@@ -85,3 +85,33 @@ def test_the_instance_of_a_fleet_keeps_events_in_batches_and_where_it_kept_them(
         assert Path(storage.path_for_shard("index")) == home / "history" / "runs" / "index.db"
         ran = _job().execute_in_process(instance=instance, tags=RANGE)
         assert len(instance.get_materialized_partitions(dg.AssetKey("events"))) == 5 and ran.success
+
+
+def test_more_runs_than_stay_open_keep_their_events_and_a_wiped_storage_begins_anew(tmp_path: Path) -> None:
+    storage = BatchedSqliteEventLogStorage(str(tmp_path / "runs"))
+    runs = [f"run-{number}" for number in range(20)]
+    with dg.instance_for_test() as instance:
+        storage.register_instance(instance)
+        for _ in range(2):
+            for number, run in enumerate([*runs, *reversed(runs)]):
+                storage.store_event(_said(run, str(number)))
+            for number, run in enumerate(runs):
+                said = [
+                    record.event_log_entry.user_message for record in storage.get_records_for_run(run).records
+                ]
+                assert said == [str(number), str(39 - number)]
+            storage.wipe()
+            assert not storage.get_records_for_run(runs[0]).records
+    storage.dispose()
+
+
+def _said(run: str, message: str) -> dg.EventLogEntry:
+    return dg.EventLogEntry(
+        error_info=None,
+        level=10,
+        user_message=message,
+        run_id=run,
+        timestamp=1.0,
+        step_key=None,
+        job_name="job",
+    )
