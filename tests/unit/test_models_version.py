@@ -50,3 +50,18 @@ def test_who_answers_for_models_what_reads_them_and_what_is_said_of_macros_chang
     models["staging"]["+meta"]["told"] = "by run"
     (project / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     assert versions.models_version(project) != before
+
+
+def test_a_column_counts_by_its_type_and_not_by_its_description(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(DBT_PROJECT / "models", project / "models")
+    shutil.copy(DBT_PROJECT / "dbt_project.yml", project)
+    before = versions.models_version(project)
+    file = project / "models" / "staging" / "_staging.yml"
+    properties = yaml.safe_load(file.read_text("utf-8"))
+    properties["models"][0]["columns"].append({"name": "another", "description": "a column that is told"})
+    file.write_text(yaml.safe_dump(properties), encoding="utf-8")
+    assert versions.models_version(project) == before
+    properties["models"][0]["columns"][-1]["data_type"] = "text"
+    file.write_text(yaml.safe_dump(properties), encoding="utf-8")
+    assert versions.models_version(project) != before
