@@ -42,6 +42,6 @@ ratings as (
 
 select
     ratings.*,
-    thresholds.* exclude (asset_id)
+    {{ all_but(['asset_id'], of='thresholds') }}
 from ratings
 left join {{ ref('stg_asset_thresholds') }} as thresholds on ratings.asset_id = thresholds.asset_id

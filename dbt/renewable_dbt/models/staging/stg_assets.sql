@@ -42,6 +42,6 @@ renamed as (
 
 select
     renamed.*,
-    thresholds.* exclude (asset_id)
+    {{ all_but(['asset_id'], of='thresholds') }}
 from renamed
 left join {{ ref('stg_asset_thresholds') }} as thresholds on renamed.asset_id = thresholds.asset_id
