@@ -46,7 +46,7 @@ class Process:
     log: Path
 
     def wait_for(self, pattern: str, within_s: float = _STARTED_WITHIN_S) -> str:
-        """The first line of the log that has `pattern`; RuntimeError when there is none in time or the process ended."""
+        """The first line of the log that has `pattern`; RuntimeError where none comes in time."""
         give_up = time.monotonic() + within_s
         while time.monotonic() < give_up:
             found = re.search(f"^.*(?:{pattern}).*$", self.text, re.MULTILINE)
@@ -96,20 +96,44 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
     try:
         port = _free_port()
         master = _java(
-            home, folder, started, "master",
-            ["org.apache.spark.deploy.master.Master", "--host", _LOOPBACK, "--port", str(port),
-             "--webui-port", str(_free_port())],
-        )  # fmt: skip
+            home,
+            folder,
+            started,
+            "master",
+            [
+                "org.apache.spark.deploy.master.Master",
+                "--host",
+                _LOOPBACK,
+                "--port",
+                str(port),
+                "--webui-port",
+                str(_free_port()),
+            ],
+        )
         master.wait_for("I have been elected leader")
         found = []
         for number in range(workers):
             found.append(
                 _java(
-                    home, folder, started, f"worker-{number}",
-                    ["org.apache.spark.deploy.worker.Worker", "--host", _LOOPBACK, "--cores", "1",
-                     "--memory", "1200m", "--webui-port", str(_free_port()), "--work-dir", str(folder / f"work-{number}"),
-                     f"spark://{_LOOPBACK}:{port}"],
-                )  # fmt: skip
+                    home,
+                    folder,
+                    started,
+                    f"worker-{number}",
+                    [
+                        "org.apache.spark.deploy.worker.Worker",
+                        "--host",
+                        _LOOPBACK,
+                        "--cores",
+                        "1",
+                        "--memory",
+                        "1200m",
+                        "--webui-port",
+                        str(_free_port()),
+                        "--work-dir",
+                        str(folder / f"work-{number}"),
+                        f"spark://{_LOOPBACK}:{port}",
+                    ],
+                )
             )
         for worker in found:
             worker.wait_for("Successfully registered with master")
@@ -121,11 +145,23 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
             "spark.local.dir": str(folder / "local"),
         }
         server = _start(
-            folder, started, "connect",
-            [str(home / "bin" / "spark-submit"), "--master", f"spark://{_LOOPBACK}:{port}", "--driver-memory", "1500m",
-             "--class", _SERVER, *(f"--conf={name}={value}" for name, value in settings.items()), "spark-internal"],
+            folder,
+            started,
+            "connect",
+            [
+                str(home / "bin" / "spark-submit"),
+                "--master",
+                f"spark://{_LOOPBACK}:{port}",
+                "--driver-memory",
+                "1500m",
+                "--class",
+                _SERVER,
+                *(f"--conf={name}={value}" for name, value in settings.items()),
+                "spark-internal",
+            ],
             home,
-        )  # fmt: skip
+            "1500m",
+        )
         server.wait_for("Spark Connect server started")
         yield Cluster(f"sc://{_LOOPBACK}:{connect_port}", folder / "tables", server, found)
     finally:
@@ -137,24 +173,32 @@ def _java(home: Path, folder: Path, started: list[Process], name: str, arguments
     return _start(folder, started, name, [str(home / "bin" / "spark-class"), *arguments], home)
 
 
-def _start(folder: Path, started: list[Process], name: str, command: list[str], home: Path) -> Process:
+def _start(
+    folder: Path, started: list[Process], name: str, command: list[str], home: Path, memory: str = "256m"
+) -> Process:
     """Start a child in a process group of its own, which holds what it starts itself."""
     log = folder / f"{name}.log"
     with log.open("wb") as file:
         child = subprocess.Popen(
-            command, stdout=file, stderr=file, start_new_session=True, cwd=folder, env=_environment(home)
+            command,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            cwd=folder,
+            env=_environment(home, memory),
         )
     process = Process(name, child, log)
     started.append(process)
     return process
 
 
-def _environment(home: Path) -> Mapping[str, str]:
+def _environment(home: Path, memory: str) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     return kept | {
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": _LOOPBACK,
-        "SPARK_DAEMON_MEMORY": "256m",
+        # Of the server, too: it is started as a daemon.
+        "SPARK_DAEMON_MEMORY": memory,
         "SPARK_NO_DAEMONIZE": "1",
     }
 

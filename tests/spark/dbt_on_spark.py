@@ -1,4 +1,4 @@
-"""dbt with the target `spark`, as a child that is ended when it takes too long: a lost server leaves its client waiting."""
+"""dbt with the target `spark`, as a child that is ended in time: a lost server keeps its client waiting."""
 
 import os
 import signal
@@ -28,10 +28,10 @@ class Dbt:
         """Make the raw tables, and the days that they have now, known to the server."""
         self.run("run-operation", "register_raw_tables", "--args", f"{{folder: {self._landing}}}")
 
-    def build(self, window: Window | None = None, rebuild_end: date | None = None, *more: str) -> str:
+    def build(self, window: Window | None = None, rebuild_end: date | None = None) -> str:
         """Build all models and run the data tests, for all days or what a change of `window` reaches; dbt's output."""
         bounds = window_environment(window, rebuild_end)
-        return self.run("build", "--exclude-resource-type", "unit_test", *more, environment=bounds)
+        return self.run("build", "--exclude-resource-type", "unit_test", environment=bounds)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """dbt's output; AssertionError with its end where it failed or took longer than half an hour."""
@@ -50,7 +50,13 @@ class Dbt:
             "DBT_LOG_PATH": str(self._work / "logs"),
             "PYTHONWARNINGS": "ignore",
         }
-        command = [str(Path(sys.executable).with_name("dbt")), *arguments, "--target", "spark", "--no-use-colors"]
+        command = [
+            str(Path(sys.executable).with_name("dbt")),
+            *arguments,
+            "--target",
+            "spark",
+            "--no-use-colors",
+        ]
         return subprocess.Popen(
             command,
             env=values,

@@ -40,7 +40,9 @@ def land(settings: Settings, folder: Path) -> list[date]:
 def _land_days(connection: duckdb.DuckDBPyConnection, table: str, instant: str, folder: Path) -> None:
     """Each day's folder is made beside its place and moved there; a day without rows has none."""
     columns = [
-        name for name in connection.table(f"raw.{table}").columns if not name.startswith("_dlt") and name != "load_id"
+        name
+        for name in connection.table(f"raw.{table}").columns
+        if not name.startswith("_dlt") and name != "load_id"
     ]
     rows = connection.sql(f"select {', '.join(columns)} from raw.{table} order by asset_id, {instant}").pl()
     dated = rows.with_columns(pl.col(instant).dt.convert_time_zone("UTC"))

@@ -120,7 +120,9 @@ def test_a_late_and_a_corrected_day_give_the_same_marts(
 def assert_same_marts(cluster: Cluster, side: Side, report: Report) -> None:
     found = compare_marts(side.settings.warehouse_path, cluster.tables)
     for compared in found:
-        report(f"{compared.mart}: {compared.rows} rows, largest relative difference {compared.largest_relative:.1e}")
+        report(
+            f"{compared.mart}: {compared.rows} rows, largest relative difference {compared.largest_relative:.1e}"
+        )
     faults = [f"{compared.mart}: {fault}" for compared in found for fault in compared.faults]
     assert not faults, "\n".join(faults)
     assert all(compared.rows for compared in found if compared.mart != "event_intervals"), "nothing compared"

@@ -43,14 +43,14 @@ def place_registry_for_spark(
 ) -> None:
     """Write the registry of `fleet` into `folder`, with the tables utc_days and utc_offsets.
 
-    `readings` have asset_id and timestamp of the last days: they say where the data end, as in models/registry/utc_days.py.
+    `readings` have asset_id and timestamp: they say where the data end, as in models/registry/utc_days.py.
     """
     for name, text in registry_files(fleet, first_day).items():
         write_text_atomic(text, folder / name)
     rows = fleet.rows.with_columns(data_from=pl.max_horizontal("data_from", pl.lit(first_day, pl.Date)))
     ended = rows["decommissioned_on"]
     begins = rows.select(pl.max_horizontal("commissioned_on", "data_from").min()).item()
-    last = ended.max() if ended.null_count() == 0 else None
+    last = None if ended.has_nulls() else max(ended.to_list())
     calendar = data_calendar(days_with_data, begins, last)
     minutes = dict(rows.select("asset_id", "interval_minutes").iter_rows())
     edges = read_edges(calendar, readings, minutes)
@@ -59,7 +59,7 @@ def place_registry_for_spark(
 
 
 def spark_environment(remote: str, registry: str, *, threads: int = 4) -> Mapping[str, str]:
-    """Environment in which dbt builds with `--target spark`: `remote` is sc://host:port, `registry` the cluster's path."""
+    """Environment of dbt with `--target spark`: `remote` is sc://host:port, `registry` the cluster's path."""
     return {
         "SPARK_REMOTE": remote,
         "RENEWABLE_DBT_REGISTRY": registry,

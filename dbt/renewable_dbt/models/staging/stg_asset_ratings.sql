@@ -1,3 +1,5 @@
+{{ config(materialized=view_of_few_rows()) }}
+
 with source as (
 
     select * from {{ ref('assets') }}
