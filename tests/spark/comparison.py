@@ -43,6 +43,8 @@ def compare_marts(warehouse: Path, tables: Path) -> list[Compared]:
 
 def compare(mart: str, ours: pl.DataFrame, theirs: pl.DataFrame) -> Compared:
     """`theirs` (Spark) beside `ours` (DuckDB)."""
+    if ours.is_empty() and theirs.is_empty():
+        return Compared(mart, 0, 0.0, ())
     if sorted(ours.columns) != sorted(theirs.columns):
         different = set(ours.columns) ^ set(theirs.columns)
         return Compared(mart, ours.height, 0.0, (f"columns differ: {sorted(different)}",))
@@ -84,7 +86,11 @@ def duckdb_mart(warehouse: Path, mart: str) -> pl.DataFrame:
 
 def spark_table(tables: Path, schema: str, name: str) -> pl.DataFrame:
     """Rows of a Spark table from its files."""
-    rows = pl.read_parquet(tables / f"{schema}.db" / name / "**" / "*.parquet", hive_partitioning=True)
+    folder = tables / f"{schema}.db" / name
+    files = sorted(folder.rglob("*.parquet"))
+    if not files:
+        return pl.DataFrame()
+    rows = pl.read_parquet(folder / "**" / "*.parquet", hive_partitioning=True)
     return _in_utc(rows.drop(PARTITION, strict=False))
 
 

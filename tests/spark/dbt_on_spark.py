@@ -14,6 +14,7 @@ from renewable.transform.spark import spark_environment
 from renewable.windows import Window
 
 _LATEST_S = 1800.0
+_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 class Dbt:
@@ -28,10 +29,16 @@ class Dbt:
         """Make the raw tables, and the days that they have now, known to the server."""
         self.run("run-operation", "register_raw_tables", "--args", f"{{folder: {self._landing}}}")
 
-    def build(self, window: Window | None = None, rebuild_end: date | None = None) -> str:
-        """Build all models and run the data tests, for all days or what a change of `window` reaches; dbt's output."""
-        bounds = window_environment(window, rebuild_end)
-        return self.run("build", "--exclude-resource-type", "unit_test", environment=bounds)
+    def build_all(self) -> str:
+        """Build all models for all days, and run the data tests; dbt's output."""
+        return self.run("build", *_NO_UNIT_TESTS)
+
+    def build_window(self, window: Window, rebuild_end: date) -> str:
+        """Build what a change of `window` reaches; the marts that come of it are compared whole, so no data test runs."""
+        no_tests = ("--exclude-resource-type", "test")
+        return self.run(
+            "build", *_NO_UNIT_TESTS, *no_tests, environment=window_environment(window, rebuild_end)
+        )
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """dbt's output; AssertionError with its end where it failed or took longer than half an hour."""

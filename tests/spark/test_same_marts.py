@@ -26,7 +26,7 @@ from tests.spark.dbt_on_spark import Dbt
 from tests.spark.landing import land
 
 pytestmark = pytest.mark.integration
-FIRST = date(2025, 3, 28)
+FIRST = date(2025, 3, 30)
 # RENEWABLE_ names are cleared in tests.
 DAYS = int(os.environ.get("SPARK_TEST_DAYS", "5"))
 Report = Callable[[str], None]
@@ -87,14 +87,14 @@ def test_every_mart_of_all_days_is_the_same(cluster: Cluster, side: Side, dbt: D
     side.raw("weather", late - ONE_DAY).rename(side.settings.data_dir / "late.parquet")
     side.build_here()
     dbt.register_raw_tables()
-    said = dbt.build()
+    said = dbt.build_all()
     report(said.strip().splitlines()[-1])
     assert_same_marts(cluster, side, report)
 
 
 def test_a_day_built_again_changes_nothing(cluster: Cluster, side: Side, dbt: Dbt, report: Report) -> None:
     before = {mart: spark_table(cluster.tables, "marts", mart) for mart in KEYS}
-    dbt.build(Window.of_day(FIRST + ONE_DAY), side.window.end)
+    dbt.build_window(Window.of_day(FIRST + ONE_DAY), side.window.end)
     for mart, rows in before.items():
         again = spark_table(cluster.tables, "marts", mart).select(rows.columns)
         assert again.sort(KEYS[mart]).equals(rows.sort(KEYS[mart])), mart
@@ -113,7 +113,7 @@ def test_a_late_and_a_corrected_day_give_the_same_marts(
     assert windows, "both days are stale"
     dbt.register_raw_tables()
     for window in windows:
-        dbt.build(window, side.window.end)
+        dbt.build_window(window, side.window.end)
     assert_same_marts(cluster, side, report)
 
 
