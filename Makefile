@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+INSTALLED_SPARK := .venv-spark/.installed
 LA_HAUTE_BORNE := examples/la_haute_borne/profile.env
 PROFILE ?=
 export RENEWABLE_PROFILE := $(PROFILE)
@@ -14,10 +15,10 @@ DBT_ELSEWHERE = tmp=$$(mktemp -d) && trap "rm -rf $$tmp" EXIT && cd dbt/renewabl
 	export DBT_TARGET_PATH=$$tmp DBT_LOG_PATH=$$tmp RENEWABLE_WAREHOUSE=$$tmp/lint.duckdb RENEWABLE_DBT_REGISTRY=seeds
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test ui lint judges chaos mutants independence bench docs clean lock
+.PHONY: help install run test test-spark ui lint judges chaos mutants independence bench docs clean lock
 
 help: ## List these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Create .venv from the hashed lock file
 
@@ -34,6 +35,9 @@ endif
 
 test: $(INSTALLED) ## Run unit and integration tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-spark: $(INSTALLED_SPARK) ## Build the models on a Spark cluster of this machine: the same marts? Needs Java 17 (SPARK_TEST_DAYS=n)
+	@.venv-spark/bin/python -m pytest tests/spark
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
 	@exec $(BIN)/python -m dagster_project.ui --port $(or $(PORT),3000)
@@ -72,7 +76,7 @@ docs: $(INSTALLED) ## Build the docs site into build/site; every broken link is 
 	@echo "docs: build/site/index.html (to search in them: $(BIN)/python -m http.server -d build/site 8000)"
 
 clean: ## Remove what can be made again: environment, caches, warehouse, published tables (data/raw stays)
-	rm -rf .venv .venv-judges .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
+	rm -rf .venv .venv-judges .venv-spark .mypy_cache .ruff_cache .import_linter_cache .hypothesis build src/*.egg-info
 	rm -rf dbt/renewable_dbt/target dbt/renewable_dbt/logs
 	rm -rf data/warehouse data/work data/published data/report data/quarantine data/dagster data/la_haute_borne data/nrel_rsf_ii data/wide_format
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -80,6 +84,10 @@ clean: ## Remove what can be made again: environment, caches, warehouse, publish
 lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --system-certs pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	@# The same versions but for what Spark's client holds back.
+	$(BIN)/uv pip compile --system-certs pyproject.toml --extra dev --extra postgres --extra spark --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements-spark.lock \
+		--constraint <(grep -E '^[a-z]' requirements.lock | sed 's/ *\\$$//' | grep -vE '^(pandas|grpcio|protobuf)')
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -90,4 +98,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --system-certs --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src dags
+	@touch $@
+
+$(INSTALLED_SPARK): requirements-spark.lock pyproject.toml | $(INSTALLED)
+	@echo "== installing into .venv-spark"
+	@test -x .venv-spark/bin/python || $(BIN)/python -m venv .venv-spark
+	@$(BIN)/uv pip sync --system-certs --quiet --python .venv-spark/bin/python --require-hashes requirements-spark.lock
+	@$(BIN)/uv pip install --system-certs --quiet --python .venv-spark/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -99,7 +99,7 @@ def fault_of(command: str) -> str | None:
     """What is wrong with a command that a page quotes."""
     words = [INSTEAD.get(word, word) for word in shlex.split(command)]
     if words[0] == "make":
-        targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+        targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
         named = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
         return next(
             (f"make has no {word}" for word in named if word not in targets and "/" not in word), None

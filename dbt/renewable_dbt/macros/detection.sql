@@ -81,6 +81,10 @@
     string_agg(distinct {{ column }}, '{{ separator }}' order by {{ column }})
 {%- endmacro %}
 
+{% macro spark__sorted_list(column, separator) -%}
+    nullif(array_join(array_sort(collect_set({{ column }})), '{{ separator }}'), '')
+{%- endmacro %}
+
 {#- The same over lists made by it. -#}
 {% macro merged_list(column) -%}
     {{ return(adapter.dispatch('merged_list')(column)) }}
@@ -88,6 +92,10 @@
 
 {% macro default__merged_list(column) -%}
     array_to_string(list_sort(list_distinct(flatten(list(string_split({{ column }}, ', '))))), ', ')
+{%- endmacro %}
+
+{% macro spark__merged_list(column) -%}
+    array_join(array_sort(array_distinct(flatten(collect_list(split({{ column }}, ', '))))), ', ')
 {%- endmacro %}
 
 {#- No power but for what the asset consumes, or shows, at rest. -#}

@@ -11,6 +11,16 @@
     (date '1970-01-01' + cast((epoch_us({{ column }}) // 60000000 + {{ utc_offset_minutes }}) // 1440 as integer))
 {%- endmacro %}
 
+{% macro spark__local_date(column, utc_offset_minutes) -%}
+    {%- if utc_offset_minutes == 0 -%}
+    cast({{ column }} as date)
+    {%- else -%}
+    date_add(
+        date '1970-01-01', cast((unix_micros({{ column }}) div 60000000 + {{ utc_offset_minutes }}) div 1440 as int)
+    )
+    {%- endif -%}
+{%- endmacro %}
+
 {#- UTC instant at which a local day begins under the offset of a row of utc_offsets. -#}
 {% macro begin_of_local_day(date_local) -%}
     {{ minutes_after(utc_midnight(date_local), '-utc_offsets.utc_offset_minutes') }}
@@ -92,6 +102,11 @@
     (cast({{ column }} as timestamp) at time zone {{ zone }})
 {%- endmacro %}
 
+{#- The session's own zone is UTC (profiles.yml). -#}
+{% macro spark__utc_instant(column, zone) -%}
+    to_utc_timestamp(cast({{ column }} as timestamp), {{ zone }})
+{%- endmacro %}
+
 {#- UTC instant of a UTC day's midnight. -#}
 {% macro utc_midnight(day) -%}
     {{ utc_instant(day, "'UTC'") }}
@@ -99,7 +114,7 @@
 
 {#- Hours since UTC midnight. -#}
 {% macro hours_of_day(column) -%}
-    (extract(hour from {{ column }}) + extract(minute from {{ column }}) / 60.0)
+    (extract(hour from {{ column }}) + extract(minute from {{ column }}) / 60e0)
 {%- endmacro %}
 
 {#- The instant `minutes` after another; both may be columns. -#}
@@ -111,6 +126,11 @@
     ({{ column }} + to_minutes(cast({{ minutes }} as bigint)))
 {%- endmacro %}
 
+{#- Where DuckDB's cast to a whole number rounds, Spark's cuts off. -#}
+{% macro spark__minutes_after(column, minutes) -%}
+    timestamp_micros(unix_micros({{ column }}) + 60000000 * cast(round({{ minutes }}) as bigint))
+{%- endmacro %}
+
 {#- Whether the middle of an interval lies in a time, [start_utc, end_utc): what is reported holds for whole intervals. -#}
 {% macro holds_middle(start_utc, end_utc, instant, interval_minutes) -%}
     {{ return(adapter.dispatch('holds_middle')(start_utc, end_utc, instant, interval_minutes)) }}
@@ -119,6 +139,11 @@
 {% macro default__holds_middle(start_utc, end_utc, instant, interval_minutes) -%}
     {{ instant }} + to_seconds(30 * {{ interval_minutes }}) >= {{ start_utc }}
     and {{ instant }} + to_seconds(30 * {{ interval_minutes }}) < {{ end_utc }}
+{%- endmacro %}
+
+{% macro spark__holds_middle(start_utc, end_utc, instant, interval_minutes) -%}
+    timestamp_micros(unix_micros({{ instant }}) + 30000000 * {{ interval_minutes }}) >= {{ start_utc }}
+    and timestamp_micros(unix_micros({{ instant }}) + 30000000 * {{ interval_minutes }}) < {{ end_utc }}
 {%- endmacro %}
 
 {#- The UTC days that a time touches, a row each. -#}
@@ -136,6 +161,10 @@
     )
 {%- endmacro %}
 
+{% macro spark__each_day(start_utc, end_utc) -%}
+    explode(sequence(cast({{ start_utc }} as date), cast({{ end_utc }} as date), interval '1' day))
+{%- endmacro %}
+
 {#- Whole minutes from one instant to a later one. -#}
 {% macro minutes_between(earlier, later) -%}
     {{ return(adapter.dispatch('minutes_between')(earlier, later)) }}
@@ -143,6 +172,14 @@
 
 {% macro default__minutes_between(earlier, later) -%}
     date_diff('minute', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{#- Full minutes that begin between them, as DuckDB counts. -#}
+{% macro spark__minutes_between(earlier, later) -%}
+    (
+        unix_micros(cast({{ later }} as timestamp)) div 60000000
+        - unix_micros(cast({{ earlier }} as timestamp)) div 60000000
+    )
 {%- endmacro %}
 
 {#- Start of the UTC hour of an instant. -#}
@@ -154,6 +191,10 @@
     make_timestamptz(epoch_us({{ column }}) // 3600000000 * 3600000000)
 {%- endmacro %}
 
+{% macro spark__hour_of(column) -%}
+    date_trunc('hour', {{ column }})
+{%- endmacro %}
+
 {#- How often a whole number goes into another. -#}
 {% macro whole_quotient(dividend, divisor) -%}
     {{ return(adapter.dispatch('whole_quotient')(dividend, divisor)) }}
@@ -161,6 +202,10 @@
 
 {% macro default__whole_quotient(dividend, divisor) -%}
     ({{ dividend }} // {{ divisor }})
+{%- endmacro %}
+
+{% macro spark__whole_quotient(dividend, divisor) -%}
+    ({{ dividend }} div {{ divisor }})
 {%- endmacro %}
 
 {#- Numbers 0, 1, …, n - 1 as rows of one column. -#}
@@ -172,6 +217,10 @@
     select unnest(range({{ n }})) as number
 {%- endmacro %}
 
+{% macro spark__numbers(n) -%}
+    select id as number from range({{ n }})
+{%- endmacro %}
+
 {#- A UTC instant as text: 2025-01-31T23:50Z. -#}
 {% macro instant_text(column) -%}
     {{ return(adapter.dispatch('instant_text')(column)) }}
@@ -179,4 +228,22 @@
 
 {% macro default__instant_text(column) -%}
     strftime({{ column }} at time zone 'UTC', '%Y-%m-%dT%H:%MZ')
+{%- endmacro %}
+
+{% macro spark__instant_text(column) -%}
+    date_format({{ column }}, "yyyy-MM-dd'T'HH:mm'Z'")
+{%- endmacro %}
+
+{#- Days from one date to a later one. -#}
+{% macro days_from(earlier, later) -%}
+    {{ return(adapter.dispatch('days_from')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__days_from(earlier, later) -%}
+    {{ later }} - {{ earlier }}
+{%- endmacro %}
+
+{#- There a difference of dates is an interval. -#}
+{% macro spark__days_from(earlier, later) -%}
+    date_diff({{ later }}, {{ earlier }})
 {%- endmacro %}

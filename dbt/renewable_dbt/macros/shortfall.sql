@@ -28,11 +28,11 @@ jumps as (
         asset_id,
         date_local,
         case
-            when date_local - lag(date_local) over in_order <= 3
+            when {{ days_from('lag(date_local) over in_order', 'date_local') }} <= 3
                 then abs(beside_ratio - lag(beside_ratio) over in_order)
         end as jump,
         -- How far the week from here on lies below the week before.
-        1.0 - median(ratio) over week_from_here / median(ratio) over week_before as fall
+        1.0 - {{ median_over('ratio', 'week_from_here') }} / {{ median_over('ratio', 'week_before') }} as fall
     from days
     where ratio is not null
     window
@@ -54,17 +54,17 @@ judged as (
 
     select
         days.*,
-        1.0 - median(days.beside_ratio) over two_weeks as shortfall_ratio,
-        1.0 - median(days.ratio) over two_weeks as own_shortfall_ratio,
+        1.0 - {{ median_over('days.beside_ratio', 'two_weeks') }} as shortfall_ratio,
+        1.0 - {{ median_over('days.ratio', 'two_weeks') }} as own_shortfall_ratio,
         count(days.ratio) over two_weeks as days_told,
         count(jumps.jump) over three_weeks as jumps_told,
         -- A day's standard deviation by how far days lie apart, which neither a step nor a slope widens; then that of a
         -- median of so many days.
-        median(jumps.jump) over three_weeks * 1.05 * 1.253 / sqrt(nullif(count(days.ratio) over two_weeks, 0))
+        {{ median_over('jumps.jump', 'three_weeks') }} * 1.05 * 1.253 / sqrt(nullif(count(days.ratio) over two_weeks, 0))
             as standard_error,
         case
             when count(days.load_share) over weeks_before >= 15
-                then 1.0 - median(days.load_share) over two_weeks / median(days.load_share) over weeks_before
+                then 1.0 - {{ median_over('days.load_share', 'two_weeks') }} / {{ median_over('days.load_share', 'weeks_before') }}
         end as load_shortfall_ratio,
         max(jumps.fall) over falls_before as largest_fall
     from days

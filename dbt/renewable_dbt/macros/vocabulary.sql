@@ -12,7 +12,7 @@
 {% macro vocabulary() -%}
     {%- set words = {'weather': [], 'generation': [], 'technology': {}, 'kinds': [], 'rules': [], 'thresholds': []} -%}
     {%- if execute -%}
-        {%- set sources, kinds, rules, thresholds = run_query(vocabulary_query()).rows[0].values() -%}
+        {%- set sources, kinds, rules, thresholds = vocabulary_texts() -%}
         {%- do words.update({'kinds': fromjson(kinds), 'rules': fromjson(rules), 'thresholds': fromjson(thresholds)}) -%}
         {%- for table in fromyaml(sources).sources[0].tables if table.name in words -%}
             {%- for column in table.columns if column.name not in ('asset_id', 'timestamp') -%}
@@ -24,11 +24,22 @@
     {{ return(words) }}
 {%- endmacro %}
 
-{% macro vocabulary_query() -%}
-    {{ return(adapter.dispatch('vocabulary_query')()) }}
+{#- The file of the sources, and the rows of the seeds as JSON. -#}
+{% macro vocabulary_texts() -%}
+    {{ return(adapter.dispatch('vocabulary_texts')()) }}
 {%- endmacro %}
 
-{% macro default__vocabulary_query() -%}
+{% macro default__vocabulary_texts() -%}
+    {{ return(run_query(vocabulary_query()).rows[0].values()) }}
+{%- endmacro %}
+
+{#- A cluster does not see the files of who calls it: the caller hands them over (src/renewable/transform/spark.py). -#}
+{% macro spark__vocabulary_texts() -%}
+    {%- set texts = fromjson(env_var('RENEWABLE_DBT_VOCABULARY')) -%}
+    {{ return([texts.sources, texts.event_kinds, texts.reading_rules, texts.thresholds]) }}
+{%- endmacro %}
+
+{% macro vocabulary_query() -%}
     select
         (select content from read_text('{{ project_file('models/staging/_sources.yml') }}')),
         {%- for seed in ['event_kinds', 'reading_rules', 'thresholds'] %}

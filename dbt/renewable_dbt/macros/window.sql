@@ -122,6 +122,10 @@
     timestamptz '{{ day }} 00:00:00+00'
 {%- endmacro %}
 
+{% macro spark__instant_literal(day) -%}
+    timestamp '{{ day }} 00:00:00+00:00'
+{%- endmacro %}
+
 {% macro days_between(column, first, after) -%}
     {{ return(column ~ " >= date '" ~ first ~ "' and " ~ column ~ " < date '" ~ after ~ "'") }}
 {%- endmacro %}

@@ -99,7 +99,8 @@ def test_every_macro_and_every_argument_of_it_is_described() -> None:
     for file in [*DBT_PROJECT.glob("macros/*.sql"), *DBT_PROJECT.glob("tests/generic/*.sql")]:
         for kind, name, rest in _MACRO.findall(file.read_text("utf-8")):
             if kind == "materialization":
-                written[f"materialization_{name}_duckdb"] = list[str]()
+                engine = re.findall(r"adapter='(\w+)'", rest)[0]
+                written[f"materialization_{name}_{engine}"] = list[str]()
             else:
                 inside = re.sub(r"\[.*?\]|'[^']*'", "", rest.strip()[1:-1], flags=re.DOTALL)
                 names = [each.partition("=")[0].strip() for each in inside.split(",")]

@@ -124,7 +124,7 @@ directions as (
 unrolled as (
 
     select
-        * exclude (reading, sin_sum, cos_sum),
+        {{ all_but(['reading', 'sin_sum', 'cos_sum']) }},
         reading
         - coalesce(360.0 * round((reading - degrees(atan2(sin_sum, cos_sum))) / 360.0), 0.0) as reading
     from directions
@@ -136,7 +136,7 @@ compared as (
 
     select
         *,
-        median(reading) over of_site as median_reading
+        {{ median_over('reading', 'of_site') }} as median_reading
     from unrolled
     window of_site as (partition by site_id, technology, channel, hour_utc)
     qualify count(*) over of_site >= 3

@@ -63,7 +63,7 @@ referred as (
 
     select
         *,
-        median(ratio) over before as reference_ratio,
+        {{ median_over('ratio', 'before') }} as reference_ratio,
         count(ratio) over before as reference_days
     from told
     window before as (

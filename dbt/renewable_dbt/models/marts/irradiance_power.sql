@@ -6,7 +6,7 @@ with intervals as (
     select
         *,
         cast(date_trunc('month', date_local) as date) as month_local,
-        50.0 * floor(poa_irradiance_wm2 / 50.0) + 25.0 as poa_irradiance_bin_wm2
+        50.0 * {{ double('floor(poa_irradiance_wm2 / 50.0)') }} + 25.0 as poa_irradiance_bin_wm2
     from {{ ref('int_interval_performance') }}
     where
         {{ around_local_months('timestamp_utc') }}

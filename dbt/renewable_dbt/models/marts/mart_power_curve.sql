@@ -20,7 +20,7 @@ binned as (
     select
         *,
         -- Bins are centred on multiples of 0.5 m/s: [b - 0.25, b + 0.25).
-        floor((normalised_wind_speed_ms + 0.25) / 0.5) * 0.5 as wind_speed_bin_ms
+        {{ double('floor((normalised_wind_speed_ms + 0.25) / 0.5)') }} * 0.5 as wind_speed_bin_ms
     from intervals
     where {{ in_local_months('month_local') }}
 

@@ -1,3 +1,5 @@
+{{ config(materialized=view_of_few_rows()) }}
+
 with source as (
 
     select * from {{ ref('assets') }}
@@ -42,6 +44,6 @@ ratings as (
 
 select
     ratings.*,
-    thresholds.* exclude (asset_id)
+    {{ all_but(['asset_id'], of='thresholds') }}
 from ratings
 left join {{ ref('stg_asset_thresholds') }} as thresholds on ratings.asset_id = thresholds.asset_id

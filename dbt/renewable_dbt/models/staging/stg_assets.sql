@@ -1,3 +1,5 @@
+{{ config(materialized=view_of_few_rows()) }}
+
 with source as (
 
     select * from {{ ref('assets') }}
@@ -42,6 +44,6 @@ renamed as (
 
 select
     renamed.*,
-    thresholds.* exclude (asset_id)
+    {{ all_but(['asset_id'], of='thresholds') }}
 from renamed
 left join {{ ref('stg_asset_thresholds') }} as thresholds on renamed.asset_id = thresholds.asset_id

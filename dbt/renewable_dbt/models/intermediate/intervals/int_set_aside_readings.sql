@@ -42,7 +42,7 @@ set_aside as (
         asset_id,
         timestamp_utc,
         '{{ channel }}' as channel,
-        cast({{ channel }} as varchar) as reading
+        cast({{ channel }} as {{ engine_type('varchar') }}) as reading
     from {{ table }}
     where
         channel in ('{{ channel }}', '*')

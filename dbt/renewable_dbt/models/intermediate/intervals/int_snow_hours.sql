@@ -22,7 +22,7 @@ snowfall as (
         *,
         coalesce(
             ratio,
-            last_value(ratio ignore nulls) over (
+            {{ last_known('ratio') }} over (
                 partition by asset_id
                 order by hour_utc
                 range between interval '24 hours' preceding and current row

@@ -1,0 +1,1 @@
+"""The models on a Spark cluster of this machine: the same marts as on DuckDB. Run by `make test-spark`."""
