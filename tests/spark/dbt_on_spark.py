@@ -34,7 +34,7 @@ class Dbt:
         return self.run("build", *_NO_UNIT_TESTS)
 
     def build_window(self, window: Window, rebuild_end: date) -> str:
-        """Build what a change of `window` reaches. No data test runs, for the marts are compared whole."""
+        """Build what a change of `window` reaches, without data tests: the marts are compared whole."""
         no_tests = ("--exclude-resource-type", "test")
         return self.run(
             "build", *_NO_UNIT_TESTS, *no_tests, environment=window_environment(window, rebuild_end)
