@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_the_vocabulary_is_the_one_that_duckdb_reads() -> None:
-    query = rendered("vocabulary_query", env_var=lambda name, default="": str(DBT_PROJECT))
+    query = rendered("vocabulary_query", env_var=lambda *_: str(DBT_PROJECT))
     sources, *seeds = duckdb.sql(query).fetchall()[0]
     texts = json.loads(vocabulary_texts())
     assert texts["sources"] == sources
