@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPSConnection
@@ -126,6 +127,7 @@ def nginx(folder: Path, port: int, behind: int, report: Path) -> Iterator[ssl.SS
             if _listens(port):
                 break
             assert process.poll() is None, (folder / "error.log").read_text()
+            time.sleep(0.1)
         yield ssl.create_default_context(cafile=str(certificate))
     finally:
         process.terminate()
