@@ -52,7 +52,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 yield connection
 
     def _engine(self, shard: str) -> db.Engine:
-        """The last connection that is closed copies its log into the database and waits for the disk."""
+        """The engine of a shard. Some stay open, for SQLite waits for the disk when the last connection closes."""
         engine = self._engines.pop(shard, None) or _opened(self.conn_string_for_shard(shard))
         self._engines[shard] = engine
         if len(self._engines) > _OPEN_SHARDS:

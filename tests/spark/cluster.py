@@ -3,13 +3,14 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.integration.services import free_port
 
 _LOOPBACK = "127.0.0.1"
 _STARTED_WITHIN_S = 120.0
@@ -94,7 +95,7 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
     folder.mkdir(parents=True, exist_ok=True)
     started: list[Process] = []
     try:
-        port = _free_port()
+        port = free_port()
         master = _java(
             home,
             folder,
@@ -107,7 +108,7 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
                 "--port",
                 str(port),
                 "--webui-port",
-                str(_free_port()),
+                str(free_port()),
             ],
         )
         master.wait_for("I have been elected leader")
@@ -128,7 +129,7 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
                         "--memory",
                         "1200m",
                         "--webui-port",
-                        str(_free_port()),
+                        str(free_port()),
                         "--work-dir",
                         str(folder / f"work-{number}"),
                         f"spark://{_LOOPBACK}:{port}",
@@ -137,7 +138,7 @@ def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Clus
             )
         for worker in found:
             worker.wait_for("Successfully registered with master")
-        connect_port = _free_port()
+        connect_port = free_port()
         settings = _SETTINGS | {
             "spark.connect.grpc.binding.address": _LOOPBACK,
             "spark.connect.grpc.binding.port": str(connect_port),
@@ -201,10 +202,3 @@ def _environment(home: Path, memory: str) -> Mapping[str, str]:
         "SPARK_DAEMON_MEMORY": memory,
         "SPARK_NO_DAEMONIZE": "1",
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

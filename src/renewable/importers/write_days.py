@@ -51,7 +51,7 @@ def write_days(
     part, maker = ledger.part_of(name), DayMaker(ledger, name, intervals)
     _remove_left(raw_dir, part)
     found, done, strangers = Written(), dict[Due, os.stat_result | None](), Counter[str]()
-    known = facts_of(intervals).rated_kw
+    known = list(facts_of(intervals).rated_kw)
     due = [(table, day) for table, day in ledger.due(name) if window is None or day in window]
     progress = Progress(f"writing {len(due)} raw day(s)", say)
     for number, (table, day) in enumerate(due):
@@ -60,7 +60,7 @@ def write_days(
         frame = maker.frame(table, day, counts)
         found.rows[table] = found.rows.get(table, 0) + frame.height
         if known:
-            strange = frame.filter(~pl.col("asset_id").is_in(list(known)))["asset_id"]
+            strange = frame.filter(~pl.col("asset_id").is_in(known))["asset_id"]
             strangers.update(dict(strange.value_counts().iter_rows()))
         _write(frame, table, path, found)
         done[table, day] = path.stat() if frame.height else None

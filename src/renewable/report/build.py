@@ -83,7 +83,7 @@ def _write_assets(settings: Settings, folder: Path) -> None:
 
 
 def _vega(settings: Settings) -> bytes:
-    """The scripts that draw the charts; to put them together takes seconds, so that they are kept."""
+    """The scripts that draw the charts; to put them together takes seconds, so they are kept."""
     key = sha256(f"{version('vl-convert-python')} {_EXPORTED}".encode()).hexdigest()[:16]
     kept = shared_folder(settings, "report") / f"vega-{key}.js"
     if not kept.exists():

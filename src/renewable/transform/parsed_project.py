@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,11 @@ def kept_folder(settings: Settings, project: Path) -> Path:
     """Where `project` as it is now is kept, parsed; it need not be there yet."""
     # Of all settings only the database's name is in what dbt parses; the rest is read when it runs.
     key = _key(project, settings.warehouse_path.stem, _states(project))
-    return shared_folder(settings, "dbt") / key
+    kept = shared_folder(settings, "dbt") / key
+    with suppress(FileNotFoundError):
+        # It is in use (_forget_unused).
+        os.utime(kept)
+    return kept
 
 
 @contextmanager
@@ -71,10 +75,11 @@ def read_parsed(kept: Path) -> Any:
 
 def _forget_unused(kept: Path) -> None:
     """Take out what no process has used for a month: the project has changed since."""
-    os.utime(kept)
     for folder in kept.parent.iterdir():
-        if folder.stat().st_mtime < time.time() - _UNUSED_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        # Another process may take it out, too.
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < time.time() - _UNUSED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _states(project: Path) -> tuple[State, ...]:

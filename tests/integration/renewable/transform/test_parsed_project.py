@@ -77,6 +77,10 @@ def test_projects_that_nobody_used_for_a_month_go(settings: Settings, tmp_path: 
         os.utime(folder, (then, then))
     ensure_manifest(settings)
     assert not old.exists() and recent.exists()
+    used = ensure_manifest(settings).parent
+    os.utime(used, (0, 0))
+    ensure_manifest(settings)
+    assert used.stat().st_mtime > time.time() - 3600, "a use counts, not the day of the parse"
 
 
 def test_a_cache_that_cannot_be_written_is_one_of_the_fleet(settings: Settings, tmp_path: Path) -> None:
