@@ -43,8 +43,21 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _wait_until_it_listens(process: subprocess.Popen[str]) -> None:
+    """Return once the command's first line has run: before it, the signal meets only the interpreter that starts."""
+    descriptors = Path(f"/proc/{process.pid}/fd")
+    while descriptors.parent.parent.exists() and process.poll() is None:
+        try:
+            # The watch has a pair of sockets; the process was started with none.
+            if any(str(one.readlink()).startswith("socket:") for one in descriptors.iterdir()):
+                return
+        except OSError:  # one was closed, or the process ended, while we looked
+            pass
+        time.sleep(0.02)
+
+
 def _interrupted(command: list[str], settings: Settings, after_s: float) -> tuple[int, str, float]:
-    """Exit code, standard error, and seconds from the signal to the end."""
+    """Exit code, standard error, and seconds from the signal to the end; `after_s` counts from the first line on."""
     process = subprocess.Popen(
         command,
         env=_environment(settings),
@@ -53,6 +66,7 @@ def _interrupted(command: list[str], settings: Settings, after_s: float) -> tupl
         text=True,
         cwd=settings.data_dir.parent,
     )
+    _wait_until_it_listens(process)
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     since = time.monotonic()
@@ -103,15 +117,12 @@ def test_steps_that_are_interrupted_anywhere_leave_what_the_next_run_goes_on_fro
 ) -> None:
     steps = (["generate", *DAYS], ["ingest"], ["transform"], ["publish"], ["report"])
     for step in steps:
-        for after_s in (0.4, 1.5, 4.0):
+        for after_s in (0.05, 0.4, 1.5, 4.0):
             code, told, took_s = _interrupted([*RENEWABLE, *step], settings, after_s)
             assert "Traceback" not in told
-            # One that was done already is done.
-            assert (code, told.splitlines()[-1]) == (130, INTERRUPTED_LINE) or code == 0, (
-                step,
-                after_s,
-                told,
-            )
+            # One that was done already is done, and may have had nothing to say.
+            last_line = told.splitlines()[-1:]
+            assert code == 0 or (code, last_line) == (130, [INTERRUPTED_LINE]), (step, after_s, told)
             # The law is two seconds; a machine that does much else gets more.
             assert took_s < 20, (step, after_s)
         _run([*RENEWABLE, *step], settings)
@@ -125,8 +136,8 @@ def test_a_run_of_dagsters_job_that_is_interrupted_is_over_and_the_next_one_goes
     settings: Settings,
 ) -> None:
     command = [sys.executable, "-m", "dagster_project.headless", *DAYS]
-    for after_s in (0.5, 3.0, 9.0):
+    for after_s in (0.05, 0.5, 3.0, 9.0):
         code, told, _ = _interrupted(command, settings, after_s)
-        assert code == 130 and "Traceback" not in told, told
+        assert code in (0, 130) and "Traceback" not in told, (code, told)
     _run(command, settings)
     _run([*RENEWABLE, "status"], settings)
