@@ -28,9 +28,14 @@ ifneq ($(PROFILE),)
 else
 	@echo "== demo: 10 wind and 10 solar assets, the 14 days up to yesterday, simulated"
 	@$(BIN)/python -m dagster_project.headless --days 14
+ifneq ($(RENEWABLE_DATA_DIR),)
+	@echo "== La Haute Borne is left out: RENEWABLE_DATA_DIR is set, and two fleets in one folder would mix"
+	@$(BIN)/renewable summary
+else
 	@echo "== La Haute Borne: 4 real turbines, two weeks of 2014"
 	@$(BIN)/python -m dagster_project.headless --profile $(LA_HAUTE_BORNE) --start 2014-03-23 --end 2014-04-06
 	@$(BIN)/renewable summary $(LA_HAUTE_BORNE)
+endif
 endif
 
 test: $(INSTALLED) ## Run unit and integration tests

@@ -10,15 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from loaders.gate import Verdict
 from loaders.pending import Fingerprint, Unit
 from renewable.atomic_write import write_parquet_atomic, write_text_atomic
 from renewable.contract import RawTable
 from renewable.raw_files import printable_name, raw_file_name
 from renewable.settings import Settings
+
+if TYPE_CHECKING:
+    # Readers of the quarantine judge nothing: the gate and pyarrow's functions stay out of a short command.
+    from loaders.gate import Verdict
 
 _KINDS = ("rows", "values")
 _WHOLE_FILE = "whole file"
@@ -47,7 +51,7 @@ class Quarantined:
         return sum(self.values.values())
 
 
-def store_verdict(quarantine_dir: Path, table: RawTable, day: date, verdict: Verdict | None) -> None:
+def store_verdict(quarantine_dir: Path, table: RawTable, day: date, verdict: "Verdict | None") -> None:
     """Replace what is set aside of one table's UTC day; None: nothing is."""
     for kind in _KINDS:
         path = quarantine_dir / kind / f"{table}_{day}.parquet"
