@@ -42,7 +42,7 @@ test: $(INSTALLED) ## Run unit and integration tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-spark: $(INSTALLED_SPARK) ## Build the models on a Spark cluster of this machine: the same marts? Needs Java 17 (SPARK_TEST_DAYS=n)
-	@.venv-spark/bin/python -m pytest tests/spark
+	@.venv-spark/bin/python -m pytest tests/spark $(SPARK_TESTS)
 
 ui: $(INSTALLED) ## Open the Dagster UI on http://127.0.0.1:3000 (PROFILE=file for another fleet, PORT=n)
 	@exec $(BIN)/python -m dagster_project.ui --port $(or $(PORT),3000)

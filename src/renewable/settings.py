@@ -17,9 +17,9 @@ from renewable.places import CHECKOUT, DBT_PROJECT, paths_start
 
 PREFIX = "RENEWABLE_"
 PROFILE = f"{PREFIX}PROFILE"
-_PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping", "cache_dir")
+_PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping", "cache_dir", "spark_dir")
 # Their values are never shown.
-_SECRET = ("alert_urls", "postgres_url")
+_SECRET = ("alert_urls", "postgres_url", "spark_remote")
 
 
 class Settings(BaseSettings):
@@ -116,7 +116,19 @@ class Settings(BaseSettings):
     duckdb_memory_limit: str = Field(
         "1500MB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
     )
-
+    engine: Literal["duckdb", "spark"] = Field(
+        "duckdb", description="what builds the models: DuckDB on this machine, or a Spark cluster"
+    )
+    spark_remote: str = Field(
+        "",
+        repr=False,
+        description="Spark Connect server, sc://host:port; needed if engine is spark",
+    )
+    spark_dir: Path | None = Field(
+        None,
+        description="directory, under one path on this machine and all of the cluster, for raw rows and registry;"
+        " default: <data_dir>/spark",
+    )
     cache_dir: Path | None = Field(
         None,
         description="directory of what is worked out once for all fleets, such as the parsed dbt project; default: the"
@@ -153,6 +165,21 @@ class Settings(BaseSettings):
             raise ValueError("not the address of a database; it begins with postgresql://")
         return url
 
+    @field_validator("spark_remote", mode="after")
+    @classmethod
+    def _server(cls, address: str) -> str:
+        if address and not re.match(r"sc://[^/:]+", address):
+            raise ValueError("not the address of a Spark Connect server; it looks like sc://host:15002")
+        return address
+
+    @model_validator(mode="after")
+    def _server_is_named(self) -> "Settings":
+        if self.engine == "spark" and not self.spark_remote:
+            raise ValueError(
+                "RENEWABLE_ENGINE=spark needs RENEWABLE_SPARK_REMOTE, the address of a Spark Connect server"
+            )
+        return self
+
     @model_validator(mode="after")
     def _mapping_is_named(self) -> "Settings":
         if self.input == "mapping" and self.mapping is None:
@@ -170,7 +197,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that may hold passwords and are shown nowhere."""
-        return tuple(text for text in (self.postgres_url, *self.alert_urls.split()) if text)
+        with_token = self.spark_remote if ";" in self.spark_remote else ""
+        return tuple(text for text in (self.postgres_url, with_token, *self.alert_urls.split()) if text)
 
     @property
     def raw_dir(self) -> Path:
@@ -192,6 +220,11 @@ class Settings(BaseSettings):
     @property
     def warehouse_path(self) -> Path:
         return self.warehouse or self.data_dir / "warehouse" / "renewable.duckdb"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where a Spark cluster finds raw rows and registry."""
+        return self.spark_dir or self.data_dir / "spark"
 
     @property
     def work_dir(self) -> Path:

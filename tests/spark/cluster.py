@@ -32,6 +32,10 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.codegen.wholeStage": "false",
+    # Of a model with many parts they cost more than they spare while rows are few.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     # A task that died with its worker is tried again at once.
     "spark.network.timeout": "60s",
     "spark.executor.heartbeatInterval": "5s",
@@ -81,116 +85,94 @@ class Process:
 
 @dataclass
 class Cluster:
-    """A running cluster: `remote` is what SPARK_REMOTE names, `tables` the folder of its tables."""
+    """A running cluster: `remote` is what SPARK_REMOTE names; a worker's folder holds the logs of its executors."""
 
-    remote: str
-    tables: Path
-    server: Process
+    home: Path
+    folder: Path
+    started: list[Process] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
+    master: str = ""
+    remote: str = ""
+
+    def start_worker(self) -> Process:
+        """One more worker, with one core."""
+        number = len(self.workers)
+        places = ["--webui-port", str(free_port()), "--work-dir", str(self.folder / f"worker-{number}.work")]
+        size = ["--host", _LOOPBACK, "--cores", "1", "--memory", "1200m"]
+        program = "org.apache.spark.deploy.worker.Worker"
+        worker = self._java(f"worker-{number}", [program, *size, *places, self.master])
+        self.workers.append(worker)
+        worker.wait_for("Successfully registered with master")
+        return worker
+
+    def tasks_run(self, worker: Process) -> int:
+        """How many tasks the executors of this worker have begun."""
+        logs = (self.folder / f"{worker.name}.work").glob("app-*/*/stderr")
+        return sum(log.read_text(errors="replace").count("Running task ") for log in logs)
+
+    def start_master(self) -> None:
+        port = free_port()
+        places = ["--port", str(port), "--webui-port", str(free_port())]
+        master = self._java("master", ["org.apache.spark.deploy.master.Master", "--host", _LOOPBACK, *places])
+        master.wait_for("I have been elected leader")
+        self.master = f"spark://{_LOOPBACK}:{port}"
+
+    def start_server(self) -> Process:
+        """The Connect server; a later one knows the tables of the one before."""
+        port = free_port()
+        settings = _SETTINGS | {
+            "spark.connect.grpc.binding.address": _LOOPBACK,
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.sql.warehouse.dir": str(self.folder / "tables"),
+            "spark.local.dir": str(self.folder / "local"),
+        }
+        command = [
+            str(self.home / "bin" / "spark-submit"),
+            "--master",
+            self.master,
+            "--driver-memory",
+            "1500m",
+        ]
+        conf = [f"--conf={name}={value}" for name, value in settings.items()]
+        server = self._start("connect", [*command, "--class", _SERVER, *conf, "spark-internal"], "1500m")
+        server.wait_for("Spark Connect server started")
+        self.remote = f"sc://{_LOOPBACK}:{port}"
+        return server
+
+    def _java(self, name: str, arguments: list[str]) -> Process:
+        return self._start(name, [str(self.home / "bin" / "spark-class"), *arguments])
+
+    def _start(self, name: str, command: list[str], memory: str = "256m") -> Process:
+        """Start a child in a process group of its own, which holds what it starts itself."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as file:
+            child = subprocess.Popen(
+                command,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                cwd=self.folder,
+                env=_environment(self.home, memory),
+            )
+        process = Process(name, child, log)
+        self.started.append(process)
+        return process
 
 
 @contextmanager
 def running_cluster(home: Path, folder: Path, workers: int = 2) -> Iterator[Cluster]:
     """Start master, workers and Connect server of the Spark in `home`; logs and tables lie in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    started: list[Process] = []
+    cluster = Cluster(home, folder)
     try:
-        port = free_port()
-        master = _java(
-            home,
-            folder,
-            started,
-            "master",
-            [
-                "org.apache.spark.deploy.master.Master",
-                "--host",
-                _LOOPBACK,
-                "--port",
-                str(port),
-                "--webui-port",
-                str(free_port()),
-            ],
-        )
-        master.wait_for("I have been elected leader")
-        found = []
-        for number in range(workers):
-            found.append(
-                _java(
-                    home,
-                    folder,
-                    started,
-                    f"worker-{number}",
-                    [
-                        "org.apache.spark.deploy.worker.Worker",
-                        "--host",
-                        _LOOPBACK,
-                        "--cores",
-                        "1",
-                        "--memory",
-                        "1200m",
-                        "--webui-port",
-                        str(free_port()),
-                        "--work-dir",
-                        str(folder / f"work-{number}"),
-                        f"spark://{_LOOPBACK}:{port}",
-                    ],
-                )
-            )
-        for worker in found:
-            worker.wait_for("Successfully registered with master")
-        connect_port = free_port()
-        settings = _SETTINGS | {
-            "spark.connect.grpc.binding.address": _LOOPBACK,
-            "spark.connect.grpc.binding.port": str(connect_port),
-            "spark.sql.warehouse.dir": str(folder / "tables"),
-            "spark.local.dir": str(folder / "local"),
-        }
-        server = _start(
-            folder,
-            started,
-            "connect",
-            [
-                str(home / "bin" / "spark-submit"),
-                "--master",
-                f"spark://{_LOOPBACK}:{port}",
-                "--driver-memory",
-                "1500m",
-                "--class",
-                _SERVER,
-                *(f"--conf={name}={value}" for name, value in settings.items()),
-                "spark-internal",
-            ],
-            home,
-            "1500m",
-        )
-        server.wait_for("Spark Connect server started")
-        yield Cluster(f"sc://{_LOOPBACK}:{connect_port}", folder / "tables", server, found)
+        cluster.start_master()
+        for _ in range(workers):
+            cluster.start_worker()
+        cluster.start_server()
+        yield cluster
     finally:
-        for process in reversed(started):
+        for process in reversed(cluster.started):
             process.stop()
-
-
-def _java(home: Path, folder: Path, started: list[Process], name: str, arguments: list[str]) -> Process:
-    return _start(folder, started, name, [str(home / "bin" / "spark-class"), *arguments], home)
-
-
-def _start(
-    folder: Path, started: list[Process], name: str, command: list[str], home: Path, memory: str = "256m"
-) -> Process:
-    """Start a child in a process group of its own, which holds what it starts itself."""
-    log = folder / f"{name}.log"
-    with log.open("wb") as file:
-        child = subprocess.Popen(
-            command,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-            cwd=folder,
-            env=_environment(home, memory),
-        )
-    process = Process(name, child, log)
-    started.append(process)
-    return process
 
 
 def _environment(home: Path, memory: str) -> Mapping[str, str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
+from renewable.transform.marts import MARTS_SCHEMA
 from renewable.warehouse import connect
-from tests.spark.landing import PARTITION
 
 RELATIVE = 1e-9
 # What is left of a difference of large sums has no digits of its own: kWh, hours, shares below one.
@@ -36,9 +36,9 @@ class Compared:
     faults: tuple[str, ...]
 
 
-def compare_marts(warehouse: Path, tables: Path) -> list[Compared]:
-    """Every mart of the DuckDB `warehouse` beside the one below `tables`, the folder of Spark's tables."""
-    return [compare(mart, duckdb_mart(warehouse, mart), spark_table(tables, "marts", mart)) for mart in KEYS]
+def compare_marts(ours: Path, theirs: Path) -> list[Compared]:
+    """Every mart of the warehouse `ours`, which DuckDB built, beside the one of `theirs`, which Spark built."""
+    return [compare(mart, mart_rows(ours, mart), mart_rows(theirs, mart)) for mart in KEYS]
 
 
 def compare(mart: str, ours: pl.DataFrame, theirs: pl.DataFrame) -> Compared:
@@ -78,20 +78,10 @@ def compare(mart: str, ours: pl.DataFrame, theirs: pl.DataFrame) -> Compared:
     return Compared(mart, left.height, largest, tuple(faults))
 
 
-def duckdb_mart(warehouse: Path, mart: str) -> pl.DataFrame:
+def mart_rows(warehouse: Path, mart: str) -> pl.DataFrame:
     """Rows of a mart of the warehouse, instants in UTC."""
     with connect(warehouse, read_only=True) as connection:
-        return _in_utc(connection.sql(f"select * from marts.{mart}").pl())
-
-
-def spark_table(tables: Path, schema: str, name: str) -> pl.DataFrame:
-    """Rows of a Spark table from its files."""
-    folder = tables / f"{schema}.db" / name
-    files = sorted(folder.rglob("*.parquet"))
-    if not files:
-        return pl.DataFrame()
-    rows = pl.read_parquet(folder / "**" / "*.parquet", hive_partitioning=True)
-    return _in_utc(rows.drop(PARTITION, strict=False))
+        return _in_utc(connection.sql(f"select * from {MARTS_SCHEMA}.{mart}").pl())
 
 
 def _in_utc(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,10 +1,15 @@
-"""The same model SQL gives the same marts on DuckDB and on a Spark cluster: all days at once, one day again, late and
-corrected days.
+"""Both engines give the same marts: all days at once, one day again, late, corrected and removed files, a worker that
+is killed while it works, runs at once.
 
 The tests of this file build on each other, in their order: each build takes minutes.
 """
 
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,20 +20,23 @@ import pytest
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
 from renewable.atomic_write import write_parquet_atomic
-from renewable.fleet import Fleet
+from renewable.fleet import Fleet, load_fleet
+from renewable.published.publish import read_published
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
 from renewable.transform.build import transform
 from renewable.windows import ONE_DAY, Window
-from tests.spark.cluster import Cluster
-from tests.spark.comparison import KEYS, compare_marts, spark_table
-from tests.spark.dbt_on_spark import Dbt
-from tests.spark.landing import land
+from tests.conftest import SEEDS
+from tests.spark.cluster import Cluster, Process
+from tests.spark.comparison import KEYS, compare_marts, mart_rows
 
 pytestmark = pytest.mark.integration
 FIRST = date(2025, 3, 30)
 # RENEWABLE_ names are cleared in tests.
-DAYS = int(os.environ.get("SPARK_TEST_DAYS", "5"))
+# Each day that a test changes is another one.
+DAYS = max(4, int(os.environ.get("SPARK_TEST_DAYS", "10")))
+WHOLE_FLEET = os.environ.get("SPARK_TEST_FLEET", "whole") == "whole"
+LATEST_S = 3600.0
 Report = Callable[[str], None]
 
 
@@ -44,85 +52,188 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     yield say
 
 
-class Side:
-    """A fleet on DuckDB, and its landing for Spark."""
+class Twins:
+    """A fleet that DuckDB builds `here` and a cluster builds `there`, of the same raw files."""
 
-    def __init__(self, folder: Path, fleet: Fleet, fleet_dir: Path) -> None:
-        self.fleet = fleet
-        self.settings = Settings(data_dir=folder / "data", fleet_dir=fleet_dir, lock_wait_s=20)
-        self.landing = folder / "landing"
+    def __init__(self, folder: Path, fleet: Fleet, fleet_dir: Path, cluster: Cluster, cache: Path) -> None:
+        self.fleet, self.cluster = fleet, cluster
+        of_both = Settings(fleet_dir=fleet_dir, lock_wait_s=LATEST_S, cache_dir=cache)
+        self.here = of_both.model_copy(update={"data_dir": folder / "here"})
+        self.there = of_both.model_copy(
+            update={"data_dir": folder / "there", "engine": "spark", "spark_remote": cluster.remote}
+        )
 
     @property
     def window(self) -> Window:
         return Window(FIRST, FIRST + timedelta(days=DAYS))
 
-    def deliver(self, days: Window, seed: int = 4) -> None:
-        generate(self.fleet, days, data_dir=self.settings.data_dir, seed=seed)
+    def deliver(self, window: Window) -> None:
+        generate(self.fleet, window, data_dir=self.here.data_dir, seed=4)
 
     def raw(self, table: str, day: date) -> Path:
-        return RawFileName(table, day, None).path_under(self.settings.raw_dir)  # type: ignore[arg-type]
+        return RawFileName(table, day, None).path_under(self.here.raw_dir)  # type: ignore[arg-type]
 
-    def build_here(self) -> tuple[Window, ...]:
-        """Load and build on DuckDB, and land what is loaded; the windows that were built."""
-        ingest(self.settings)
-        windows = transform(self.settings).windows
-        land(self.settings, self.landing)
-        return windows
+    def take(self) -> None:
+        """Let both have the raw files that there are now, and load them."""
+        shutil.rmtree(self.there.raw_dir, ignore_errors=True)
+        shutil.copytree(self.here.raw_dir, self.there.raw_dir)
+        shutil.copytree(self.here.data_dir / "truth", self.there.data_dir / "truth", dirs_exist_ok=True)
+        ingest(self.here)
+        self.run("ingest")
 
+    def run(self, *arguments: str) -> str:
+        """What a command of `there` says; it has to end well."""
+        return finished(self.start(*arguments))
 
-@pytest.fixture(scope="module")
-def side(tmp_path_factory: pytest.TempPathFactory, fleet: Fleet, fleet_dir: Path) -> Side:
-    return Side(tmp_path_factory.mktemp("side"), fleet, fleet_dir)
-
-
-@pytest.fixture(scope="module")
-def dbt(cluster: Cluster, side: Side, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    return Dbt(cluster.remote, side.landing, tmp_path_factory.mktemp("dbt"))
-
-
-def test_every_mart_of_all_days_is_the_same(cluster: Cluster, side: Side, dbt: Dbt, report: Report) -> None:
-    late = side.window.end - ONE_DAY
-    side.deliver(side.window)
-    # Comes later.
-    side.raw("weather", late - ONE_DAY).rename(side.settings.data_dir / "late.parquet")
-    side.build_here()
-    dbt.register_raw_tables()
-    said = dbt.build_all()
-    report(said.strip().splitlines()[-1])
-    assert_same_marts(cluster, side, report)
-
-
-def test_a_day_built_again_changes_nothing(cluster: Cluster, side: Side, dbt: Dbt, report: Report) -> None:
-    before = {mart: spark_table(cluster.tables, "marts", mart) for mart in KEYS}
-    dbt.build_window(Window.of_day(FIRST + ONE_DAY), side.window.end)
-    for mart, rows in before.items():
-        again = spark_table(cluster.tables, "marts", mart).select(rows.columns)
-        assert again.sort(KEYS[mart]).equals(rows.sort(KEYS[mart])), mart
-    assert_same_marts(cluster, side, report)
-
-
-def test_a_late_and_a_corrected_day_give_the_same_marts(
-    cluster: Cluster, side: Side, dbt: Dbt, report: Report
-) -> None:
-    late = side.window.end - 2 * ONE_DAY
-    (side.settings.data_dir / "late.parquet").rename(side.raw("weather", late))
-    path = side.raw("generation", FIRST)
-    corrected = pl.read_parquet(path).filter(pl.col("timestamp").dt.hour() < 20)
-    write_parquet_atomic(corrected.with_columns(pl.col("active_power_kw") * 0.5), path)
-    windows = side.build_here()
-    assert windows, "both days are stale"
-    dbt.register_raw_tables()
-    for window in windows:
-        dbt.build_window(window, side.window.end)
-    assert_same_marts(cluster, side, report)
-
-
-def assert_same_marts(cluster: Cluster, side: Side, report: Report) -> None:
-    found = compare_marts(side.settings.warehouse_path, cluster.tables)
-    for compared in found:
-        report(
-            f"{compared.mart}: {compared.rows} rows, largest relative difference {compared.largest_relative:.1e}"
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command of `there`, in a process of its own."""
+        values = {
+            "RENEWABLE_DATA_DIR": str(self.there.data_dir),
+            "RENEWABLE_FLEET_DIR": str(self.there.fleet_dir),
+            "RENEWABLE_LOCK_WAIT_S": str(self.there.lock_wait_s),
+            "RENEWABLE_CACHE_DIR": str(self.there.cache_dir),
+            "RENEWABLE_ENGINE": "spark",
+            "RENEWABLE_SPARK_REMOTE": self.cluster.remote,
+        }
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("renewable")), *arguments],
+            env=os.environ | values,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            cwd=self.there.data_dir.parent,
         )
+
+
+def finished(child: "subprocess.Popen[str]") -> str:
+    try:
+        said, _ = child.communicate(timeout=LATEST_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise AssertionError(f"{child.args} took longer than {LATEST_S:.0f} s") from None
+    assert child.returncode == 0, said[-6000:]
+    return said
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory, fleet: Fleet, fleet_dir: Path, cluster: Cluster) -> Twins:
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    folder = tmp_path_factory.mktemp("twins")
+    if WHOLE_FLEET:
+        return Twins(folder, load_fleet(SEEDS), SEEDS, cluster, cache)
+    return Twins(folder, fleet, fleet_dir, cluster, cache)
+
+
+def test_every_mart_of_all_days_is_the_same_though_a_worker_is_killed(
+    twins: Twins, cluster: Cluster, report: Report
+) -> None:
+    twins.deliver(twins.window)
+    # Comes later.
+    late = twins.window.end - 2 * ONE_DAY
+    twins.raw("weather", late).rename(twins.here.data_dir / "late.parquet")
+    twins.take()
+    transform(twins.here)
+    since = time.monotonic()
+    building = twins.start("transform")
+    kill_at_work(cluster, cluster.workers[0], building)
+    cluster.start_worker()
+    report(f"{finished(building).strip().splitlines()[-1]}, in {time.monotonic() - since:.0f} s")
+    assert_same_marts(twins, report)
+
+
+def test_what_is_published_reported_explained_and_scored_is_there_as_on_duckdb(twins: Twins) -> None:
+    twins.run("publish")
+    twins.run("report")
+    assert twins.there.report_page.exists()
+    published = read_published(twins.there, "mart_asset_daily")
+    assert published is not None
+    assert published.height == mart_rows(twins.here.warehouse_path, "mart_asset_daily").height
+    asset = twins.fleet.assets["asset_id"][0]
+    assert asset in twins.run("explain", asset, f"{FIRST + ONE_DAY}T12:00Z")
+    assert "curtailment" in twins.run("score")
+    assert "nothing stale" in twins.run("transform")
+    assert "built for all loaded days" in twins.run("status")
+
+
+def test_a_day_built_again_changes_nothing(twins: Twins, report: Report) -> None:
+    before = {mart: mart_rows(twins.there.warehouse_path, mart) for mart in KEYS}
+    twins.run("transform", "--start", str(FIRST + ONE_DAY), "--days", "1")
+    for mart, rows in before.items():
+        again = mart_rows(twins.there.warehouse_path, mart)
+        assert again.sort(KEYS[mart]).equals(rows.sort(KEYS[mart])), mart
+    assert_same_marts(twins, report)
+
+
+def test_late_corrected_and_removed_files_give_the_same_marts(twins: Twins, report: Report) -> None:
+    (twins.here.data_dir / "late.parquet").rename(twins.raw("weather", twins.window.end - 2 * ONE_DAY))
+    correct(twins, FIRST, 0.5)
+    twins.raw("generation", twins.window.end - ONE_DAY).unlink()
+    twins.take()
+    assert transform(twins.here).windows, "three days are stale"
+    twins.run("transform")
+    assert_same_marts(twins, report)
+
+
+def test_a_build_that_is_killed_changes_no_mart_and_is_made_again(
+    twins: Twins, cluster: Cluster, report: Report
+) -> None:
+    correct(twins, FIRST + 2 * ONE_DAY, 0.7)
+    twins.take()
+    before = mart_rows(twins.there.warehouse_path, "mart_asset_daily")
+    begun = sum(cluster.tasks_run(worker) for worker in cluster.workers)
+    building = twins.start("transform")
+    wait_until(lambda: sum(cluster.tasks_run(worker) for worker in cluster.workers) > begun + 100, building)
+    os.killpg(building.pid, signal.SIGKILL)
+    building.wait()
+    assert mart_rows(twins.there.warehouse_path, "mart_asset_daily").equals(before)
+    assert "half built" in twins.run("status")
+    # Another correction: what the killed build left running on the cluster may not write over it.
+    correct(twins, FIRST + 2 * ONE_DAY, 0.6)
+    twins.take()
+    transform(twins.here)
+    twins.run("transform")
+    assert_same_marts(twins, report)
+
+
+def test_one_day_runs_at_once_are_exact(twins: Twins, report: Report) -> None:
+    days = [FIRST, FIRST + ONE_DAY, FIRST + 2 * ONE_DAY]
+    for number, day in enumerate(days):
+        correct(twins, day, 0.9 - 0.1 * number)
+    twins.take()
+    transform(twins.here)
+    at_once = [twins.start("transform", "--start", str(day), "--days", "1") for day in days]
+    for child in at_once:
+        finished(child)
+    assert_same_marts(twins, report)
+
+
+def correct(twins: Twins, day: date, factor: float) -> None:
+    path = twins.raw("generation", day)
+    rows = pl.read_parquet(path).filter(pl.col("timestamp").dt.hour() < 20)
+    write_parquet_atomic(rows.with_columns(pl.col("active_power_kw") * factor), path)
+
+
+def kill_at_work(cluster: Cluster, worker: Process, building: "subprocess.Popen[str]") -> None:
+    """Kill `worker` with its executor once it has begun a task of the build."""
+    before = cluster.tasks_run(worker)
+    wait_until(lambda: cluster.tasks_run(worker) > before + 20, building)
+    worker.kill()
+
+
+def wait_until(is_so: Callable[[], bool], building: "subprocess.Popen[str]") -> None:
+    """Wait while the command `building` runs; AssertionError where it ends before."""
+    give_up = time.monotonic() + LATEST_S
+    while not is_so():
+        assert building.poll() is None, building.communicate()[0]
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def assert_same_marts(twins: Twins, report: Report) -> None:
+    found = compare_marts(twins.here.warehouse_path, twins.there.warehouse_path)
+    rows, largest = sum(one.rows for one in found), max(one.largest_relative for one in found)
+    report(f"{len(found)} marts, {rows} rows, largest relative difference {largest:.1e}")
     faults = [f"{compared.mart}: {fault}" for compared in found for fault in compared.faults]
     assert not faults, "\n".join(faults)
     assert all(compared.rows for compared in found if compared.mart != "event_intervals"), "nothing compared"

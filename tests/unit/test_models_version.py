@@ -65,3 +65,8 @@ def test_a_column_counts_by_its_type_and_not_by_its_description(tmp_path: Path) 
     properties["models"][0]["columns"][-1]["data_type"] = "text"
     file.write_text(yaml.safe_dump(properties), encoding="utf-8")
     assert versions.models_version(project) != before
+
+
+def test_tables_of_two_engines_are_never_of_one_version() -> None:
+    assert versions.models_version(DBT_PROJECT) == versions.models_version(DBT_PROJECT, "duckdb")
+    assert versions.models_version(DBT_PROJECT) != versions.models_version(DBT_PROJECT, "spark")

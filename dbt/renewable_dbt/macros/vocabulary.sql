@@ -33,7 +33,7 @@
     {{ return(run_query(vocabulary_query()).rows[0].values()) }}
 {%- endmacro %}
 
-{#- A cluster does not see the files of who calls it: the caller hands them over (src/renewable/transform/spark.py). -#}
+{#- A cluster does not see the files of who calls it: the caller hands them over (src/renewable/transform/spark/surroundings.py). -#}
 {% macro spark__vocabulary_texts() -%}
     {%- set texts = fromjson(env_var('RENEWABLE_DBT_VOCABULARY')) -%}
     {{ return([texts.sources, texts.event_kinds, texts.reading_rules, texts.thresholds]) }}

@@ -13,7 +13,9 @@ import duckdb
 
 from renewable.contract import TABLES, column_unit, polars_schema
 from renewable.errors import PipelineError, UsageError, WindowError
+from renewable.published.publish import finished_build
 from renewable.settings import Settings
+from renewable.transform.books import read_books
 from renewable.transform.build import need_warehouse
 from renewable.warehouse import connect, exclusive
 
@@ -140,6 +142,9 @@ def explain(settings: Settings, asset_id: str, instant: str) -> Explanation:
         exclusive(settings.warehouse_path, settings.lock_wait_s),
         connect(settings.warehouse_path, read_only=True) as connection,
     ):
+        if settings.engine == "spark":
+            # Its intervals are seen as they are on the cluster, in the middle of a build too.
+            finished_build(read_books(connection), settings)
         try:
             return explained(_found(connection, asset_id, at))
         except duckdb.CatalogException as error:

@@ -75,7 +75,7 @@ def find_work(settings: Settings, now_s: float) -> Work:
             if is_growing(path, stat, now_s, settings.settle_s):
                 growing.setdefault(unit.day, []).append(name)
             files[unit.day].add(name)
-    now = present_versions(load_fleet(settings.fleet_dir), settings.first_day)
+    now = present_versions(load_fleet(settings.fleet_dir), settings)
     stale = _stale(settings, log, now)
     for day, name in (
         log.filter(pl.col("day").is_in([*(stale or ()), *files])).select("day", "file").iter_rows()

@@ -88,9 +88,7 @@ def read_status(settings: Settings) -> Status:
     by_table = accepted.group_by("table_name").agg(pl.col("rows_loaded").sum()).sort("table_name")
     current, filled = published_set(settings), days_with_data(accepted)
     daily = read_published(settings, "mart_asset_daily", of=current)
-    stale = find_stale(
-        built_identity(log), read_copies(settings), present_versions(fleet, settings.first_day)
-    )
+    stale = find_stale(built_identity(log), read_copies(settings), present_versions(fleet, settings))
     return Status(
         data_dir=settings.data_dir,
         assets=fleet.assets.height,

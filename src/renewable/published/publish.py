@@ -124,7 +124,7 @@ def finished_build(books: Books, settings: Settings) -> str:
         raise PipelineError(
             f"{len(books.half_built)} day(s) are half built{since}: run `renewable transform` first{kept}"
         )
-    version = models_version(DBT_PROJECT)
+    version = models_version(DBT_PROJECT, settings.engine)
     if books.is_legacy or any(built.models_version != version for built in books.days.values()):
         raise UpgradeNeededError(
             f"the tables were built by other models than the present ones: run `renewable upgrade` first{kept}"

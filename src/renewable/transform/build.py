@@ -59,6 +59,15 @@ from renewable.transform.journal import (
 )
 from renewable.transform.marts import month_columns
 from renewable.transform.models_version import models_version, tests_version
+from renewable.transform.spark.home import bring_home
+from renewable.transform.spark.steps import (
+    build_on_cluster,
+    hand_over,
+    mart_parts,
+    need_client,
+    session_of_build,
+    show_on_duckdb,
+)
 from renewable.transform.staleness import (
     CUT,
     INSIDE,
@@ -184,12 +193,12 @@ def upgrade_tables(
         return builder.build(None, full=needs_upgrade(builder.stale()))
 
 
-def present_versions(fleet: Fleet, first_day: date | None) -> Versions:
-    """What a build would be made with now; `first_day` is the first local day of results."""
+def present_versions(fleet: Fleet, settings: Settings) -> Versions:
+    """What a build would be made with now."""
     return Versions(
-        models_version(DBT_PROJECT),
+        models_version(DBT_PROJECT, settings.engine),
         tests_version(DBT_PROJECT),
-        asset_facts(fleet, first_day),
+        asset_facts(fleet, settings.first_day),
         spans_of(fleet.reported),
     )
 
@@ -223,13 +232,17 @@ class _Builder:
         on_event: OnEvent | None = None,
         progress: Report | None = None,
     ) -> None:
+        if settings.engine == "spark":
+            need_client()
         self._settings, self._on_event, self._progress = settings, on_event, progress
         self._report: Report = report or (lambda _: None)
         self._fleet = load_fleet(settings.fleet_dir)
-        self._versions = present_versions(self._fleet, settings.first_day)
+        self._versions = present_versions(self._fleet, settings)
         now = datetime.now(UTC)
         self._build = Build(f"{now:%Y%m%dT%H%M%S%f}Z-{os.getpid()}", now, None, _this_process())
         self._held: dict[str, set[str]] = {}
+        # Of a build on a cluster.
+        self._session: str | None = None
         with self._connected() as connection:
             create_books(connection)
             create_load_log(connection)
@@ -277,12 +290,12 @@ class _Builder:
             self._write_copies()
             return TransformSummary(())
         changed_registry = any(stale.why == "registry" for stale in found)
-        pieces = list(pieces_of(days, self._rows_a_day(), PIECE_ROWS))
+        pieces = self._pieces(days)
         # Rows of two registries do not fit together where pieces meet.
         from_nothing = full or (changed_registry and len(pieces) > 1)
         if from_nothing and not full:
             days |= self._known_days()
-            pieces = list(pieces_of(days, self._rows_a_day(), PIECE_ROWS))
+            pieces = self._pieces(days)
         if any(stale.why == "calendar" for stale in found):
             for doubt in doubtful_holes(days_with_data(self._loaded)):
                 self._report(doubt)
@@ -303,6 +316,10 @@ class _Builder:
         return TransformSummary(windows, full, held, self._build.build_id)
 
     def select(self, window: Window | None, arguments: Sequence[str]) -> None:
+        if self._settings.engine == "spark":
+            raise PipelineError(
+                "single models are built on DuckDB alone: with RENEWABLE_ENGINE=spark select all of them"
+            )
         found = self.stale()
         if needs_upgrade(found):
             raise UpgradeNeededError(_upgrade_line(found))
@@ -357,8 +374,47 @@ class _Builder:
             connection.execute("commit")
             self._books = read_books(connection)
 
+    def _pieces(self, days: Collection[date]) -> list[Window]:
+        # A cluster has memory for all.
+        rows = PIECE_ROWS if self._settings.engine == "duckdb" else sys.maxsize
+        return list(pieces_of(days, self._rows_a_day(), rows))
+
     def _piece(self, piece: Window | None, days: Collection[date]) -> None:
-        """Models and tests of one piece, then its books; on any failure the tables are as they were."""
+        """Models and tests of one piece, then its books."""
+        if self._settings.engine == "spark":
+            self._piece_on_cluster(piece, days)
+        else:
+            self._piece_here(piece, days)
+
+    def _piece_on_cluster(self, piece: Window | None, days: Collection[date]) -> None:
+        """Marts come home in the transaction that writes the books. After a failure the days stay marked, and the next
+        build makes them again; the warehouse and what is published stay as they were.
+        """
+        environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
+        with self._connected() as connection:
+            hand_over(self._settings, connection, self._fleet, warehouse_log(connection))
+        self._session = self._session or session_of_build(self._settings)
+        build_on_cluster(
+            self._settings,
+            self._session,
+            self._fleet,
+            _WITH_TESTS,
+            environment,
+            is_first=not self._books.days,
+            on_event=self._heard,
+        )
+        show_on_duckdb(self._settings, self._session, self._fleet)
+        parts = mart_parts(self._session)
+        with self._connected() as connection:
+            connection.execute("begin")
+            note_changed_months(connection, bring_home(connection, DBT_PROJECT, parts))
+            self._settle(connection, days, {}, {*days, *(piece.days if piece else ())})
+            connection.execute("commit")
+            self._books = read_books(connection)
+            write_copies(self._settings, self._books)
+
+    def _piece_here(self, piece: Window | None, days: Collection[date]) -> None:
+        """On any failure the tables are as they were."""
         environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
         environment |= ENVIRONMENT
         with self._connected() as connection:

@@ -61,6 +61,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
+        "RENEWABLE_ENGINE": settings.engine,
         "RENEWABLE_WAREHOUSE": str(settings.warehouse_path),
         "RENEWABLE_DUCKDB_MEMORY_LIMIT": settings.duckdb_memory_limit,
         "RENEWABLE_DBT_REGISTRY": str(registry_dir(settings)),

@@ -17,12 +17,13 @@ _MODEL_KEYS = ("name", "config", "constraints")
 _COLUMN_KEYS = ("name", "data_type", "constraints")
 
 
-def models_version(project_dir: Path) -> str:
+def models_version(project_dir: Path, engine: str = "duckdb") -> str:
     """Fingerprint of models, macros, the project's own seeds and variables: the same for every window and fleet.
 
-    Descriptions and tests are left out, as no figure depends on them.
+    Descriptions and tests are left out, as no figure depends on them. Tables of two engines never count as one build.
     """
-    return _models_version(project_dir, _states(project_dir))
+    version = _models_version(project_dir, _states(project_dir))
+    return version if engine == "duckdb" else f"{version}-{engine}"
 
 
 def tests_version(project_dir: Path) -> str:

@@ -22,7 +22,7 @@ from renewable.shared_cache import shared_folder
 MANIFEST = "manifest.json"
 _MESSAGES = "partial_parse.msgpack"
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "vocabulary", "analyses", "seeds")
-_VERSIONS = ("dbt-core", "dbt-duckdb")
+_VERSIONS = {"duckdb": ("dbt-core", "dbt-duckdb"), "spark": ("dbt-core", "dbt-spark")}
 _UNUSED_S = 30 * 86400.0
 
 State = tuple[str, int, int]
@@ -30,8 +30,8 @@ State = tuple[str, int, int]
 
 def kept_folder(settings: Settings, project: Path) -> Path:
     """Where `project` as it is now is kept, parsed; it need not be there yet."""
-    # Of all settings only the database's name is in what dbt parses; the rest is read when it runs.
-    key = _key(project, settings.warehouse_path.stem, _states(project))
+    # Of all settings only the engine and the database's name are in what dbt parses; the rest is read when it runs.
+    key = _key(project, settings.engine, settings.warehouse_path.stem, _states(project))
     kept = shared_folder(settings, "dbt") / key
     with suppress(FileNotFoundError):
         # It is in use (_forget_unused).
@@ -90,8 +90,9 @@ def _states(project: Path) -> tuple[State, ...]:
 
 
 @lru_cache(maxsize=8)
-def _key(project: Path, database: str, states: tuple[State, ...]) -> str:
-    digest = hashlib.sha256(repr((str(project), database, [version(name) for name in _VERSIONS])).encode())
+def _key(project: Path, engine: str, database: str, states: tuple[State, ...]) -> str:
+    versions = [version(name) for name in _VERSIONS[engine]]
+    digest = hashlib.sha256(repr((str(project), engine, database, versions)).encode())
     for name, _, _ in states:
         content = Path(name).read_bytes()
         digest.update(f"{name} {len(content)}\n".encode())

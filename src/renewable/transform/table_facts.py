@@ -49,6 +49,7 @@ def table_facts(
                 _rows_by_day(connection, relation, columns[relation], window),
             )
             for relation in relations
+            if relation in columns
         }
     lineages = _lineages(settings, list(found), columns)
     return {

@@ -119,6 +119,7 @@ def test_an_unknown_setting_is_told_which_one_may_be_meant(
         ("ALERT_URLS", "s3cret", "address 1 names no service"),
         ("POSTGRES_URL", "mysql://user:s3cret@host/db", "begins with postgresql://"),
         ("POSTGRES_URL", "user:s3cret@host/db", "begins with postgresql://"),
+        ("SPARK_REMOTE", "host:15002/;token=s3cret", "looks like sc://host:15002"),
     ],
 )
 def test_an_address_of_the_wrong_form_is_refused_and_not_shown(
@@ -128,3 +129,14 @@ def test_an_address_of_the_wrong_form_is_refused_and_not_shown(
     with pytest.raises(SettingsError, match=said) as caught:
         load_settings()
     assert f"RENEWABLE_{name}" in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+def test_a_cluster_is_an_engine_only_where_its_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().engine == "duckdb"
+    monkeypatch.setenv("RENEWABLE_ENGINE", "spark")
+    with pytest.raises(SettingsError, match="needs RENEWABLE_SPARK_REMOTE"):
+        load_settings()
+    monkeypatch.setenv("RENEWABLE_SPARK_REMOTE", "sc://host/;token=s3cret")
+    settings = load_settings()
+    assert settings.landing_dir == settings.data_dir / "spark"
+    assert "s3cret" not in repr(settings) and settings.spark_remote in settings.secrets

@@ -10,7 +10,11 @@ import pytest
 
 from renewable.fleet import load_fleet
 from renewable.places import DBT_PROJECT
-from renewable.transform.spark import place_registry_for_spark, spark_environment, vocabulary_texts
+from renewable.transform.spark.surroundings import (
+    place_registry_for_spark,
+    spark_environment,
+    vocabulary_texts,
+)
 from tests.conftest import SEEDS
 from tests.dbt_macros import rendered
 

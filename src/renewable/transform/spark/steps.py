@@ -1,0 +1,112 @@
+"""The steps of a build on a Spark cluster: hand over what it reads, build there, look which files its marts have."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from loaders.load_log import DATASET
+from renewable.contract import TABLES
+from renewable.data_calendar import days_with_data
+from renewable.errors import PipelineError
+from renewable.fleet import Fleet
+from renewable.places import DBT_PROJECT
+from renewable.settings import Settings
+from renewable.transform.dbt_project import invoke_dbt
+from renewable.transform.marts import MARTS_SCHEMA, mart_names
+from renewable.transform.spark.home import INTERVALS_SCHEMA, parts_of, show_intervals
+from renewable.transform.spark.landing import land
+from renewable.transform.spark.server import cluster_tables, own_session, while_it_answers
+from renewable.transform.spark.surroundings import place_registry_for_spark, spark_environment
+from renewable.warehouse import connect
+
+_REGISTRY, _SESSION = "registry", "session"
+
+
+def need_client() -> None:
+    """Raise PipelineError where Spark's client is not installed."""
+    if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
+        raise PipelineError(
+            "RENEWABLE_ENGINE=spark needs the packages of the extra `spark`: install them with"
+            " `pip install renewable[spark]`, or from requirements-spark.lock"
+        )
+
+
+def hand_over(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, fleet: Fleet, log: pl.DataFrame
+) -> list[tuple[str, date]]:
+    """Write raw rows and registry where the cluster reads them; the table days that changed. `log` is the load log."""
+    changed = land(connection, settings.landing_dir, log)
+    place_registry_for_spark(
+        settings.landing_dir / _REGISTRY,
+        fleet,
+        set(days_with_data(log.filter(pl.col("refusal").is_null()))),
+        [connection.table(f"{DATASET}.{table}") for table in TABLES],
+        first_day=settings.first_day,
+    )
+    return changed
+
+
+def session_of_build(settings: Settings) -> str:
+    """The address of a session for one build; what an earlier one left running on the cluster is stopped first."""
+    return own_session(settings.spark_remote, settings.landing_dir / _SESSION)
+
+
+def build_on_cluster(
+    settings: Settings,
+    remote: str,
+    fleet: Fleet,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    is_first: bool,
+    on_event: Callable[[Any], None],
+) -> None:
+    """Make the raw tables known to the cluster and build the models with dbt's `arguments`.
+
+    Where it `is_first`, tables that the cluster may have are made anew; else each has to be there.
+    Raises DbtError, ServerGoneError.
+    """
+    surroundings = spark_environment(remote, str(settings.landing_dir / _REGISTRY))
+    kept = {} if is_first else {"RENEWABLE_TABLES_KEPT": "yes"}
+    register = ["run-operation", "register_raw_tables", "--args", f"{{folder: '{settings.landing_dir}'}}"]
+    build = ["build", *arguments, *(["--full-refresh"] if is_first else [])]
+
+    def work() -> None:
+        invoke_dbt(settings, register, environment=surroundings)
+        invoke_dbt(
+            settings,
+            build,
+            environment={**surroundings, **environment, **kept},
+            on_event=on_event,
+            fleet=fleet,
+        )
+
+    while_it_answers(remote, work)
+
+
+def mart_parts(remote: str) -> dict[str, dict[date, list[Path]]]:
+    """The files of each mart on the cluster, by partition."""
+    tables = cluster_tables(remote, MARTS_SCHEMA, mart_names(DBT_PROJECT))
+    return {name: parts_of(table.files) for name, table in tables.items()}
+
+
+def show_on_duckdb(settings: Settings, remote: str, fleet: Fleet) -> None:
+    """Make the warehouse show the cluster's tables of intervals, and build on them what is no table there."""
+    tables = cluster_tables(remote, INTERVALS_SCHEMA, _interval_tables(DBT_PROJECT))
+    with connect(settings.warehouse_path, wait_s=settings.lock_wait_s) as connection:
+        show_intervals(connection, tables)
+    here = settings.model_copy(update={"engine": "duckdb"})
+    no_tables = ("--exclude", "config.materialized:incremental")
+    no_tests = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    invoke_dbt(here, ["build", *no_tests, *no_tables], fleet=fleet)
+
+
+def _interval_tables(project: Path) -> list[str]:
+    """Models of the layer that are tables: they say which rows a run replaces."""
+    files = sorted((project / "models" / INTERVALS_SCHEMA).rglob("*.sql"))
+    return [path.stem for path in files if "incremental_predicates" in path.read_text("utf-8")]
