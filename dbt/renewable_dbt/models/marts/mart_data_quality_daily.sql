@@ -24,44 +24,21 @@ with flags as (
 
 ),
 
-channels (channel, only_technology) as (
-
-    values
-    {%- for channel in judged %}
-    ('{{ channel }}', {{ "'" ~ words.technology[channel] ~ "'" if words.technology[channel] else 'null' }})
-    {{- ',' if not loop.last }}
-    {%- endfor %}
-
-),
-
--- One pass: an engine that computes a part again at each use would go through the intervals for every channel.
 by_channel as (
-
+    {% for channel in judged %}
     select
-        flags.asset_id,
-        flags.date_local,
-        channels.channel,
-        channels.only_technology,
+        asset_id,
+        date_local,
+        '{{ channel }}' as channel,
+        {{ "'" ~ words.technology[channel] ~ "'" if words.technology[channel] else 'null' }} as only_technology,
         {%- for rule in rules %}
-        case
-            {%- for channel in judged if rule in rules_of(words, channel) %}
-            when channels.channel = '{{ channel }}' then flags.{{ channel }}_{{ rule }}
-            {%- endfor %}
-            when true then 0
-        end as readings_{{ rule }},
+        {{ channel ~ '_' ~ rule if rule in rules_of(words, channel) else '0' }} as readings_{{ rule }},
         {%- endfor %}
-        case channels.channel
-            {%- for channel in judged %}
-            when '{{ channel }}' then flags.{{ channel }}_set_aside
-            {%- endfor %}
-        end as readings_set_aside,
-        case channels.channel
-            {%- for channel in judged %}
-            when '{{ channel }}' then flags.{{ channel }}_present
-            {%- endfor %}
-        end as readings_present
+        {{ channel }}_set_aside as readings_set_aside,
+        {{ channel }}_present as readings_present
     from flags
-    cross join channels
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
