@@ -28,6 +28,20 @@
     percentile({{ value }}, 0.5) over {{ window }}
 {%- endmacro %}
 
+{#- A double to so many digits. -#}
+{% macro rounded(value, digits) -%}
+    {{ return(adapter.dispatch('rounded')(value, digits)) }}
+{%- endmacro %}
+
+{% macro default__rounded(value, digits) -%}
+    round({{ value }}, {{ digits }})
+{%- endmacro %}
+
+{#- Its round() with digits takes the decimal text of the number: 259.4025, which is a little less, would be 259.403. -#}
+{% macro spark__rounded(value, digits) -%}
+    round({{ value }} * 1e{{ digits }}) / 1e{{ digits }}
+{%- endmacro %}
+
 {#- The last value that is known, over a frame that the caller writes. -#}
 {% macro last_known(value) -%}
     {{ return(adapter.dispatch('last_known')(value)) }}

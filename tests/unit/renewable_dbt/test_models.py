@@ -24,6 +24,8 @@ ONE_ENGINE = {
     "strftime": r"\bstrftime\b",
     "list function": r"\b(list_\w+|unnest|array_\w+)\s*\(",
     "epoch": r"\bepoch(_us|_ms)?\s*\(",
+    # By the number's decimal text there, by the number here.
+    "round to digits": r"\bround\([^\n]*,\s*\d+\s*\)",
 }
 # A quotient of two plain numbers is a decimal of few digits in Spark; after a factor that is a double it is none.
 _DECIMAL_QUOTIENT = r"(?<![\w.])(?<!\* )\d+\.\d+\s*/\s*\d+(\.\d+)?(?![\w.e])"
@@ -71,6 +73,7 @@ def test_these_rules_find_what_they_name() -> None:
         "strftime": "strftime(x, '%Y')",
         "list function": "list_sort(x)",
         "epoch": "epoch_us(x)",
+        "round to digits": "round(degrees(atan2(a, b)), 6)",
     }
     assert samples.keys() == ONE_ENGINE.keys()
     assert all(re.search(ONE_ENGINE[name], sample) for name, sample in samples.items())

@@ -93,7 +93,7 @@ readings as (
         date_local,
         '{{ channel }}' as channel,
         {%- if channel == 'wind_direction_deg' %}
-        round(degrees(atan2({{ channel }}_sin, {{ channel }}_cos)), 6) as reading,
+        {{ rounded('degrees(atan2(' ~ channel ~ '_sin, ' ~ channel ~ '_cos))', 6) }} as reading,
         {%- else %}
         {{ channel }} as reading,
         {%- endif %}

@@ -69,8 +69,8 @@ near as (
         starts.timestamp_utc,
         starts.shown_from_utc,
         starts.shown_to_utc,
-        round(powers.active_power_kw, 3) as active_power_kw,
-        round(powers.expected_power_kw, 3) as expected_power_kw,
+        {{ rounded('powers.active_power_kw', 3) }} as active_power_kw,
+        {{ rounded('powers.expected_power_kw', 3) }} as expected_power_kw,
         floor(
             {{ parts }} * {{ minutes_between('starts.shown_from_utc', 'starts.timestamp_utc') }}
             / {{ minutes_between('starts.shown_from_utc', 'starts.shown_to_utc') }}
