@@ -51,7 +51,8 @@ def table_facts(
             for relation in relations
             if relation in columns
         }
-    lineages = _lineages(settings, list(found), columns)
+    # Lineage is read from DuckDB's text of the models.
+    lineages = _lineages(settings, list(found), columns) if settings.engine == "duckdb" else {}
     return {
         relation: TableFacts(rows, by_day, lineages.get(relation, {}))
         for relation, (rows, by_day) in found.items()

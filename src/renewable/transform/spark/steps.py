@@ -1,5 +1,6 @@
 """The steps of a build on a Spark cluster: hand over what it reads, build there, look which files its marts have."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ def need_client() -> None:
             "RENEWABLE_ENGINE=spark needs the packages of the extra `spark`: install them with"
             " `pip install renewable[spark]`, or from requirements-spark.lock"
         )
+    # dbt-spark asks each session for what only a server can choose.
+    warnings.filterwarnings("ignore", message=r"Failed to set spark\.sql\.catalogImplementation")
 
 
 def hand_over(
