@@ -93,6 +93,7 @@ class Cluster:
     workers: list[Process] = field(default_factory=list)
     master: str = ""
     remote: str = ""
+    server: Process = field(init=False)
 
     def start_worker(self) -> Process:
         """One more worker, with one core."""
@@ -117,8 +118,8 @@ class Cluster:
         master.wait_for("I have been elected leader")
         self.master = f"spark://{_LOOPBACK}:{port}"
 
-    def start_server(self) -> Process:
-        """The Connect server; a later one knows the tables of the one before."""
+    def start_server(self) -> None:
+        """The Connect server, which keeps its catalogue in memory."""
         port = free_port()
         settings = _SETTINGS | {
             "spark.connect.grpc.binding.address": _LOOPBACK,
@@ -136,8 +137,7 @@ class Cluster:
         conf = [f"--conf={name}={value}" for name, value in settings.items()]
         server = self._start("connect", [*command, "--class", _SERVER, *conf, "spark-internal"], "1500m")
         server.wait_for("Spark Connect server started")
-        self.remote = f"sc://{_LOOPBACK}:{port}"
-        return server
+        self.remote, self.server = f"sc://{_LOOPBACK}:{port}", server
 
     def _java(self, name: str, arguments: list[str]) -> Process:
         return self._start(name, [str(self.home / "bin" / "spark-class"), *arguments])

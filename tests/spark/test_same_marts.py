@@ -85,8 +85,8 @@ class Twins:
         """What a command of `there` says; it has to end well."""
         return finished(self.start(*arguments))
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """A command of `there`, in a process of its own."""
+    def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+        """A command of `there`, in a process of its own, with further `settings`."""
         values = {
             "RENEWABLE_DATA_DIR": str(self.there.data_dir),
             "RENEWABLE_FLEET_DIR": str(self.there.fleet_dir),
@@ -97,7 +97,7 @@ class Twins:
         }
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("renewable")), *arguments],
-            env=os.environ | values,
+            env=os.environ | values | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -156,6 +156,15 @@ def test_what_is_published_reported_explained_and_scored_is_there_as_on_duckdb(t
     assert "built for all loaded days" in twins.run("status")
 
 
+def test_another_fleet_on_the_same_cluster_is_refused_before_it_writes(twins: Twins) -> None:
+    other = twins.start(
+        "transform", "--full", RENEWABLE_SPARK_DIR=str(twins.there.data_dir.parent / "elsewhere")
+    )
+    said, _ = other.communicate(timeout=LATEST_S)
+    assert other.returncode == 1 and "each fleet needs a catalogue of its own" in said, said
+    assert "nothing stale" in twins.run("transform")
+
+
 def test_a_day_built_again_changes_nothing(twins: Twins, report: Report) -> None:
     before = {mart: mart_rows(twins.there.warehouse_path, mart) for mart in KEYS}
     twins.run("transform", "--start", str(FIRST + ONE_DAY), "--days", "1")
@@ -206,6 +215,22 @@ def test_one_day_runs_at_once_are_exact(twins: Twins, report: Report) -> None:
     for child in at_once:
         finished(child)
     assert_same_marts(twins, report)
+
+
+def test_a_server_that_dies_ends_the_build_with_a_sentence(twins: Twins, cluster: Cluster) -> None:
+    correct(twins, FIRST + ONE_DAY, 0.3)
+    twins.take()
+    before = mart_rows(twins.there.warehouse_path, "mart_asset_daily")
+    begun = sum(cluster.tasks_run(worker) for worker in cluster.workers)
+    building = twins.start("transform")
+    wait_until(lambda: sum(cluster.tasks_run(worker) for worker in cluster.workers) > begun + 20, building)
+    cluster.server.kill()
+    said, _ = building.communicate(timeout=300)
+    assert building.returncode == 1 and "Traceback" not in said, said
+    assert mart_rows(twins.there.warehouse_path, "mart_asset_daily").equals(before)
+    after = twins.start("transform")
+    said, _ = after.communicate(timeout=300)
+    assert after.returncode == 1 and "no Spark Connect server answers" in said, said
 
 
 def correct(twins: Twins, day: date, factor: float) -> None:

@@ -299,6 +299,8 @@ class _Builder:
         if any(stale.why == "calendar" for stale in found):
             for doubt in doubtful_holes(days_with_data(self._loaded)):
                 self._report(doubt)
+        # Nothing is marked or dropped where the cluster cannot be used.
+        self._session = session_of_build(self._settings) if self._settings.engine == "spark" else None
         self._begin(days, from_nothing=from_nothing)
         left = set(days)
         for number, piece in enumerate(pieces):
@@ -393,7 +395,7 @@ class _Builder:
         environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
         with self._connected() as connection:
             hand_over(self._settings, connection, self._fleet, warehouse_log(connection))
-        self._session = self._session or session_of_build(self._settings)
+        assert self._session is not None
         build_on_cluster(
             self._settings,
             self._session,

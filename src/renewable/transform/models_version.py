@@ -23,7 +23,12 @@ def models_version(project_dir: Path, engine: str = "duckdb") -> str:
     Descriptions and tests are left out, as no figure depends on them. Tables of two engines never count as one build.
     """
     version = _models_version(project_dir, _states(project_dir))
-    return version if engine == "duckdb" else f"{version}-{engine}"
+    return version if engine == "duckdb" else f"{version}+{engine}"
+
+
+def engine_of(version: str) -> str:
+    """The engine that a version of models names."""
+    return version.partition("+")[2] or "duckdb"
 
 
 def tests_version(project_dir: Path) -> str:

@@ -11,6 +11,7 @@ from renewable.data_calendar import DataCalendar, data_calendar, days_with_data
 from renewable.fleet import facts_on, fleet_span, local_span
 from renewable.reported import BAD_READINGS_FILE, EVENTS_FILE, Span, reported_by_day
 from renewable.transform.books import BUILT_FILES_SCHEMA, Books, Registry, registry_version
+from renewable.transform.models_version import engine_of
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
 Why = Literal["files", "calendar", "registry", "reported", "models", "half built", "failed test"]
@@ -115,10 +116,17 @@ def _models(books: Books, loaded: pl.DataFrame, version: str) -> Iterator[Stale]
         for window in contiguous_windows(loaded["day"]):
             yield Stale(window, "models", "built before versions of models were kept")
         return
-    for window in contiguous_windows(
-        day for day, built in books.days.items() if built.models_version != version
-    ):
-        yield Stale(window, "models", "built by other models than the present ones")
+    others = {
+        day: built.models_version for day, built in books.days.items() if built.models_version != version
+    }
+    engine, of_other_engine = engine_of(version), {engine_of(other) for other in others.values()}
+    by = (
+        "by other models than the present ones"
+        if engine in of_other_engine
+        else f"on another engine than {engine}"
+    )
+    for window in contiguous_windows(others):
+        yield Stale(window, "models", f"built {by}")
 
 
 def _registry(books: Books, registry: Registry) -> Iterator[Stale]:

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from renewable.atomic_write import write_text_atomic
 from renewable.errors import PipelineError
@@ -16,7 +16,10 @@ _PORT = 15002
 _LOOK_S = 5.0
 # A server may be busy for a while, but its port is open.
 _UNANSWERED_LOOKS = 3
+_RETRIES, _LONGEST_PAUSE_MS = 8, 3000
 _Result = TypeVar("_Result")
+# The session of this process; dbt finds it by pyspark's default.
+_open: list[Any] = []
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ def while_it_answers(remote: str, work: Callable[[], _Result]) -> _Result:
         thread.join(_LOOK_S)
         unanswered = 0 if outcome or _answers(remote) else unanswered + 1
         if unanswered >= _UNANSWERED_LOOKS:
+            while _open:
+                # Else it would ask the server again when the process ends.
+                _open.pop().client.close()
             raise ServerGoneError(
                 f"the Spark Connect server at {_place(remote)} went away during the build: start it and run"
                 " `renewable transform` again, which builds the same days"
@@ -67,28 +73,40 @@ def while_it_answers(remote: str, work: Callable[[], _Result]) -> _Result:
 
 
 def own_session(remote: str, note: Path) -> str:
-    """The address of a new session of ours. The caller holds the warehouse, so that no other build of ours is at work.
+    """The address of a new session of ours, which dbt and the functions below use then.
 
     What the session that `note` names left running is stopped first: a client that was killed leaves its statement to
-    the server, and that could write over what the next build writes.
+    the server, and that could write over what the next build writes. The caller holds the warehouse, so that no other
+    build of ours is at work.
     """
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    def stop_former() -> None:
+    address = _with_session(remote, str(uuid.uuid4()))
+
+    def begin() -> None:
+        while _open:
+            _open.pop().stop()
         if note.exists():
             former = SparkSession.builder.remote(_with_session(remote, note.read_text("utf-8"))).create()
             try:
                 former.interruptAll()
-                former.stop()
             except PySparkException as error:
                 if "SESSION_CLOSED" not in str(error):
                     raise
+            finally:
+                former.stop()
+        session = SparkSession.builder.remote(address).create()
+        # As it is, a client waits ten minutes for a server that is gone, and again when the process ends.
+        session.client.set_retry_policies(
+            [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_PAUSE_MS)]
+        )
+        _open.append(session)
 
-    while_it_answers(remote, stop_former)
-    session_id = str(uuid.uuid4())
-    write_text_atomic(session_id, note)
-    return _with_session(remote, session_id)
+    while_it_answers(remote, begin)
+    write_text_atomic(address.rpartition("=")[2], note)
+    return address
 
 
 def _with_session(remote: str, session_id: str) -> str:
@@ -96,13 +114,26 @@ def _with_session(remote: str, session_id: str) -> str:
     return f"{address};session_id={session_id}"
 
 
+def location_of(remote: str, table: str) -> Path | None:
+    """The folder that `table` lies in; None where the server knows no such table."""
+
+    def ask() -> Path | None:
+        session = _open[-1]
+        if not session.catalog.tableExists(table):
+            return None
+        told = dict(
+            session.sql(f"describe table extended {table}").select("col_name", "data_type").toLocalIterator()
+        )
+        return Path(unquote(urlsplit(told["Location"]).path))
+
+    return while_it_answers(remote, ask)
+
+
 def cluster_tables(remote: str, schema: str, names: Collection[str]) -> dict[str, ClusterTable]:
     """What the server knows of these tables."""
-    from pyspark.sql import SparkSession
 
     def ask() -> dict[str, ClusterTable]:
-        session = SparkSession.builder.remote(remote).getOrCreate()
-        tables = {name: session.table(f"{schema}.{name}") for name in names}
+        tables = {name: _open[-1].table(f"{schema}.{name}") for name in names}
         return {
             name: ClusterTable(dict(table.dtypes), tuple(table.inputFiles()))
             for name, table in tables.items()

@@ -1,5 +1,6 @@
 """The steps of a build on a Spark cluster: hand over what it reads, build there, look which files its marts have."""
 
+import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from loaders.load_log import DATASET
+from loaders.load_log import DATASET, LOAD_LOG
 from renewable.contract import TABLES
 from renewable.data_calendar import days_with_data
 from renewable.errors import PipelineError
@@ -21,7 +22,7 @@ from renewable.transform.dbt_project import invoke_dbt
 from renewable.transform.marts import MARTS_SCHEMA, mart_names
 from renewable.transform.spark.home import INTERVALS_SCHEMA, parts_of, show_intervals
 from renewable.transform.spark.landing import land
-from renewable.transform.spark.server import cluster_tables, own_session, while_it_answers
+from renewable.transform.spark.server import cluster_tables, location_of, own_session, while_it_answers
 from renewable.transform.spark.surroundings import place_registry_for_spark, spark_environment
 from renewable.warehouse import connect
 
@@ -55,8 +56,13 @@ def hand_over(
 
 
 def session_of_build(settings: Settings) -> str:
-    """The address of a session for one build; what an earlier one left running on the cluster is stopped first."""
-    return own_session(settings.spark_remote, settings.landing_dir / _SESSION)
+    """The address of a session for one build; what an earlier one left running on the cluster is stopped first.
+
+    Raises ServerGoneError, PipelineError where the tables on the cluster are those of another fleet.
+    """
+    remote = own_session(settings.spark_remote, settings.landing_dir / _SESSION)
+    _refuse_other_fleet(remote, settings.landing_dir)
+    return remote
 
 
 def build_on_cluster(
@@ -76,7 +82,12 @@ def build_on_cluster(
     """
     surroundings = spark_environment(remote, str(settings.landing_dir / _REGISTRY))
     kept = {} if is_first else {"RENEWABLE_TABLES_KEPT": "yes"}
-    register = ["run-operation", "register_raw_tables", "--args", f"{{folder: '{settings.landing_dir}'}}"]
+    register = [
+        "run-operation",
+        "register_raw_tables",
+        "--args",
+        json.dumps({"folder": str(settings.landing_dir)}),
+    ]
     build = ["build", *arguments, *(["--full-refresh"] if is_first else [])]
 
     def work() -> None:
@@ -90,6 +101,17 @@ def build_on_cluster(
         )
 
     while_it_answers(remote, work)
+
+
+def _refuse_other_fleet(remote: str, landing_dir: Path) -> None:
+    """Tables have the same names for every fleet: a second one on the server would be mixed with the first."""
+    theirs = location_of(remote, f"{DATASET}.{LOAD_LOG}")
+    if theirs is not None and theirs.parent.resolve() != landing_dir.resolve():
+        raise PipelineError(
+            f"the tables on the cluster are those of the fleet that lands in {theirs.parent}, not in {landing_dir}:"
+            " each fleet needs a catalogue of its own. To give those tables up, drop the schemas raw, staging,"
+            " intermediate and marts there"
+        )
 
 
 def mart_parts(remote: str) -> dict[str, dict[date, list[Path]]]:

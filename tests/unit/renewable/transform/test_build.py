@@ -330,3 +330,16 @@ def test_the_load_log_of_any_version_has_an_identity() -> None:
         {"file": ["f", "odd"], "day": [FIRST, None], "sha256": ["x", "y"], "table_name": ["weather", None]}
     )
     assert built_identity(log)["file"].to_list() == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        ("models-2", "built by other models than the present ones"),
+        ("models-1+spark", "built on another engine than spark"),
+    ],
+)
+def test_an_upgrade_is_told_whether_models_or_the_engine_are_others(version: str, why: str) -> None:
+    files = _files((0, "f0", "x"))
+    found = find_stale(files, _books(files), Versions(version, "tests-1", REGISTRY))
+    assert {stale.detail for stale in found if stale.why == "models"} == {why}
