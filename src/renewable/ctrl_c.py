@@ -24,6 +24,8 @@ _ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 # Time to end by itself, so that all is over within two seconds.
 _GRACE_S = 0.9
 _LAST_WORDS_S = 0.4
+# Set where a library's threads, which wait for what is gone, would keep the process from ending.
+ends_at_once = threading.Event()
 
 
 @dataclass

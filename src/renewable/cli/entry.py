@@ -1,9 +1,10 @@
 """Where `renewable` begins: Ctrl-C is heard from the first moment on, before anything slow is imported."""
 
+import os
 import signal
 import sys
 
-from renewable.ctrl_c import interruptible
+from renewable.ctrl_c import ends_at_once, interruptible
 from renewable.errors import INTERRUPTED
 
 
@@ -23,4 +24,8 @@ def main() -> None:
         code = run_command(sys.argv[1:], interruption)
         if interruption.is_asked or code == INTERRUPTED:
             interruption.end()
+        if ends_at_once.is_set() and isinstance(code, int):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
         sys.exit(code)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from renewable.atomic_write import write_text_atomic
+from renewable.ctrl_c import ends_at_once
 from renewable.errors import PipelineError
 
 _PORT = 15002
@@ -62,6 +63,7 @@ def while_it_answers(remote: str, work: Callable[[], _Result]) -> _Result:
             while _open:
                 # Else it would ask the server again when the process ends.
                 _open.pop().client.close()
+            ends_at_once.set()
             raise ServerGoneError(
                 f"the Spark Connect server at {_place(remote)} went away during the build: start it and run"
                 " `renewable transform` again, which builds the same days"

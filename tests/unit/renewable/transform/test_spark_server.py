@@ -49,8 +49,10 @@ def test_a_server_that_goes_away_ends_the_wait(
     try:
         with pytest.raises(ServerGoneError, match="builds the same days"):
             while_it_answers(_remote(listening), work)
+        assert server.ends_at_once.is_set()
     finally:
         never.set()
+        server.ends_at_once.clear()
 
 
 @pytest.mark.parametrize(
