@@ -48,11 +48,12 @@ def spotless_days(
 
 def parquet_list(paths: Sequence[Path], *, with_names: bool = False) -> str:
     """A read_parquet call over exactly these files, whatever characters their paths hold."""
-    names = ", ".join(sql_literal(_unglobbed(str(path))) for path in paths)
+    names = ", ".join(sql_literal(unglobbed(str(path))) for path in paths)
     return f"read_parquet([{names}], hive_partitioning = false, filename = {str(with_names).lower()})"
 
 
-def _unglobbed(path: str) -> str:
+def unglobbed(path: str) -> str:
+    """The path as a pattern that fits it alone."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dotenv import dotenv_values
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from renewable.errors import SettingsError
@@ -20,6 +20,11 @@ PROFILE = f"{PREFIX}PROFILE"
 _PATHS = ("data_dir", "fleet_dir", "warehouse", "mapping", "cache_dir", "spark_dir")
 # Their values are never shown.
 _SECRET = ("alert_urls", "postgres_url", "spark_remote")
+# How an address begins, and what it is the address of.
+_ADDRESSES = {
+    "postgres_url": (r"postgres(ql)?(\+\w+)?://", "a database; it begins with postgresql://"),
+    "spark_remote": (r"sc://[^/:]+", "a Spark Connect server; it looks like sc://host:15002"),
+}
 
 
 class Settings(BaseSettings):
@@ -120,14 +125,12 @@ class Settings(BaseSettings):
         "duckdb", description="what builds the models: DuckDB on this machine, or a Spark cluster"
     )
     spark_remote: str = Field(
-        "",
-        repr=False,
-        description="Spark Connect server, sc://host:port; needed if engine is spark",
+        "", repr=False, description="Spark Connect server, sc://host:port; needed if engine is spark"
     )
     spark_dir: Path | None = Field(
         None,
-        description="directory, under one path on this machine and all of the cluster, for raw rows and registry;"
-        " default: <data_dir>/spark",
+        description="directory of raw rows and registry for the cluster, which sees it under the same path as this"
+        " machine; default: <data_dir>/spark",
     )
     cache_dir: Path | None = Field(
         None,
@@ -158,32 +161,22 @@ class Settings(BaseSettings):
                 )
         return urls
 
-    @field_validator("postgres_url", mode="after")
+    @field_validator(*_ADDRESSES, mode="after")
     @classmethod
-    def _database(cls, url: str) -> str:
-        if url and not re.match(r"postgres(ql)?(\+\w+)?://", url):
-            raise ValueError("not the address of a database; it begins with postgresql://")
+    def _address(cls, url: str, field: ValidationInfo) -> str:
+        begins, what = _ADDRESSES[str(field.field_name)]
+        if url and not re.match(begins, url):
+            raise ValueError(f"not the address of {what}")
         return url
 
-    @field_validator("spark_remote", mode="after")
-    @classmethod
-    def _server(cls, address: str) -> str:
-        if address and not re.match(r"sc://[^/:]+", address):
-            raise ValueError("not the address of a Spark Connect server; it looks like sc://host:15002")
-        return address
-
     @model_validator(mode="after")
-    def _server_is_named(self) -> "Settings":
+    def _what_a_choice_needs_is_named(self) -> "Settings":
+        if self.input == "mapping" and self.mapping is None:
+            raise ValueError("RENEWABLE_INPUT=mapping needs RENEWABLE_MAPPING, the path of the mapping file")
         if self.engine == "spark" and not self.spark_remote:
             raise ValueError(
                 "RENEWABLE_ENGINE=spark needs RENEWABLE_SPARK_REMOTE, the address of a Spark Connect server"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _mapping_is_named(self) -> "Settings":
-        if self.input == "mapping" and self.mapping is None:
-            raise ValueError("RENEWABLE_INPUT=mapping needs RENEWABLE_MAPPING, the path of the mapping file")
         return self
 
     @property

@@ -1,5 +1,4 @@
-"""Both engines give the same marts: all days at once, one day again, late, corrected and removed files, a worker that
-is killed while it works, runs at once.
+"""Both engines give the same marts, whatever becomes of files, workers, builds and the server meanwhile.
 
 The tests of this file build on each other, in their order: each build takes minutes.
 """
@@ -10,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -136,7 +135,8 @@ def test_every_mart_of_all_days_is_the_same_though_a_worker_is_killed(
     transform(twins.here)
     since = time.monotonic()
     building = twins.start("transform")
-    kill_at_work(cluster, cluster.workers[0], building)
+    wait_for_tasks(cluster, cluster.workers[:1], 20, building)
+    cluster.workers[0].kill()
     cluster.start_worker()
     report(f"{finished(building).strip().splitlines()[-1]}, in {time.monotonic() - since:.0f} s")
     assert_same_marts(twins, report)
@@ -190,9 +190,8 @@ def test_a_build_that_is_killed_changes_no_mart_and_is_made_again(
     correct(twins, FIRST + 2 * ONE_DAY, 0.7)
     twins.take()
     before = mart_rows(twins.there.warehouse_path, "mart_asset_daily")
-    begun = sum(cluster.tasks_run(worker) for worker in cluster.workers)
     building = twins.start("transform")
-    wait_until(lambda: sum(cluster.tasks_run(worker) for worker in cluster.workers) > begun + 100, building)
+    wait_for_tasks(cluster, cluster.workers, 100, building)
     os.killpg(building.pid, signal.SIGKILL)
     building.wait()
     assert mart_rows(twins.there.warehouse_path, "mart_asset_daily").equals(before)
@@ -217,13 +216,12 @@ def test_one_day_runs_at_once_are_exact(twins: Twins, report: Report) -> None:
     assert_same_marts(twins, report)
 
 
-def test_a_server_that_dies_ends_the_build_with_a_sentence(twins: Twins, cluster: Cluster) -> None:
+def test_a_server_that_dies_or_forgets_ends_the_build_with_a_sentence(twins: Twins, cluster: Cluster) -> None:
     correct(twins, FIRST + ONE_DAY, 0.3)
     twins.take()
     before = mart_rows(twins.there.warehouse_path, "mart_asset_daily")
-    begun = sum(cluster.tasks_run(worker) for worker in cluster.workers)
     building = twins.start("transform")
-    wait_until(lambda: sum(cluster.tasks_run(worker) for worker in cluster.workers) > begun + 20, building)
+    wait_for_tasks(cluster, cluster.workers, 20, building)
     cluster.server.kill()
     said, _ = building.communicate(timeout=300)
     assert building.returncode == 1 and "Traceback" not in said, said
@@ -231,6 +229,12 @@ def test_a_server_that_dies_ends_the_build_with_a_sentence(twins: Twins, cluster
     after = twins.start("transform")
     said, _ = after.communicate(timeout=300)
     assert after.returncode == 1 and "no Spark Connect server answers" in said, said
+    # Its catalogue was in memory.
+    cluster.start_server()
+    forgetful = twins.start("transform")
+    said, _ = forgetful.communicate(timeout=LATEST_S)
+    assert forgetful.returncode == 1 and "its catalogue was lost" in said and "JVM" not in said, said
+    assert mart_rows(twins.there.warehouse_path, "mart_asset_daily").equals(before)
 
 
 def correct(twins: Twins, day: date, factor: float) -> None:
@@ -239,17 +243,16 @@ def correct(twins: Twins, day: date, factor: float) -> None:
     write_parquet_atomic(rows.with_columns(pl.col("active_power_kw") * factor), path)
 
 
-def kill_at_work(cluster: Cluster, worker: Process, building: "subprocess.Popen[str]") -> None:
-    """Kill `worker` with its executor once it has begun a task of the build."""
-    before = cluster.tasks_run(worker)
-    wait_until(lambda: cluster.tasks_run(worker) > before + 20, building)
-    worker.kill()
+def wait_for_tasks(
+    cluster: Cluster, workers: Sequence[Process], tasks: int, building: "subprocess.Popen[str]"
+) -> None:
+    """Wait until `workers` have begun more than so many tasks; AssertionError where the build ends before."""
 
+    def begun() -> int:
+        return sum(cluster.tasks_run(worker) for worker in workers)
 
-def wait_until(is_so: Callable[[], bool], building: "subprocess.Popen[str]") -> None:
-    """Wait while the command `building` runs; AssertionError where it ends before."""
-    give_up = time.monotonic() + LATEST_S
-    while not is_so():
+    before, give_up = begun(), time.monotonic() + LATEST_S
+    while begun() <= before + tasks:
         assert building.poll() is None, building.communicate()[0]
         assert time.monotonic() < give_up
         time.sleep(0.05)

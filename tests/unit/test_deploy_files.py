@@ -159,3 +159,15 @@ def _check_command(command: str) -> None:
     assert not missing, command
     modules = re.findall(r"-m ([\w.]+)", command)
     assert all(find_spec(module) for module in modules), command
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_run_puts_no_second_fleet_into_a_folder_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def commands() -> str:
+        asked = ["make", "--dry-run", "--no-print-directory", "run"]
+        return subprocess.run(asked, cwd=REPO, capture_output=True, text=True, check=True).stdout
+
+    monkeypatch.delenv("RENEWABLE_DATA_DIR", raising=False)
+    assert "la_haute_borne" in commands()
+    monkeypatch.setenv("RENEWABLE_DATA_DIR", "/elsewhere")
+    assert "la_haute_borne" not in commands() and "La Haute Borne is left out" in commands()

@@ -28,7 +28,7 @@
     percentile({{ value }}, 0.5) over {{ window }}
 {%- endmacro %}
 
-{#- A double to so many digits. -#}
+{#- A number rounded to `digits` decimals. -#}
 {% macro rounded(value, digits) -%}
     {{ return(adapter.dispatch('rounded')(value, digits)) }}
 {%- endmacro %}
@@ -37,7 +37,7 @@
     round({{ value }}, {{ digits }})
 {%- endmacro %}
 
-{#- Its round() with digits takes the decimal text of the number: 259.4025, which is a little less, would be 259.403. -#}
+{#- Its round(x, n) goes by the decimal text: 259.4025 is stored as a little less, and would still become 259.403. -#}
 {% macro spark__rounded(value, digits) -%}
     round({{ value }} * 1e{{ digits }}) / 1e{{ digits }}
 {%- endmacro %}

@@ -11,9 +11,6 @@
         {%- set existing = none -%}
     {%- endif -%}
     {%- if existing is none -%}
-        {%- if env_var('RENEWABLE_TABLES_KEPT', '') -%}
-            {{ exceptions.raise_compiler_error("the cluster has no table " ~ this ~ ", although days were built before: its catalogue was lost; run `renewable transform --full`") }}
-        {%- endif -%}
         {% call statement('main') -%}
             {{ partitioned_table(target, compiled_code) }}
         {%- endcall %}

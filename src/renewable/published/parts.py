@@ -11,10 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from renewable.published.descriptions import BUILD_ID
+from renewable.published.publish import NO_MONTH
 
 WHOLE = "all"
-# What the file of a table by months is called that has no rows.
-NO_MONTH = "empty"
 _BETWEEN = "; "
 
 

@@ -24,7 +24,6 @@ from renewable.own_files import read_own_parquet
 from renewable.places import DBT_PROJECT
 from renewable.published.descriptions import BUILD_ID, parquet_metadata, table_texts
 from renewable.published.fleet_database import FLEET_DATABASE, about_set, is_written, write_fleet_database
-from renewable.published.parts import NO_MONTH
 from renewable.settings import Settings
 from renewable.transform.books import Books, months_to_publish, note_published, read_books
 from renewable.transform.build import UpgradeNeededError, need_warehouse
@@ -33,6 +32,8 @@ from renewable.transform.models_version import models_version
 from renewable.warehouse import exclusive_connection, sql_literal
 
 SETS, CURRENT = "sets", "current"
+# What the file of a table by months is called that has no rows.
+NO_MONTH = "empty"
 _IN_THE_MAKING = ".making-"
 _MAGIC = b"PAR1"
 

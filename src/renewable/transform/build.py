@@ -7,7 +7,7 @@ journal (journal.py): the tables are always those of finished builds, or say tha
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -47,7 +47,14 @@ from renewable.transform.books import (
     settle_days,
     write_copies,
 )
-from renewable.transform.dbt_project import DbtError, NodeResult, invoke_dbt, window_environment
+from renewable.transform.dbt_project import (
+    NO_TESTS,
+    WITH_TESTS,
+    DbtError,
+    NodeResult,
+    invoke_dbt,
+    window_environment,
+)
 from renewable.transform.journal import (
     BUILT_SCHEMAS,
     ENVIRONMENT,
@@ -89,8 +96,6 @@ PIECE_ROWS = 6_000_000
 # Days between stale ones that a piece takes along rather than being cut: results look back that far anyway.
 _GAP_DAYS = 30
 _MINUTES_A_DAY = 24 * 60
-_NO_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
-_WITH_TESTS = ("--exclude-resource-type", "unit_test")
 # dbt's events at the end of a node.
 _RESULTS = frozenset({"LogModelResult", "LogTestResult", "LogSeedResult"})
 _ONLY_TESTS = ("--resource-type", "test")
@@ -177,6 +182,10 @@ def build_selection(
     The books never say that a selection built a day. Where something is stale, the days of `window` count as half
     built afterwards: some of their tables know what the others do not.
     """
+    if settings.engine == "spark":
+        raise PipelineError(
+            "single models are built on DuckDB alone: with RENEWABLE_ENGINE=spark select all of them"
+        )
     _Builder(settings, None, on_event).select(window, arguments)
 
 
@@ -241,7 +250,7 @@ class _Builder:
         now = datetime.now(UTC)
         self._build = Build(f"{now:%Y%m%dT%H%M%S%f}Z-{os.getpid()}", now, None, _this_process())
         self._held: dict[str, set[str]] = {}
-        # Of a build on a cluster.
+        # The session of a build on a cluster.
         self._session: str | None = None
         with self._connected() as connection:
             create_books(connection)
@@ -300,7 +309,9 @@ class _Builder:
             for doubt in doubtful_holes(days_with_data(self._loaded)):
                 self._report(doubt)
         # Nothing is marked or dropped where the cluster cannot be used.
-        self._session = session_of_build(self._settings) if self._settings.engine == "spark" else None
+        if self._settings.engine == "spark":
+            builds_on = bool(self._books.days) and not from_nothing
+            self._session = session_of_build(self._settings, builds_on=builds_on)
         self._begin(days, from_nothing=from_nothing)
         left = set(days)
         for number, piece in enumerate(pieces):
@@ -318,10 +329,6 @@ class _Builder:
         return TransformSummary(windows, full, held, self._build.build_id)
 
     def select(self, window: Window | None, arguments: Sequence[str]) -> None:
-        if self._settings.engine == "spark":
-            raise PipelineError(
-                "single models are built on DuckDB alone: with RENEWABLE_ENGINE=spark select all of them"
-            )
         found = self.stale()
         if needs_upgrade(found):
             raise UpgradeNeededError(_upgrade_line(found))
@@ -331,7 +338,7 @@ class _Builder:
         if window is not None and any(stale.why != "failed test" for stale in found):
             self._begin(set(window.days), from_nothing=False)
         environment = window_environment(window, self._rebuild_end(window)) if window else {}
-        self._dbt(environment, [*_WITH_TESTS, *arguments])
+        self._dbt(environment, [*WITH_TESTS, *arguments])
 
     def _refuse_misjudged(self) -> None:
         if self._misjudged:
@@ -383,64 +390,69 @@ class _Builder:
 
     def _piece(self, piece: Window | None, days: Collection[date]) -> None:
         """Models and tests of one piece, then its books."""
-        if self._settings.engine == "spark":
-            self._piece_on_cluster(piece, days)
-        else:
-            self._piece_here(piece, days)
-
-    def _piece_on_cluster(self, piece: Window | None, days: Collection[date]) -> None:
-        """Marts come home in the transaction that writes the books. After a failure the days stay marked, and the next
-        build makes them again; the warehouse and what is published stay as they were.
-        """
         environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
+        built_days = {*days, *(piece.days if piece else ())}
+        if self._session:
+            self._piece_on_cluster(self._session, environment, days, built_days)
+        else:
+            self._piece_here(environment, days, built_days)
+
+    def _piece_on_cluster(
+        self,
+        session: str,
+        environment: Mapping[str, str],
+        days: Collection[date],
+        built_days: Collection[date],
+    ) -> None:
+        """Marts come home in the transaction that writes the books. After a failure the days stay marked, and the next
+        build makes them again; what is published stays as it was.
+        """
         with self._connected() as connection:
             hand_over(self._settings, connection, self._fleet, warehouse_log(connection))
-        assert self._session is not None
+        is_first = not self._books.days
         build_on_cluster(
-            self._settings,
-            self._session,
-            self._fleet,
-            _WITH_TESTS,
-            environment,
-            is_first=not self._books.days,
-            on_event=self._heard,
+            self._settings, session, self._fleet, environment, is_first=is_first, on_event=self._heard
         )
-        show_on_duckdb(self._settings, self._session, self._fleet)
-        parts = mart_parts(self._session)
-        with self._connected() as connection:
-            connection.execute("begin")
+        show_on_duckdb(self._settings, session, self._fleet)
+        parts = mart_parts(session)
+        with self._books_written(days, {}, built_days) as connection:
             note_changed_months(connection, bring_home(connection, DBT_PROJECT, parts))
-            self._settle(connection, days, {}, {*days, *(piece.days if piece else ())})
-            connection.execute("commit")
-            self._books = read_books(connection)
-            write_copies(self._settings, self._books)
 
-    def _piece_here(self, piece: Window | None, days: Collection[date]) -> None:
+    def _piece_here(
+        self, environment: Mapping[str, str], days: Collection[date], built_days: Collection[date]
+    ) -> None:
         """On any failure the tables are as they were."""
-        environment = window_environment(piece, self._rebuild_end(piece)) if piece else {}
-        environment |= ENVIRONMENT
+        environment = {**environment, **ENVIRONMENT}
         with self._connected() as connection:
             open_journal(connection)
         held: dict[str, set[str]] = {}
         try:
             try:
-                self._dbt(environment, _WITH_TESTS)
+                self._dbt(environment, WITH_TESTS)
             except DbtError as error:
                 held = self._hold(error, environment)
         except BaseException:
             with self._connected() as connection:
                 undo(connection)
             raise
-        with self._connected() as connection:
-            connection.execute("begin")
+        with self._books_written(days, held, built_days) as connection:
             note_changed_months(connection, changed_months(connection, month_columns(DBT_PROJECT)))
             close_journal(connection)
-            self._settle(connection, days, held, {*days, *(piece.days if piece else ())})
+        for test, assets in held.items():
+            self._held.setdefault(test, set()).update(assets)
+
+    @contextmanager
+    def _books_written(
+        self, days: Collection[date], held: Mapping[str, set[str]], built_days: Collection[date]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One transaction for what the block does and for the books of `days`; their copies after it."""
+        with self._connected() as connection:
+            connection.execute("begin")
+            yield connection
+            self._settle(connection, days, held, built_days)
             connection.execute("commit")
             self._books = read_books(connection)
             write_copies(self._settings, self._books)
-        for test, assets in held.items():
-            self._held.setdefault(test, set()).update(assets)
 
     def _settle(
         self,
@@ -477,11 +489,11 @@ class _Builder:
             self._report(f"held at their last build, as a test fails for them: {', '.join(sorted(new))}")
             if any(found.status == "skipped" for found in error.results):
                 # A failing test stops what depends on it; the other assets need that.
-                self._dbt(environment, _NO_TESTS)
+                self._dbt(environment, NO_TESTS)
             with self._connected() as connection:
                 sums = give_back(connection, {asset for assets in held.values() for asset in assets})
             if sums:
-                self._dbt(environment, [*_NO_TESTS, "--select", *sums])
+                self._dbt(environment, [*NO_TESTS, "--select", *sums])
             try:
                 self._dbt(environment, _ONLY_TESTS)
                 return held

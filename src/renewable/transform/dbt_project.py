@@ -21,6 +21,9 @@ from renewable.windows import Window
 # Nothing on the console: what failed is told once, by the error; tracebacks go to dbt's log.
 _FLAGS = ("--log-level", "none", "--log-level-file", "debug", "--quiet", "--no-use-colors", "--warn-error")
 _READ_REGISTRY = ("build", "run")
+# What `dbt build` leaves out: unit tests are of the project, not of a fleet.
+WITH_TESTS = ("--exclude-resource-type", "unit_test")
+NO_TESTS = (*WITH_TESTS, "--exclude-resource-type", "test")
 # The manifest takes longer to write than a model to build, and is written where it is asked for (ensure_manifest).
 _WRITES_NO_JSON = ("build", "run", "test")
 
@@ -158,7 +161,7 @@ def invoke_dbt(
         NodeResult(
             found.node.unique_id,
             str(found.status),
-            (found.message or "").strip(),
+            _without_stack(found.message or ""),
             getattr(found.node, "compiled_code", None),
         )
         for found in getattr(outcome.result, "results", [])
@@ -166,13 +169,18 @@ def invoke_dbt(
     failed = [
         f"  - {found.unique_id}: {found.status}, {found.message}" for found in results if found.has_failed
     ]
-    reasons = "\n".join(failed) or f"  - {outcome.exception}"
+    reasons = "\n".join(failed) or f"  - {_without_stack(str(outcome.exception))}"
     busy_by_error(settings.warehouse_path, settings.lock_wait_s, reasons)
     refuse_by_error(settings.warehouse_path, reasons)
     raise DbtError(
         f"dbt {arguments[0]} failed:\n{reasons}\nThe log lies in {target_dir(settings) / 'logs' / 'dbt.log'}.",
         results,
     )
+
+
+def _without_stack(message: str) -> str:
+    """What an engine says, without the hundred lines of its own code that Spark adds; dbt's log holds them."""
+    return message.partition("JVM stacktrace:")[0].strip()
 
 
 def _parsed(settings: Settings) -> Any:

@@ -119,14 +119,12 @@ def _models(books: Books, loaded: pl.DataFrame, version: str) -> Iterator[Stale]
     others = {
         day: built.models_version for day, built in books.days.items() if built.models_version != version
     }
-    engine, of_other_engine = engine_of(version), {engine_of(other) for other in others.values()}
-    by = (
-        "by other models than the present ones"
-        if engine in of_other_engine
-        else f"on another engine than {engine}"
-    )
+    engine = engine_of(version)
+    why = "built by other models than the present ones"
+    if all(engine_of(other) != engine for other in others.values()):
+        why = f"built on another engine than {engine}"
     for window in contiguous_windows(others):
-        yield Stale(window, "models", f"built {by}")
+        yield Stale(window, "models", why)
 
 
 def _registry(books: Books, registry: Registry) -> Iterator[Stale]:

@@ -93,6 +93,15 @@ def test_importing_it_imports_nothing_that_takes_time() -> None:
     assert done.stdout.strip() == "['renewable']"
 
 
+def test_the_status_is_read_without_what_only_a_load_needs() -> None:
+    program = (
+        "import sys; import renewable.operations.status;"
+        "print({*sys.modules} & {'dlt', 'loaders.gate', 'pyarrow.compute'})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_an_open_fleet_stays_with_its_set(profile: Path) -> None:
     fleet = renewable.open(profile)
     published = profile.parent / "data" / "published"

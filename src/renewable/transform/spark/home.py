@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import duckdb
 
+from loaders.screen import unglobbed
 from renewable.errors import PipelineError
 from renewable.transform.marts import MARTS_SCHEMA, mart_names, mart_properties, month_columns
 from renewable.transform.spark.landing import PARTITION
@@ -20,11 +21,10 @@ from renewable.warehouse import BOOKS, sql_literal
 
 _NOTE = f"{BOOKS}.brought_home"
 # As in macros/materializations_spark.sql (partition_of_model).
-_DATES = ("day_utc", "date_local", "month_local")
-_INSTANTS = ("timestamp_utc", "hour_utc", "start_utc", "shown_from_utc")
+DATES = ("day_utc", "date_local", "month_local")
+INSTANTS = ("timestamp_utc", "hour_utc", "start_utc", "shown_from_utc")
 _PREDICATES = re.compile(r"incremental_predicates=\[(.*?)\]\s*[,)]", re.DOTALL)
 _PARTITION_OF = re.compile(r"/([a-z_]+)=(\d{4}-\d\d-\d\d)/[^/]+$")
-
 _TYPES = {"string": "varchar", "timestamp": "timestamptz", "int": "integer"}
 INTERVALS_SCHEMA = "intermediate"
 
@@ -40,10 +40,10 @@ def partition_of(project: Path, mart: str) -> tuple[str, str]:
     text = (project / "models" / MARTS_SCHEMA / f"{mart}.sql").read_text("utf-8")
     predicates = _PREDICATES.search(text)
     named = re.findall(r"'([a-z_]+)'", predicates.group(1)) if predicates else []
-    column = next((name for name in named if name in _DATES + _INSTANTS), None)
+    column = next((name for name in named if name in DATES + INSTANTS), None)
     if column is None:
         raise PipelineError(f"model {mart}: its incremental_predicates name no column of time")
-    if column in _DATES:
+    if column in DATES:
         return column, column
     return PARTITION, f"cast({column} at time zone 'UTC' as date)"
 
@@ -60,7 +60,7 @@ def parts_of(uris: Collection[str]) -> dict[date, list[Path]]:
         day = _PARTITION_OF.search(path)
         if parsed.scheme not in ("file", "") or day is None:
             raise PipelineError(
-                f"the cluster keeps a mart in {uri}: this machine has to see its tables by a path, in folders by day"
+                f"the cluster keeps a table in {uri}: this machine has to reach its files by a path, in folders by day"
             )
         found.setdefault(date.fromisoformat(day.group(2)), []).append(Path(path))
     return found
@@ -73,11 +73,9 @@ def show_intervals(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, C
         columns = [column for column in table.columns if column != PARTITION]
         if table.files:
             (path, *_) = next(iter(parts_of(table.files).values()))
-            pattern, partition = path.parent.parent / "*" / "*.parquet", path.parent.name.partition("=")[0]
-            rows = (
-                f"read_parquet({sql_literal(str(pattern))}, hive_partitioning = true,"
-                f" hive_types = {{'{partition}': date}}, union_by_name = true)"
-            )
+            # A pattern: the view shows partitions that come later, too.
+            pattern = f"{unglobbed(str(path.parent.parent))}/*/*.parquet"
+            rows = _rows_in([pattern], path.parent.name.partition("=")[0])
             query = f"select {', '.join(columns)} from {rows}"
         else:
             nulls = (f"cast(null as {_duckdb_type(table.columns[name])}) as {name}" for name in columns)
@@ -105,12 +103,11 @@ def bring_home(
             connection.execute(f"select part, files from {_NOTE} where table_name = ?", [mart]).fetchall()
         )
         different = sorted(day for day in parts.keys() | known.keys() if parts.get(day) != known.get(day))
-        if different:
-            found = _replace(connection, project, mart, different, parts, months.get(mart))
-            if mart in months:
-                changed[mart] = None if is_new else found
-        elif is_new and mart in months:
-            changed[mart] = None
+        found = (
+            _replace(connection, project, mart, different, parts, months.get(mart)) if different else set()
+        )
+        if mart in months and (is_new or different):
+            changed[mart] = None if is_new else found
     return changed
 
 
@@ -128,12 +125,10 @@ def _replace(
     listed = ", ".join(f"date '{day}'" for day in days)
     months = _months(connection, table, month_column, f"{value} in ({listed})")
     connection.execute(f"delete from {table} where {value} in ({listed})")
-    files = [path for day in days for path in parts.get(day, ())]
+    files = [unglobbed(path) for day in days for path in parts.get(day, ())]
     if files:
-        paths = ", ".join(sql_literal(path) for path in files)
-        kinds = f"hive_partitioning = true, hive_types = {{'{column}': date}}, union_by_name = true"
-        rows = f"read_parquet([{paths}], {kinds})"
         left_out = f" exclude ({PARTITION})" if column == PARTITION else ""
+        rows = _rows_in(files, column)
         connection.execute(f"insert into {table} by name select *{left_out} from {rows} order by all")
         months |= _months(connection, table, month_column, f"{value} in ({listed})")
     connection.execute(f"delete from {_NOTE} where table_name = ? and part in ({listed})", [mart])
@@ -141,6 +136,13 @@ def _replace(
         if day in parts:
             connection.execute(f"insert into {_NOTE} values (?, ?, ?)", [mart, day, list(parts[day])])
     return months
+
+
+def _rows_in(patterns: Sequence[str], partition: str) -> str:
+    """A read_parquet call over files in folders by day; `partition` is the column that the folders tell."""
+    listed = ", ".join(sql_literal(pattern) for pattern in patterns)
+    kinds = f"hive_partitioning = true, hive_types = {{'{partition}': date}}, union_by_name = true"
+    return f"read_parquet([{listed}], {kinds})"
 
 
 def _duckdb_type(of_spark: str) -> str:

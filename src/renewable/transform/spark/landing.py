@@ -14,21 +14,19 @@ import polars as pl
 from loaders.load_log import DATASET, LOAD_LOG
 from loaders.values_set_aside import VALUES_SET_ASIDE
 from renewable.atomic_write import write_parquet_atomic
-from renewable.contract import TABLES
+from renewable.contract import TABLES, polars_schema
 from renewable.windows import ONE_DAY
 
 PARTITION = "partition_day_utc"
 FILE = "rows.parquet"
-# Spark takes a table's columns from its files, and a table may have no rows: no reading is of this day.
+# A file without rows, of a day that no reading is of: it tells Spark the columns of a table that may be empty.
 _COLUMNS_ONLY = date(1900, 1, 1)
-# What of a load no model reads.
-_LEFT_OUT = ("load_id",)
 
 Loads = Mapping[tuple[str, date], frozenset[tuple[str, str | None]]]
 
 
 def land(connection: duckdb.DuckDBPyConnection, folder: Path, log: pl.DataFrame) -> list[tuple[str, date]]:
-    """Bring the files in `folder` up to what the warehouse has loaded; the table days that were written or taken out.
+    """Bring the files in `folder` up to what the warehouse has loaded; the table days that changed.
 
     `log` is the warehouse's load log. The caller holds the warehouse.
     """
@@ -37,10 +35,9 @@ def land(connection: duckdb.DuckDBPyConnection, folder: Path, log: pl.DataFrame)
     now = _loads(log)
     changed = sorted(unit for unit in before.keys() | now.keys() if before.get(unit) != now.get(unit))
     for table in TABLES:
-        _land_days(
-            connection, folder, table, {day for name, day in changed if name == table} | {_COLUMNS_ONLY}
-        )
-    _land_days(connection, folder, VALUES_SET_ASIDE, {day for _, day in changed} | {_COLUMNS_ONLY})
+        days = {day for name, day in changed if name == table}
+        _land_days(connection, folder, table, ", ".join(polars_schema(table)), days)
+    _land_days(connection, folder, VALUES_SET_ASIDE, "*", {day for _, day in changed})
     if changed or not noted.exists():
         write_parquet_atomic(log, noted)
     return changed
@@ -55,16 +52,13 @@ def _loads(log: pl.DataFrame) -> Loads:
     return {unit: frozenset(files) for unit, files in found.items()}
 
 
-def _land_days(connection: duckdb.DuckDBPyConnection, folder: Path, table: str, days: set[date]) -> None:
-    columns = [
-        name
-        for name in connection.table(f"{DATASET}.{table}").columns
-        if not name.startswith("_dlt") and name not in _LEFT_OUT
-    ]
-    for day in sorted(days):
+def _land_days(
+    connection: duckdb.DuckDBPyConnection, folder: Path, table: str, columns: str, days: set[date]
+) -> None:
+    for day in sorted({_COLUMNS_ONLY, *days}):
         path = folder / table / f"{PARTITION}={day}" / FILE
         rows = connection.sql(
-            f"select {', '.join(columns)} from {DATASET}.{table}"
+            f"select {columns} from {DATASET}.{table}"
             " where timestamp >= $start and timestamp < $end order by all",
             params={"start": f"{day} 00:00:00+00", "end": f"{day + ONE_DAY} 00:00:00+00"},
         ).pl()

@@ -3,6 +3,7 @@
 import socket
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class ServerGoneError(PipelineError):
 def while_it_answers(remote: str, work: Callable[[], _Result]) -> _Result:
     """The result of `work`, which talks to the server `remote` (sc://host:port).
 
-    The client of a server that died waits for ever, so the work is done in a thread that is left behind then.
+    A client may wait very long for a server that died. So the work is done in a thread, which is left behind then.
     Raises ServerGoneError, and what `work` raises.
     """
     if not _answers(remote):
@@ -86,6 +87,8 @@ def own_session(remote: str, note: Path) -> str:
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     address = _with_session(remote, str(uuid.uuid4()))
+    # dbt-spark asks each session for what only a server can choose.
+    warnings.filterwarnings("ignore", message=r"Failed to set spark\.sql\.catalogImplementation")
 
     def begin() -> None:
         while _open:
@@ -100,7 +103,7 @@ def own_session(remote: str, note: Path) -> str:
             finally:
                 former.stop()
         session = SparkSession.builder.remote(address).create()
-        # As it is, a client waits ten minutes for a server that is gone, and again when the process ends.
+        # By default a client waits ten minutes for a server that is gone, and again when the process ends.
         session.client.set_retry_policies(
             [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_PAUSE_MS)]
         )
@@ -127,6 +130,18 @@ def location_of(remote: str, table: str) -> Path | None:
             session.sql(f"describe table extended {table}").select("col_name", "data_type").toLocalIterator()
         )
         return Path(unquote(urlsplit(told["Location"]).path))
+
+    return while_it_answers(remote, ask)
+
+
+def table_names(remote: str, schema: str) -> set[str]:
+    """The tables that the server knows in `schema`; none where it knows no such schema."""
+
+    def ask() -> set[str]:
+        catalog = _open[-1].catalog
+        return (
+            {table.name for table in catalog.listTables(schema)} if catalog.databaseExists(schema) else set()
+        )
 
     return while_it_answers(remote, ask)
 

@@ -1,8 +1,7 @@
-"""The steps of a build on a Spark cluster: hand over what it reads, build there, look which files its marts have."""
+"""The steps of a build on a Spark cluster: hand over what it reads, build there, look at what came of it."""
 
 import json
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,11 +17,17 @@ from renewable.errors import PipelineError
 from renewable.fleet import Fleet
 from renewable.places import DBT_PROJECT
 from renewable.settings import Settings
-from renewable.transform.dbt_project import invoke_dbt
+from renewable.transform.dbt_project import NO_TESTS, WITH_TESTS, invoke_dbt
 from renewable.transform.marts import MARTS_SCHEMA, mart_names
 from renewable.transform.spark.home import INTERVALS_SCHEMA, parts_of, show_intervals
 from renewable.transform.spark.landing import land
-from renewable.transform.spark.server import cluster_tables, location_of, own_session, while_it_answers
+from renewable.transform.spark.server import (
+    cluster_tables,
+    location_of,
+    own_session,
+    table_names,
+    while_it_answers,
+)
 from renewable.transform.spark.surroundings import place_registry_for_spark, spark_environment
 from renewable.warehouse import connect
 
@@ -36,32 +41,32 @@ def need_client() -> None:
             "RENEWABLE_ENGINE=spark needs the packages of the extra `spark`: install them with"
             " `pip install renewable[spark]`, or from requirements-spark.lock"
         )
-    # dbt-spark asks each session for what only a server can choose.
-    warnings.filterwarnings("ignore", message=r"Failed to set spark\.sql\.catalogImplementation")
 
 
 def hand_over(
     settings: Settings, connection: duckdb.DuckDBPyConnection, fleet: Fleet, log: pl.DataFrame
-) -> list[tuple[str, date]]:
-    """Write raw rows and registry where the cluster reads them; the table days that changed. `log` is the load log."""
-    changed = land(connection, settings.landing_dir, log)
+) -> None:
+    """Write raw rows and registry where the cluster reads them. `log` is the warehouse's load log."""
+    land(connection, settings.landing_dir, log)
     place_registry_for_spark(
         settings.landing_dir / _REGISTRY,
         fleet,
-        set(days_with_data(log.filter(pl.col("refusal").is_null()))),
+        days_with_data(log.filter(pl.col("refusal").is_null())),
         [connection.table(f"{DATASET}.{table}") for table in TABLES],
         first_day=settings.first_day,
     )
-    return changed
 
 
-def session_of_build(settings: Settings) -> str:
+def session_of_build(settings: Settings, *, builds_on: bool) -> str:
     """The address of a session for one build; what an earlier one left running on the cluster is stopped first.
 
-    Raises ServerGoneError, PipelineError where the tables on the cluster are those of another fleet.
+    `builds_on`: the build leaves days of earlier builds as they are.
+    Raises ServerGoneError, PipelineError where the tables on the cluster are those of another fleet, or are missing.
     """
     remote = own_session(settings.spark_remote, settings.landing_dir / _SESSION)
     _refuse_other_fleet(remote, settings.landing_dir)
+    if builds_on:
+        _refuse_lost_catalogue(remote)
     return remote
 
 
@@ -69,33 +74,31 @@ def build_on_cluster(
     settings: Settings,
     remote: str,
     fleet: Fleet,
-    arguments: Sequence[str],
     environment: Mapping[str, str],
     *,
     is_first: bool,
     on_event: Callable[[Any], None],
 ) -> None:
-    """Make the raw tables known to the cluster and build the models with dbt's `arguments`.
+    """Make the raw tables known to the cluster, then build and test the models there; `environment` tells the window.
 
-    Where it `is_first`, tables that the cluster may have are made anew; else each has to be there.
+    Where it `is_first`, tables that the cluster may have are made anew.
     Raises DbtError, ServerGoneError.
     """
     surroundings = spark_environment(remote, str(settings.landing_dir / _REGISTRY))
-    kept = {} if is_first else {"RENEWABLE_TABLES_KEPT": "yes"}
     register = [
         "run-operation",
         "register_raw_tables",
         "--args",
         json.dumps({"folder": str(settings.landing_dir)}),
     ]
-    build = ["build", *arguments, *(["--full-refresh"] if is_first else [])]
+    build = ["build", *WITH_TESTS, *(["--full-refresh"] if is_first else [])]
 
     def work() -> None:
         invoke_dbt(settings, register, environment=surroundings)
         invoke_dbt(
             settings,
             build,
-            environment={**surroundings, **environment, **kept},
+            environment={**surroundings, **environment},
             on_event=on_event,
             fleet=fleet,
         )
@@ -114,6 +117,21 @@ def _refuse_other_fleet(remote: str, landing_dir: Path) -> None:
         )
 
 
+def _refuse_lost_catalogue(remote: str) -> None:
+    """A table that is not there would be made of the days of this build alone."""
+    for schema, wanted in (
+        (INTERVALS_SCHEMA, _interval_tables(DBT_PROJECT)),
+        (MARTS_SCHEMA, mart_names(DBT_PROJECT)),
+    ):
+        missing = sorted(set(wanted) - table_names(remote, schema))
+        if missing:
+            raise PipelineError(
+                f"the cluster has no table {schema}.{missing[0]}, although days were built there: its catalogue was"
+                " lost. Bring it back, or delete the tables' files in the server's warehouse directory"
+                " (spark.sql.warehouse.dir) and run `renewable transform --full`"
+            )
+
+
 def mart_parts(remote: str) -> dict[str, dict[date, list[Path]]]:
     """The files of each mart on the cluster, by partition."""
     tables = cluster_tables(remote, MARTS_SCHEMA, mart_names(DBT_PROJECT))
@@ -127,8 +145,7 @@ def show_on_duckdb(settings: Settings, remote: str, fleet: Fleet) -> None:
         show_intervals(connection, tables)
     here = settings.model_copy(update={"engine": "duckdb"})
     no_tables = ("--exclude", "config.materialized:incremental")
-    no_tests = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
-    invoke_dbt(here, ["build", *no_tests, *no_tables], fleet=fleet)
+    invoke_dbt(here, ["build", *NO_TESTS, *no_tables], fleet=fleet)
 
 
 def _interval_tables(project: Path) -> list[str]:

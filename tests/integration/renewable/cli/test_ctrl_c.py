@@ -17,6 +17,8 @@ pytestmark = pytest.mark.integration
 
 RENEWABLE = [str(Path(sys.executable).with_name("renewable"))]
 DAYS = ["--start", "2025-01-01", "--days", "3"]
+# No step is done as soon as that.
+FIRST_MOMENT_S = 0.05
 # A library may hold the signal back; without the watch these would go on for a minute.
 SWALLOWING = """
 import signal, sys, time
@@ -117,12 +119,13 @@ def test_steps_that_are_interrupted_anywhere_leave_what_the_next_run_goes_on_fro
 ) -> None:
     steps = (["generate", *DAYS], ["ingest"], ["transform"], ["publish"], ["report"])
     for step in steps:
-        for after_s in (0.05, 0.4, 1.5, 4.0):
+        for after_s in (FIRST_MOMENT_S, 0.4, 1.5, 4.0):
             code, told, took_s = _interrupted([*RENEWABLE, *step], settings, after_s)
             assert "Traceback" not in told
             # One that was done already is done, and may have had nothing to say.
             last_line = told.splitlines()[-1:]
-            assert code == 0 or (code, last_line) == (130, [INTERRUPTED_LINE]), (step, after_s, told)
+            is_done = code == 0 and after_s > FIRST_MOMENT_S
+            assert is_done or (code, last_line) == (130, [INTERRUPTED_LINE]), (step, after_s, told)
             # The law is two seconds; a machine that does much else gets more.
             assert took_s < 20, (step, after_s)
         _run([*RENEWABLE, *step], settings)
@@ -136,8 +139,9 @@ def test_a_run_of_dagsters_job_that_is_interrupted_is_over_and_the_next_one_goes
     settings: Settings,
 ) -> None:
     command = [sys.executable, "-m", "dagster_project.headless", *DAYS]
-    for after_s in (0.05, 0.5, 3.0, 9.0):
+    for after_s in (FIRST_MOMENT_S, 0.5, 3.0, 9.0):
         code, told, _ = _interrupted(command, settings, after_s)
-        assert code in (0, 130) and "Traceback" not in told, (code, told)
+        is_done = code == 0 and after_s > 3
+        assert (is_done or code == 130) and "Traceback" not in told, (code, told)
     _run(command, settings)
     _run([*RENEWABLE, "status"], settings)

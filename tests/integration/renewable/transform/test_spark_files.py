@@ -1,9 +1,11 @@
 """What a Spark cluster reads is what the warehouse holds, and its marts come home as they are."""
 
+import shutil
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -18,10 +20,19 @@ from renewable.places import DBT_PROJECT
 from renewable.published.publish import publish
 from renewable.raw_files import RawFileName
 from renewable.settings import Settings
-from renewable.transform.build import UpgradeNeededError, transform, upgrade_tables
+from renewable.transform.build import UpgradeNeededError, build_selection, transform, upgrade_tables
 from renewable.transform.marts import MARTS_SCHEMA, mart_names, month_columns
-from renewable.transform.spark.home import Parts, bring_home, partition_of, parts_of
+from renewable.transform.spark.home import (
+    DATES,
+    INSTANTS,
+    Parts,
+    bring_home,
+    partition_of,
+    parts_of,
+    show_intervals,
+)
 from renewable.transform.spark.landing import FILE, PARTITION, land
+from renewable.transform.spark.server import ClusterTable
 from renewable.warehouse import connect
 from renewable.windows import ONE_DAY, Window
 
@@ -75,7 +86,8 @@ def test_a_landing_that_died_is_completed_by_the_next(
 def test_marts_that_come_home_are_those_that_were_built(
     settings: Settings, fleet: Fleet, tmp_path: Path
 ) -> None:
-    cluster = tmp_path / "cluster"
+    # Readers of Parquet take brackets for a pattern, which would find the other folder.
+    cluster, other = tmp_path / "cluster [1]", tmp_path / "cluster 1"
     home = settings.model_copy(update={"data_dir": tmp_path / "home"})
     generate(fleet, Window(START, START + 3 * ONE_DAY), data_dir=settings.data_dir, seed=4, profile="harsh")
     generate(fleet, Window.of_day(START), data_dir=home.data_dir, seed=4, profile="harsh")
@@ -84,6 +96,9 @@ def test_marts_that_come_home_are_those_that_were_built(
 
     transform(settings)
     first = _build_on_cluster(settings, cluster, {})
+    shutil.copytree(cluster, other)
+    for path in other.rglob("*.parquet"):
+        pl.read_parquet(path, hive_partitioning=False).clear().write_parquet(path)
     assert _bring_home(home, first) == dict.fromkeys(month_columns(DBT_PROJECT))
     _assert_same_marts(settings, home)
     assert _bring_home(home, first) == {}
@@ -100,6 +115,32 @@ def test_marts_that_come_home_are_those_that_were_built(
     assert {month.month for months in changed.values() for month in months or ()} <= {3, 4}
     _assert_same_marts(settings, home)
 
+    had = _months_of_marts(home)
+    assert _bring_home(home, {mart: {} for mart in second}) == had
+    assert not any(_months_of_marts(home).values())
+
+
+def test_intervals_are_seen_as_they_are_on_the_cluster(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "tables [1]" / "int_stops"
+    day = pl.DataFrame({"asset_id": ["a"], "hours": [0.5]})
+    columns = {"asset_id": "string", "hours": "double", "kinds": "array<string>", PARTITION: "date"}
+    for number in (1, 2):
+        path = folder / f"{PARTITION}=2025-01-0{number}" / "part-0.parquet"
+        path.parent.mkdir(parents=True)
+        day.with_columns(kinds=pl.lit(["x"])).write_parquet(path)
+    table = ClusterTable(columns, (path.as_uri(),))
+    with duckdb.connect() as connection:
+        show_intervals(connection, {"int_stops": table, "int_low_hours": ClusterTable(columns, ())})
+        seen = connection.sql("from intermediate.int_stops").pl()
+        assert seen.columns == ["asset_id", "hours", "kinds"] and seen.height == 2
+        nothing = connection.sql("from intermediate.int_low_hours").pl()
+        assert nothing.schema == seen.schema and nothing.is_empty()
+
+
+def test_partitions_are_named_as_the_models_name_them_on_spark() -> None:
+    macro = (DBT_PROJECT / "macros" / "materializations_spark.sql").read_text("utf-8")
+    assert f"set dates = {list(DATES)}" in macro and f"set instants = {list(INSTANTS)}" in macro
+
 
 def test_tables_of_the_other_engine_are_neither_published_nor_explained(
     settings: Settings, fleet: Fleet
@@ -108,6 +149,8 @@ def test_tables_of_the_other_engine_are_neither_published_nor_explained(
     ingest(settings)
     transform(settings)
     on_spark = settings.model_copy(update={"engine": "spark", "spark_remote": "sc://127.0.0.1:1"})
+    with pytest.raises(PipelineError, match="single models are built on DuckDB alone"):
+        build_selection(on_spark, None, ["--select", "mart_asset_daily"])
     with pytest.raises(UpgradeNeededError):
         publish(on_spark)
     with pytest.raises(UpgradeNeededError):
@@ -159,7 +202,7 @@ def _build_on_cluster(settings: Settings, tables: Path, before: dict[str, Parts]
             for (day,), frame in rows.partition_by("part", as_dict=True, include_key=False).items():
                 inside = frame.drop(column, strict=False)
                 old = [] if mart not in before else before[mart].get(day, [])
-                if old and pl.read_parquet(old[0], hive_partitioning=False).equals(inside):
+                if old and pl.read_parquet(old[0], hive_partitioning=False, glob=False).equals(inside):
                     parts[day] = list(old)
                     continue
                 path = (
@@ -178,6 +221,15 @@ def _bring_home(settings: Settings, marts: dict[str, Parts]) -> dict[str, set[da
         found = bring_home(connection, DBT_PROJECT, marts)
         connection.execute("commit")
     return found
+
+
+def _months_of_marts(settings: Settings) -> dict[str, set[date]]:
+    months = dict[str, set[date]]()
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        for mart, column in month_columns(DBT_PROJECT).items():
+            days = connection.sql(f"select {column} from {MARTS_SCHEMA}.{mart}").pl()[column]
+            months[mart] = {date(day.year, day.month, 1) for day in days}
+    return months
 
 
 def _assert_same_marts(built: Settings, home: Settings) -> None:

@@ -31,9 +31,10 @@ def test_of_a_view_only_the_window_is_computed_and_of_a_table_all_rows_are_told(
             create table pieces.days as select distinct date_local from pieces.hours;
             """
         )
-    relations = [("pieces", name) for name in ("hours", "of_hours", "names", "days")]
+    relations = [("pieces", name) for name in ("hours", "of_hours", "nowhere", "names", "days")]
     facts = table_facts(settings, relations, Window(date(2025, 1, 10), date(2025, 1, 12)))
     by_day = {date(2025, 1, 10): 24, date(2025, 1, 11): 24}
+    assert ("pieces", "nowhere") not in facts
     assert [(each.rows, each.rows_by_day) for each in facts.values()] == [
         (720, by_day),
         (None, by_day),
