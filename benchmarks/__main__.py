@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import chain, importer, ingestion, orchestration, report, simulator, warehouse
+from benchmarks import chain, importer, ingestion, orchestration, report, scale, simulator, warehouse
 
 MEASUREMENTS = {
     "importer": importer.main,
@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "simulator": simulator.main,
     "orchestration": orchestration.main,
     "report": report.main,
+    "scale": scale.main,
 }
 
 # Measurements start processes, which import this module again.

@@ -215,6 +215,13 @@ class Settings(BaseSettings):
         return self.warehouse or self.data_dir / "warehouse" / "renewable.duckdb"
 
     @property
+    def duckdb_memory_bytes(self) -> int:
+        """`duckdb_memory_limit` in bytes, by the field's pattern: KB is 1000, KiB is 1024."""
+        number, unit = re.fullmatch(r"([\d.]+)\s*(\w+)", self.duckdb_memory_limit).groups()  # type: ignore[union-attr]
+        base = 1024 if "i" in unit else 1000
+        return int(float(number) * base ** ("KMGT".index(unit[0]) + 1))
+
+    @property
     def landing_dir(self) -> Path:
         """Where a Spark cluster finds raw rows and registry."""
         return self.spark_dir or self.data_dir / "spark"

@@ -25,6 +25,21 @@
     from {{ ref(model_name) }}
 {%- endmacro %}
 
+{#- The readings of `rows`, a row for each channel that has one. -#}
+{% macro one_row_a_reading(rows, channels) -%}
+    {%- for channel in channels %}
+    select
+        asset_id,
+        timestamp_utc,
+        date_local,
+        '{{ channel }}' as channel,
+        cast({{ channel }} as double) as reading
+    from {{ rows }}
+    where {{ channel }} is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {#- Whether a reading is that of before where this is not honest; `rule` is a row of the seed reading_rules, whose numbers
     are columns of `numbers`. -#}
 {% macro repeats(rule) -%}

@@ -65,14 +65,7 @@ def print_status(status: Status, now: datetime) -> None:
     for line in status.doubts:
         table.add_row("doubtful", escape(line))
     table.add_row("quarantined", _quarantined(status))
-    table.add_row(
-        "marts",
-        f"built for all loaded days, up to local day {status.last_local_day}"
-        if status.last_local_day and not status.stale
-        else f"stale: {len(status.stale_days)} day(s)"
-        if status.stale
-        else "nothing built yet",
-    )
+    table.add_row("marts", _marts(status))
     for each in _grouped(status.stale):
         table.add_row("stale", escape(each))
     if status.published_build:
@@ -82,6 +75,16 @@ def print_status(status: Status, now: datetime) -> None:
     for found in status.results:
         table.add_row(found.technology, _result(found))
     _console().print(table)
+
+
+def _marts(status: Status) -> str:
+    if status.stale:
+        return f"stale: {len(status.stale_days)} day(s)"
+    if not status.days_loaded:
+        return "nothing built yet"
+    if status.last_local_day is None:
+        return "built for all loaded days, and not published yet: run `renewable publish`"
+    return f"built for all loaded days, up to local day {status.last_local_day}"
 
 
 def _deliveries(books: Books) -> list[tuple[str, str]]:

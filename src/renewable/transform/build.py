@@ -91,8 +91,10 @@ from renewable.transform.staleness import (
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
-# Rows of the interval table that one piece of a build makes at most: some 1.9 GiB with the default memory limit.
+# Rows of the interval table that one piece of a build makes at most, with DuckDB's default memory limit: the process
+# takes some 1.9 GiB then. With another limit they are more or fewer in proportion.
 PIECE_ROWS = 6_000_000
+_PIECE_BYTES = 1_500_000_000
 # Days between stale ones that a piece takes along rather than being cut: results look back that far anyway.
 _GAP_DAYS = 30
 _MINUTES_A_DAY = 24 * 60
@@ -210,6 +212,13 @@ def present_versions(fleet: Fleet, settings: Settings) -> Versions:
         asset_facts(fleet, settings.first_day),
         spans_of(fleet.reported),
     )
+
+
+def piece_rows(settings: Settings) -> int:
+    """Rows that one piece of a build makes at most: in proportion to DuckDB's memory, without end on a cluster."""
+    if settings.engine == "spark":
+        return sys.maxsize
+    return PIECE_ROWS * settings.duckdb_memory_bytes // _PIECE_BYTES
 
 
 def pieces_of(days: Collection[date], rows_a_day: int, rows: int) -> Iterator[Window]:
@@ -384,9 +393,7 @@ class _Builder:
             self._books = read_books(connection)
 
     def _pieces(self, days: Collection[date]) -> list[Window]:
-        # A cluster has memory for all.
-        rows = PIECE_ROWS if self._settings.engine == "duckdb" else sys.maxsize
-        return list(pieces_of(days, self._rows_a_day(), rows))
+        return list(pieces_of(days, self._rows_a_day(), piece_rows(self._settings)))
 
     def _piece(self, piece: Window | None, days: Collection[date]) -> None:
         """Models and tests of one piece, then its books."""

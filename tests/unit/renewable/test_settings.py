@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from renewable import places
@@ -140,3 +141,21 @@ def test_a_cluster_is_an_engine_only_where_its_server_is_named(monkeypatch: pyte
     settings = load_settings()
     assert settings.landing_dir == settings.data_dir / "spark"
     assert "s3cret" not in repr(settings) and settings.spark_remote in settings.secrets
+
+
+@pytest.mark.parametrize(
+    ("limit", "mib"),
+    [("512MiB", 512), ("1.5GiB", 1536), ("2 GiB", 2048), ("1048576KiB", 1024), ("1TiB", 2**20)],
+)
+def test_the_memory_limit_is_understood_as_duckdb_does(limit: str, mib: int) -> None:
+    assert Settings(duckdb_memory_limit=limit).duckdb_memory_bytes == mib * 2**20
+    in_thousands = limit.replace("i", "")
+    with duckdb.connect() as connection:
+        connection.execute("set memory_limit = $limit", {"limit": in_thousands})
+        (told,) = connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
+        # With one digit, cut off.
+        number, unit = told.split()
+    ours = Settings(duckdb_memory_limit=in_thousands).duckdb_memory_bytes / 1024 ** (
+        "KMGT".index(unit[0]) + 1
+    )
+    assert float(number) <= ours < float(number) + 0.1

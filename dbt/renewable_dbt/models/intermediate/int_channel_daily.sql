@@ -1,11 +1,9 @@
-{#- How an asset's sensors stand beside those of its neighbours, by day: of each hour the median of three and more of
-    one site and technology is the measure. Wind and irradiance are compared as shares, temperatures as differences,
-    directions around the circle. -#}
+{#- How an asset's sensors stand beside the median of three and more of one site and technology, by day: means of hours
+    are enough. Wind and irradiance are compared as shares, temperatures as differences, directions around the circle. -#}
 {{ config(incremental_predicates=["{{ in_local_days('date_local') }}"]) }}
 
-{%- set words = vocabulary() %}
-{%- set shares = reading_rules(words, 'scale_change') | map(attribute='channel') | list %}
-{%- set channels = shares + (reading_rules(words, 'level_shift') | map(attribute='channel') | list) %}
+{%- set shares = reading_rules(vocabulary(), 'scale_change') | map(attribute='channel') | list %}
+{%- set channels = shares + (reading_rules(vocabulary(), 'level_shift') | map(attribute='channel') | list) %}
 
 with doubts as (
 
@@ -59,7 +57,6 @@ believed as (
 
 ),
 
--- Means of hours: so many rows are enough for a day.
 hours as (
 
     select
@@ -156,16 +153,24 @@ telling as (
 
 )
 
+-- Directions apart: beside the sums, DuckDB takes ten times as long for the median of 100,000 groups and more.
+{%- for comparison in ['<>', '='] %}
 select
     asset_id,
     date_local,
     channel,
     cast({{ fixed_point_sum('hours') }} as double) as hours,
+    {%- if comparison == '=' %}
+    percentile_cont(0.5) within group (order by reading - median_reading) as deviation
+    {%- else %}
     case
         when channel in ('{{ shares | join("', '") }}')
             then {{ exact_sum('reading') }} / {{ exact_sum('median_reading') }} - 1.0
-        when channel = 'wind_direction_deg' then percentile_cont(0.5) within group (order by reading - median_reading)
         else {{ exact_mean('reading - median_reading') }}
     end as deviation
+    {%- endif %}
 from telling
+where channel {{ comparison }} 'wind_direction_deg'
 group by asset_id, date_local, channel
+{{ 'union all' if not loop.last }}
+{%- endfor %}

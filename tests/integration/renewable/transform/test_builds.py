@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dataframely as dy
@@ -20,6 +20,7 @@ import pytest
 
 from loaders.dlt_pipeline import ingest
 from mock_data.generate import generate
+from renewable.cli.tables import print_status
 from renewable.contract import schemas
 from renewable.errors import PipelineError
 from renewable.fleet import Fleet, load_fleet
@@ -525,6 +526,16 @@ def test_days_without_rows_are_built_like_any_other(settings: Settings, fleet: F
     assert transform(settings).windows == (DAYS,)
     publish(settings)
     assert _why(settings) == set()
+
+
+def test_status_says_of_tables_that_are_built_whether_they_are_published(
+    fleet_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_status(read_status(fleet_settings), datetime.now(UTC))
+    assert f"up to local day {DAYS.end - ONE_DAY}" in capsys.readouterr().out
+    (fleet_settings.published_dir / "current").unlink()
+    print_status(read_status(fleet_settings), datetime.now(UTC))
+    assert "not published yet: run `renewable publish`" in capsys.readouterr().out
 
 
 def test_status_as_json_names_what_is_stale(

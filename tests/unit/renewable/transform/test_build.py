@@ -22,7 +22,7 @@ from renewable.transform.books import (
     registry_version,
     write_copies,
 )
-from renewable.transform.build import pieces_of
+from renewable.transform.build import PIECE_ROWS, piece_rows, pieces_of
 from renewable.transform.staleness import (
     CUT,
     INSIDE,
@@ -69,6 +69,13 @@ def test_pieces_hold_every_day_once_and_in_order(numbers: list[int], rows_a_day:
     assert held == sorted(set(held)) and days <= set(held)
     assert all(piece.start in days and piece.end - ONE_DAY in days for piece in pieces)
     assert all(len(piece.days) == 1 or len(piece.days) * rows_a_day <= rows for piece in pieces)
+
+
+def test_a_piece_grows_with_the_memory_that_duckdb_may_take() -> None:
+    rows = [piece_rows(Settings(duckdb_memory_limit=limit)) for limit in ("500MB", "1500MB", "6GB")]
+    assert rows == [PIECE_ROWS // 3, PIECE_ROWS, 4 * PIECE_ROWS]
+    on_spark = Settings(engine="spark", spark_remote="sc://127.0.0.1")
+    assert len(list(pieces_of([_day(number) for number in range(3650)], 10**9, piece_rows(on_spark)))) == 1
 
 
 def test_many_days_that_are_not_adjacent_are_few_pieces() -> None:

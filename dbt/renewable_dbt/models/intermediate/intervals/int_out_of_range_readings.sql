@@ -55,19 +55,9 @@ limits as (
 
 ),
 
-readings as (
+irradiances as (
 
-    {%- for channel in channels %}
-    select
-        asset_id,
-        timestamp_utc,
-        date_local,
-        '{{ channel }}' as channel,
-        cast({{ channel }} as double) as reading
-    from intervals
-    where {{ channel }} is not null
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ one_row_a_reading('intervals', irradiances) }}
 
 ),
 
@@ -115,14 +105,37 @@ impossible as (
 
     select * from set_aside
     union all
-    select readings.*
-    from readings
+    select irradiances.*
+    from irradiances
     inner join limits
         on
-            readings.asset_id = limits.asset_id
-            and readings.date_local = limits.date_local
-            and readings.channel = limits.channel
-    where readings.reading > limits.highest_reading
+            irradiances.asset_id = limits.asset_id
+            and irradiances.date_local = limits.date_local
+            and irradiances.channel = limits.channel
+    where irradiances.reading > limits.highest_reading
+
+),
+
+-- Few days have any of it, and only those are looked at reading by reading.
+spoilt as (
+
+    select intervals.*
+    from intervals
+    inner join (
+        select distinct
+            asset_id,
+            date_local
+        from impossible
+    ) as found
+        on
+            intervals.asset_id = found.asset_id
+            and intervals.date_local = found.date_local
+
+),
+
+readings as (
+
+    {{ one_row_a_reading('spoilt', channels) }}
 
 ),
 
