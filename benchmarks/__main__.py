@@ -1,4 +1,4 @@
-"""`make bench`: all measurements one after the other; name some to run only these."""
+"""`make bench`: all measurements one after the other, but for the long ones; name some to run only these."""
 
 import sys
 
@@ -12,11 +12,12 @@ MEASUREMENTS = {
     "simulator": simulator.main,
     "orchestration": orchestration.main,
     "report": report.main,
-    "scale": scale.main,
 }
+# An hour and some sixty gigabytes.
+LONG = {"scale": scale.main}
 
 # Measurements start processes, which import this module again.
 if __name__ == "__main__":
     for name in sys.argv[1:] or list(MEASUREMENTS):
         print(f"\n== {name}")
-        MEASUREMENTS[name]()
+        (MEASUREMENTS | LONG)[name]()

@@ -119,7 +119,9 @@ class Settings(BaseSettings):
         120.0, ge=0, description="seconds to wait for a busy warehouse before giving up"
     )
     duckdb_memory_limit: str = Field(
-        "1500MB", pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$", description="memory limit of DuckDB"
+        "1500MB",
+        pattern=r"^\d+(\.\d+)?\s*([KMGT]i?B)$",
+        description="memory limit of DuckDB; a build takes days in pieces that grow with it",
     )
     engine: Literal["duckdb", "spark"] = Field(
         "duckdb", description="what builds the models: DuckDB on this machine, or a Spark cluster"
