@@ -112,6 +112,7 @@ def read_status(settings: Settings) -> Status:
         published={
             path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC)
             for path in sorted(current.glob("mart_*.parquet"))
+            if path.exists()
         },
         published_dir=settings.published_dir,
         last_local_day=None if daily is None else _day(daily["date_local"].max()),

@@ -10,6 +10,7 @@ import pytest
 
 from renewable.fleet import load_fleet
 from renewable.places import DBT_PROJECT
+from renewable.transform.dbt_project import _without_stack
 from renewable.transform.spark.surroundings import (
     place_registry_for_spark,
     spark_environment,
@@ -19,6 +20,12 @@ from tests.conftest import SEEDS
 from tests.dbt_macros import rendered
 
 pytestmark = pytest.mark.unit
+
+
+def test_what_spark_says_is_told_without_the_stack_of_its_machine() -> None:
+    said = "[TABLE_OR_VIEW_NOT_FOUND] raw.weather cannot be found.\n\nJVM stacktrace:\norg.apache.spark.sql.X\n\tat y"
+    assert _without_stack(said) == "[TABLE_OR_VIEW_NOT_FOUND] raw.weather cannot be found."
+    assert _without_stack("Binder Error: no column x\nLINE 1") == "Binder Error: no column x\nLINE 1"
 
 
 def test_the_vocabulary_is_the_one_that_duckdb_reads() -> None:
