@@ -13,7 +13,7 @@ MEASUREMENTS = {
     "orchestration": orchestration.main,
     "report": report.main,
 }
-# An hour and some sixty gigabytes.
+# An hour on two cores, and tens of gigabytes.
 LONG = {"scale": scale.main}
 
 # Measurements start processes, which import this module again.

@@ -91,8 +91,8 @@ from renewable.transform.staleness import (
 from renewable.warehouse import connect, exclusive
 from renewable.windows import ONE_DAY, Window, contiguous_windows
 
-# Rows of the interval table that one piece of a build makes at most, with DuckDB's default memory limit: the process
-# takes some 1.9 GiB then. With another limit they are more or fewer in proportion.
+# Rows of the interval table that one piece of a build makes at most, for so many bytes that DuckDB may take: the
+# process takes some 1.9 GiB then.
 PIECE_ROWS = 6_000_000
 _PIECE_BYTES = 1_500_000_000
 # Days between stale ones that a piece takes along rather than being cut: results look back that far anyway.

@@ -179,7 +179,7 @@ def invoke_dbt(
 
 
 def _without_stack(message: str) -> str:
-    """What an engine says, without the hundred lines of its own code that Spark adds; dbt's log holds them."""
+    """What an engine says, without the stack that Spark adds to it. dbt's log keeps the stack."""
     return message.partition("JVM stacktrace:")[0].strip()
 
 

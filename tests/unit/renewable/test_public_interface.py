@@ -89,8 +89,7 @@ def test_importing_it_imports_nothing_that_takes_time() -> None:
         "import sys; before = set(sys.modules); import renewable; added = set(sys.modules) - before;"
         "print(sorted(name for name in added if name.partition('.')[0] not in sys.stdlib_module_names))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['renewable']"
+    assert _printed_by(program) == "['renewable']"
 
 
 def test_the_status_is_read_without_what_only_a_load_needs() -> None:
@@ -98,8 +97,7 @@ def test_the_status_is_read_without_what_only_a_load_needs() -> None:
         "import sys; import renewable.operations.status;"
         "print({*sys.modules} & {'dlt', 'loaders.gate', 'pyarrow.compute'})"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert _printed_by(program) == "set()"
 
 
 def test_an_open_fleet_stays_with_its_set(profile: Path) -> None:
@@ -107,3 +105,9 @@ def test_an_open_fleet_stays_with_its_set(profile: Path) -> None:
     published = profile.parent / "data" / "published"
     (published / "current").unlink()
     assert isinstance(fleet, PublishedFleet) and fleet.table("mart_events").height == 2
+
+
+def _printed_by(program: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
